@@ -34,7 +34,7 @@ _PLAIN: Final = (
 )
 _ODD: Final = re.compile(f"[^{_PLAIN}\n]")
 _ODD_RUN: Final = re.compile(f"[^{_PLAIN}\n]+")
-_BLANKS: Final = re.compile(r"[\t\n\x0b\x0c\u2028\u2029\u0085]+|\r\n?(?=\n)|\r\n")
+_BLANKS: Final = re.compile(r"(?:\r\n|[\t\n\x0b\x0c\u2028\u2029\u0085])+")
 _LINE_ENDS: Final = re.compile(r"\r\n|[\x0b\x0c\u2028\u2029\u0085]")
 
 _BIDI: Final = {
@@ -184,11 +184,10 @@ def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[
         else:
             marks = 0
         if is_hidden and (char in _JOINERS or "\ufe00" <= char <= "\ufe0f"):
-            joins = _needs_joiner(before)
-            before = char if joins else before
-            if joins:
+            if _needs_joiner(before):
                 # Terminals disagree on the width of joined emoji: in columns each stands alone.
                 out.append("" if one_line and not _is_script(before) else char)
+                before = ""
                 continue
         if not is_hidden:
             before = char

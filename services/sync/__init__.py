@@ -1,0 +1,1 @@
+"""Keeps the cache and the service the same: the walk, its reconciliation, local changes."""

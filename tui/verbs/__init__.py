@@ -1,0 +1,1 @@
+"""One module a command-line verb; none of them imports Textual."""
