@@ -1,0 +1,115 @@
+"""The command line: which verbs there are, and how bad input is answered.
+
+A verb is a module in `tui/verbs` with `add(verbs)` and `run(arguments)`. Verb modules are imported
+only for the verb that was asked for, so that `--version` costs nothing. Closes the trap of argparse's
+own errors: usage walls of ten lines become one sentence and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
+
+PROGRAM = "agentmail-tui"
+VERBS: dict[str, str] = {
+    "demo": "start a sandbox with a sample mailbox and open the app on it",
+    "sandbox": "run the sandbox mail service alone",
+    "sync": "fetch new mail into the cache and send waiting changes",
+    "list": "list cached messages, newest first",
+    "show": "show one message as safe text",
+    "search": "search cached messages, or the service with --server",
+    "label": "add and remove labels",
+    "read": "mark messages read or unread",
+    "archive": "archive messages or bring them back",
+    "delete": "delete messages for good",
+    "render": "show mail files as safe text; needs no account",
+    "doctor": "check configuration, secrets, terminal and connection",
+}
+
+
+class VerbParsers(Protocol):
+    """Where a verb adds its parser (argparse's sub-parsers, typed)."""
+
+    def add_parser(self, name: str, *, help: str, description: str) -> argparse.ArgumentParser: ...
+
+
+class Verb(Protocol):
+    """What a module in `tui/verbs` offers."""
+
+    def add(self, verbs: VerbParsers) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence on stderr and exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was wrong and where to read more."""
+        sys.stderr.write(f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+        raise SystemExit(2)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse the command line, run the verb, return its exit code."""
+    if arguments[0] in ("-V", "--version"):
+        print(f"{PROGRAM} {version()}")
+        return 0
+    parser = _parser(arguments[0])
+    try:
+        parsed = parser.parse_args(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    if parsed.verb is None:
+        from tui.start import start_app
+
+        return start_app(profile=parsed.profile, debug=parsed.debug)
+    verb: Verb = _module(parsed.verb)
+    return verb.run(parsed)
+
+
+def version() -> str:
+    """The installed version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed(PROGRAM)
+    except PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+def _parser(first: str) -> Parser:
+    parser = Parser(prog=PROGRAM, description="The terminal mail client for agents' mailboxes.")
+    parser.add_argument("-V", "--version", action="store_true", help="print the version")
+    _add_common(parser)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs (none: open the app)")
+    for name, summary in VERBS.items():
+        if name == first:
+            _module(name).add(cast("VerbParsers", verbs))
+        else:
+            verbs.add_parser(name, help=summary, add_help=False)
+    if first in VERBS:
+        _add_common(verbs.choices[first], again=True)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Options that may stand before or after the verb."""
+    default = argparse.SUPPRESS if again else None
+    parser.add_argument(
+        "--profile", metavar="NAME", default=default, help="use this account (default: the first)"
+    )
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        default=argparse.SUPPRESS if again else False,
+        help="write a redacted log to the state folder",
+    )
+
+
+def _module(name: str) -> Verb:
+    return cast("Verb", importlib.import_module(f"tui.verbs.{name}"))
