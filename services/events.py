@@ -82,6 +82,11 @@ class SearchServer:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class PrepareSearch:
+    """Build the search text now, in slices; `MailSnapshot.search_ready` tells when it is there."""
+
+
 Request = (
     OpenMessage
     | ReadRaw
@@ -92,6 +97,7 @@ Request = (
     | Undo
     | Refresh
     | SearchServer
+    | PrepareSearch
 )
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────────
