@@ -1,0 +1,297 @@
+"""The configuration: accounts and settings in one TOML file, and what the environment adds.
+
+Closes three traps. A half-written or hand-broken file: writing is atomic and keeps every key that
+this version does not know, and an error names the file and the key. Mailboxes mixed up: an account
+from the environment has a name of its own made from its URL and token, so another token never opens
+the first one's cache. A token sent to the wrong service: the environment's token is tied to the
+account that it was meant for. The file holds no secret.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from hashlib import sha256
+from typing import Any, Final
+
+from services import origins
+from services.errors import ConfigError, UsageError
+from services.paths import Paths, account_name, write_private
+
+ENV_BASE_URL: Final = "AGENTMAIL_API_BASE_URL"
+ENV_TOKEN: Final = "AGENTMAIL_TOKEN"  # noqa: S105 - the name of a variable
+ENV_MAIL_DOMAIN: Final = "MAIL_DOMAIN"
+
+KINDS: Final = ("assmbl",)
+"""The mail services that this version speaks to."""
+
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*")
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "motion": ("auto", "on", "off"),
+    "preview": ("auto", "right", "below", "off"),
+    "keymap": ("default", "mutt", "emacs"),
+    "glyphs": ("auto", "unicode", "ascii"),
+}
+_POLL: Final = range(5, 86_401)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One mailbox on one service. The token is not here: see `services.secrets`."""
+
+    name: str
+    kind: str
+    base_url: str
+    mail_domain: str = ""
+    """What follows the @ of the service's own addresses; "" when unknown."""
+    address: str = ""
+    """The mailbox's address; "" when unknown."""
+    proxy: str = ""
+    """An explicit HTTP proxy; the environment's proxies are never given the token."""
+    storage_hosts: tuple[str, ...] = ()
+    """Storage hosts to trust besides S3 and the API's own host (`services.origins`)."""
+    from_environment: bool = False
+    """Made of AGENTMAIL_API_BASE_URL, not of the file."""
+    takes_environment_token: bool = False
+    """AGENTMAIL_TOKEN was meant for this account."""
+
+    @property
+    def agent(self) -> str:
+        """What tells this mailbox from others on the same service: the agent id, else the name."""
+        return self.address.partition("@")[0] or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the program looks and behaves (`[ui]`)."""
+
+    theme: str = ""
+    """A theme's name; "" for the program's own."""
+    motion: str = "auto"
+    preview: str = "auto"
+    """Where the reader stands: auto by width, right, below, off."""
+    keymap: str = "default"
+    glyphs: str = "auto"
+    mouse: bool = True
+    poll_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that is configured; accounts in the order of the file, the environment's first."""
+
+    accounts: tuple[Account, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    default: str = ""
+
+    def account(self, name: str | None = None) -> Account:
+        """Return the named account, else the default, else the first; ConfigError without one."""
+        if name:
+            for account in self.accounts:
+                if account.name == name:
+                    return account
+            known = ", ".join(account.name for account in self.accounts) or "none"
+            raise ConfigError(f'There is no account "{name}".', f"Known accounts: {known}.")
+        if not self.accounts:
+            raise ConfigError(
+                "No account is set up.",
+                f"Start agentmail-tui to set one up, or set {ENV_BASE_URL} and {ENV_TOKEN}.",
+            )
+        return next((a for a in self.accounts if a.name == self.default), self.accounts[0])
+
+
+def load(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the configuration file and the environment; ConfigError names the file and the key."""
+    where = str(paths.config_file)
+    document = _read(paths)
+    settings = _settings(_table(document, "ui", where), where)
+    tables = _table(document, "accounts", where)
+    place = f"{where}, accounts"
+    accounts = [_account(name, _table(tables, name, place), place) for name in tables]
+    default = _text(document, "default", where)
+    return _with_environment(Config(tuple(accounts), settings, default), environ)
+
+
+def save_account(paths: Paths, account: Account, *, make_default: bool = True) -> None:
+    """Write one account into the file, keeping everything else in it; ConfigError when refused."""
+    checked = check_account_fields(account)
+    document = _read(paths)
+    where = str(paths.config_file)
+    accounts = document["accounts"] = _table(document, "accounts", where)
+    entry = accounts[checked.name] = _table(accounts, checked.name, f"{where}, accounts")
+    known = {
+        "kind": checked.kind,
+        "base_url": checked.base_url,
+        "mail_domain": checked.mail_domain,
+        "address": checked.address,
+        "proxy": checked.proxy,
+        "storage_hosts": list(checked.storage_hosts),
+    }
+    for key, value in known.items():
+        if value:
+            entry[key] = value
+        else:
+            entry.pop(key, None)
+    if make_default or len(accounts) == 1:
+        document["default"] = checked.name
+    _write(paths, document)
+
+
+def remove_account(paths: Paths, name: str) -> None:
+    """Take one account out of the file; ConfigError when it is not there."""
+    document = _read(paths)
+    if _table(document, "accounts", str(paths.config_file)).pop(name, None) is None:
+        raise ConfigError(f'There is no account "{name}" in {paths.config_file}.')
+    if document.get("default") == name:
+        del document["default"]
+    _write(paths, document)
+
+
+def save_settings(paths: Paths, settings: Settings) -> None:
+    """Write the settings that differ from the built-in ones, keeping everything else in the file."""
+    document = _read(paths)
+    table = document["ui"] = _table(document, "ui", str(paths.config_file))
+    for entry in fields(Settings):
+        value = getattr(settings, entry.name)
+        if value == getattr(Settings(), entry.name):
+            table.pop(entry.name, None)
+        else:
+            table[entry.name] = value
+    _settings(table, str(paths.config_file))
+    _write(paths, document)
+
+
+def check_account_fields(account: Account) -> Account:
+    """Return the account with its fields checked and normalised; UsageError says what is wrong."""
+    account_name(account.name)
+    if account.kind not in KINDS:
+        raise UsageError(f'kind "{account.kind}" is not known.', f"Known: {', '.join(KINDS)}.")
+    if account.mail_domain and not _DOMAIN.fullmatch(account.mail_domain):
+        raise UsageError(
+            f'"{account.mail_domain}" is not a mail domain.', "It looks like agents.example.com."
+        )
+    if account.address and account.address.count("@") != 1:
+        raise UsageError("address is not a mail address.", "It looks like bot@agents.example.com.")
+    if account.proxy and not account.proxy.startswith(("http://", "https://")):
+        raise UsageError("proxy is not an http:// or https:// address.")
+    return replace(
+        account,
+        base_url=origins.base_url(account.base_url),
+        mail_domain=account.mail_domain.lower(),
+    )
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read(paths: Paths) -> dict[str, Any]:
+    try:
+        return tomllib.loads(paths.config_file.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(
+            f"{paths.config_file} cannot be read: {error.strerror}.", "Check who owns it."
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        place = "" if isinstance(error, UnicodeDecodeError) else f" ({error})"
+        raise ConfigError(
+            f"{paths.config_file} is not a TOML file{place}.", "Correct it, or move it away."
+        ) from error
+
+
+def _write(paths: Paths, document: Mapping[str, Any]) -> None:
+    import tomli_w
+
+    write_private(paths.config_file, tomli_w.dumps(document).encode("utf-8"))
+
+
+def _table(document: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
+    value = document.get(key, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: {key} must be a table.", f"Write it as [{key}].")
+    return value
+
+
+def _text(table: Mapping[str, Any], key: str, where: str) -> str:
+    value = table.get(key, "")
+    if not isinstance(value, str):
+        raise ConfigError(f"{where}: {key} must be text in quotes.")
+    return value
+
+
+def _texts(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise ConfigError(f"{where}: {key} must be a list of texts.")
+    return tuple(value)
+
+
+def _account(name: str, table: Mapping[str, Any], where: str) -> Account:
+    place = f"{where}.{name}"
+    account = Account(
+        name=name,
+        kind=_text(table, "kind", place) or "assmbl",
+        base_url=_text(table, "base_url", place),
+        mail_domain=_text(table, "mail_domain", place),
+        address=_text(table, "address", place),
+        proxy=_text(table, "proxy", place),
+        storage_hosts=_texts(table, "storage_hosts", place),
+    )
+    if not account.base_url:
+        raise ConfigError(f"{place}: base_url is missing.", "Add base_url, or remove the account.")
+    return _in_file(place, lambda: check_account_fields(account))
+
+
+def _in_file(place: str, check: Callable[[], Account]) -> Account:
+    try:
+        return check()
+    except UsageError as error:
+        raise ConfigError(f"{place}: {error.sentence}", error.next_step) from error
+
+
+def _settings(table: Mapping[str, Any], where: str) -> Settings:
+    found: dict[str, Any] = {}
+    place = f"{where}, ui"
+    for key, allowed in _CHOICES.items():
+        if key in table and table[key] not in allowed:
+            raise ConfigError(f"{place}: {key} must be one of {', '.join(allowed)}.")
+    if not isinstance(table.get("mouse", True), bool):
+        raise ConfigError(f"{place}: mouse must be true or false.")
+    poll = table.get("poll_seconds", 60)
+    if isinstance(poll, bool) or not isinstance(poll, int) or poll not in _POLL:
+        raise ConfigError(f"{place}: poll_seconds must be a number from 5 to 86400.")
+    _text(table, "theme", place)
+    for entry in fields(Settings):
+        if entry.name in table:
+            found[entry.name] = table[entry.name]
+    return Settings(**found)
+
+
+def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
+    """Add what AGENTMAIL_API_BASE_URL, AGENTMAIL_TOKEN and MAIL_DOMAIN say."""
+    url = environ.get(ENV_BASE_URL, "").strip()
+    token = environ.get(ENV_TOKEN, "")
+    if not url:
+        lone = len(config.accounts) == 1 and bool(token)
+        return replace(config, accounts=_marked(config.accounts)) if lone else config
+    key = f"{url}\n{token}" if token else f"{url}\n{environ.get(ENV_MAIL_DOMAIN, '')}"
+    account = Account(
+        name=f"env-{sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}",
+        kind="assmbl",
+        base_url=url,
+        mail_domain=environ.get(ENV_MAIL_DOMAIN, "").strip(),
+        from_environment=True,
+        takes_environment_token=True,
+    )
+    checked = _in_file(
+        f"Environment variable {ENV_BASE_URL}", lambda: check_account_fields(account)
+    )
+    return replace(config, accounts=(checked, *config.accounts), default=checked.name)
+
+
+def _marked(accounts: Iterable[Account]) -> tuple[Account, ...]:
+    return tuple(replace(account, takes_environment_token=True) for account in accounts)
