@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntFlag
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from services.safe_text import EMPTY, SafeText
 
@@ -123,6 +123,15 @@ class RowSource(Protocol):
     def message_id(self, position: int) -> str: ...
 
     def position_of(self, message_id: str) -> int | None: ...
+
+
+@runtime_checkable
+class FlagFinder(Protocol):
+    """What a row source may offer besides: finding a flag in its index without decoding rows."""
+
+    def find_flag(self, flag: RowFlag, start: int, step: int) -> int | None:
+        """The first position from `start`, going by `step` (1 or -1), that has the flag."""
+        ...
 
 
 class Mailbox(Enum):
