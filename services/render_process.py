@@ -1,0 +1,233 @@
+"""The parent's side of the render worker: starts it, times it, replaces it.
+
+Closes the trap of a mail that hangs or kills its reader: a request has two seconds, the worker is
+killed and started again after any failure, and the caller gets a placeholder that offers the raw
+view, never an exception. Only text comes back (`services.parsed_mail`); SafeText is made here. The
+pipe is waited for without polling, so an idle worker costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from services.errors import RenderError
+from services.limits import ANSWER_HEAD, ANSWER_LIMIT, OUT_OF_MEMORY, RAW_LIMIT, REQUEST_HEAD
+from services.models import InboundAttachment, RenderedMessage
+from services.parsed_mail import ParsedMail, from_wire
+from services.render import placeholder, present
+
+TIME_LIMIT: Final = 2.0
+"""Seconds of wall clock that one mail may take, start of the worker not counted."""
+START_LIMIT: Final = 20.0
+"""Seconds that a new worker may take until it answers its first request."""
+_CHUNK: Final = 1 << 16
+_HOME: Final = str(Path(__file__).resolve().parent.parent)
+_BOOT: Final = (
+    "import sys; sys.path[:] = sys.argv[1:]; from services.render_worker import serve; serve()"
+)
+
+
+class WorkerChild:
+    """One child process, replaced after each failure. Not for two threads at once."""
+
+    def __init__(self, seconds: float = TIME_LIMIT) -> None:
+        self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running child, for tests and measurements."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start the child unless it runs; returns before it is ready."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._drop()
+        paths = dict.fromkeys([_HOME, *(path for path in sys.path if os.path.isabs(path))])
+        try:
+            # -I and -S: neither the environment nor a .pth file has a say in what the child imports.
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _BOOT, *paths],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                env={"LC_ALL": "C.UTF-8"},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise RenderError("The part that reads mail could not be started.") from error
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            os.set_blocking(stream.fileno(), False)
+
+    def ask(self, raw: bytes) -> ParsedMail:
+        """Have one mail read.
+
+        Raises RenderError when the child died, took too long or needed too much memory; the next
+        call finds a new child.
+        """
+        self.start()
+        process = self._process
+        if process is None:
+            raise RenderError("The part that reads mail has been closed.")
+        try:
+            if not self._ready:
+                _receive(process, time.monotonic() + START_LIMIT)
+                self._ready = True
+            deadline = time.monotonic() + self._seconds
+            cut = raw[:RAW_LIMIT]
+            _send(process, REQUEST_HEAD.pack(len(cut), len(raw)) + cut, deadline)
+            return from_wire(_receive(process, deadline))
+        except (_TooSlow, _Gone, OSError, RenderError) as error:
+            raise RenderError(_why(error, self._drop()), _RAW_VIEW) from error
+
+    def close(self) -> None:
+        """End the child at once."""
+        self._drop()
+
+    def kill(self) -> None:
+        """Kill the child from any thread; an exchange under way ends as a failure."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def _drop(self) -> int:
+        """Kill and reap the child; returns its exit status."""
+        process, self._process, self._ready = self._process, None, False
+        if process is None:
+            return 0
+        process.kill()
+        status = process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+        return status
+
+
+class RenderWorker:
+    """Reads mail in a child process; implements `ports.MailRenderer`.
+
+    `render` is for an event loop, `render_sync` for the command line; both keep one child for many
+    mails and never raise for what is in a mail.
+    """
+
+    def __init__(self, *, seconds: float = TIME_LIMIT) -> None:
+        self._child = WorkerChild(seconds)
+        self._one_at_a_time = threading.Lock()
+        self._closed = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="render")
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running child, for tests and measurements."""
+        return self._child.pid
+
+    def start(self) -> None:
+        """Start the child ahead of the first mail, without waiting for it."""
+        with self._one_at_a_time:
+            self._child.start()
+
+    async def render(
+        self, raw: bytes, *, attachments: tuple[InboundAttachment, ...] = (), reveal: bool = False
+    ) -> RenderedMessage:
+        """Return the message as safe text; a placeholder when it cannot be read within limits."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._thread, lambda: self.render_sync(raw, attachments=attachments, reveal=reveal)
+        )
+
+    def render_sync(
+        self, raw: bytes, *, attachments: tuple[InboundAttachment, ...] = (), reveal: bool = False
+    ) -> RenderedMessage:
+        """`render` for callers without an event loop."""
+        try:
+            with self._one_at_a_time:
+                if self._closed:
+                    raise RenderError("The part that reads mail has been closed.")
+                parsed = self._child.ask(raw)
+        except RenderError as error:
+            return placeholder(error, attachments=attachments)
+        return present(parsed, attachments=attachments, reveal=reveal)
+
+    async def aclose(self) -> None:
+        """End the child; a render under way becomes a placeholder."""
+        self.close()
+
+    def close(self) -> None:
+        """`aclose` for callers without an event loop."""
+        self._closed = True
+        self._child.kill()
+        with self._one_at_a_time:
+            self._child.close()
+        self._thread.shutdown(wait=False)
+
+
+class _TooSlow(Exception):
+    """The deadline passed."""
+
+
+class _Gone(Exception):
+    """The child ended in the middle of an exchange."""
+
+
+_RAW_VIEW: Final = "The raw view shows it as it came."
+
+
+def _why(error: Exception, status: int) -> str:
+    if isinstance(error, _TooSlow):
+        return "This message took too long to read and cannot be shown as text."
+    if status == OUT_OF_MEMORY:
+        return "This message needs too much memory and cannot be shown as text."
+    return "This message could not be read and cannot be shown as text."
+
+
+def _send(process: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
+    assert process.stdin is not None
+    pipe = process.stdin.fileno()
+    rest = memoryview(data)
+    while rest:
+        _wait(pipe, selectors.EVENT_WRITE, deadline)
+        rest = rest[os.write(pipe, rest[:_CHUNK]) :]
+
+
+def _receive(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+    """Read one length-prefixed answer; the limit on its length is ANSWER_LIMIT."""
+    (size,) = ANSWER_HEAD.unpack(_read(process, ANSWER_HEAD.size, deadline))
+    if size > ANSWER_LIMIT:
+        raise _Gone
+    return _read(process, size, deadline)
+
+
+def _read(process: subprocess.Popen[bytes], size: int, deadline: float) -> bytes:
+    assert process.stdout is not None
+    pipe = process.stdout.fileno()
+    chunks = bytearray()
+    while len(chunks) < size:
+        _wait(pipe, selectors.EVENT_READ, deadline)
+        chunk = os.read(pipe, min(_CHUNK, size - len(chunks)))
+        if not chunk:
+            raise _Gone
+        chunks += chunk
+    return bytes(chunks)
+
+
+def _wait(pipe: int, event: int, deadline: float) -> None:
+    """Sleep until the pipe is ready; raises _TooSlow at the deadline (time.monotonic seconds)."""
+    left = deadline - time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, event)
+        if left <= 0 or not selector.select(left):
+            raise _TooSlow

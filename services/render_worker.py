@@ -1,0 +1,76 @@
+"""The child process that reads mail: no files, no network, bounded memory, one mail at a time.
+
+Closes the trap of hostile bytes meeting C code inside the program that holds the token: whatever a
+mail does to the parsers happens here. Before the first mail the process gives up the right to open
+any file or socket, and takes a limit on its memory; a mail that raises ends the process, and the
+parent starts a new one. Protocol: a request is a 12-byte head (payload length, true length of the
+mail) and the mail; an answer is a 4-byte length and the JSON of `services.parsed_mail`; an empty answer, sent once, says that the process is ready.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+
+from services.charsets import load_codecs
+from services.html_text import load_parser
+from services.limits import (
+    ANSWER_HEAD,
+    LAST_RESORT_SECONDS,
+    MEMORY_LIMIT,
+    OUT_OF_MEMORY,
+    REQUEST_HEAD,
+)
+from services.parsed_mail import to_wire
+from services.render import parse_mail
+
+
+def serve() -> None:
+    """Answer requests on standard input until it ends."""
+    load_codecs()
+    load_parser()
+    seal()
+    _write(ANSWER_HEAD.pack(0))
+    while (head := _read(REQUEST_HEAD.size)) is not None:
+        size, true_size = REQUEST_HEAD.unpack(head)
+        raw = _read(size)
+        if raw is None:
+            return
+        signal.setitimer(signal.ITIMER_REAL, LAST_RESORT_SECONDS)
+        try:
+            answer = to_wire(parse_mail(raw, true_size=true_size))
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        del raw
+        _write(ANSWER_HEAD.pack(len(answer)) + answer)
+        del answer
+
+
+def seal() -> None:
+    """Give up new files and sockets, and bound the memory, for the rest of this process."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+
+
+def _read(size: int) -> bytes | None:
+    """Read exactly `size` bytes, or None at the end of input."""
+    chunks: list[bytes] = []
+    while size > 0:
+        chunk = os.read(0, min(size, 1 << 20))
+        if not chunk:
+            return None
+        chunks.append(chunk)
+        size -= len(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _write(data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(1, rest) :]
