@@ -32,7 +32,8 @@ _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "motion": ("auto", "on", "off"),
     "preview": ("auto", "right", "below", "off"),
-    "keymap": ("default", "mutt", "emacs"),
+    "keymap": ("default", "vim", "gmail", "mutt", "emacs"),
+    "mark_read": ("open", "manual"),
     "glyphs": ("auto", "unicode", "ascii"),
 }
 _POLL: Final = range(5, 86_401)
@@ -74,6 +75,10 @@ class Settings:
     preview: str = "auto"
     """Where the reader stands: auto by width, right, below, off."""
     keymap: str = "default"
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The operator's own keys (`[ui.keys]`): command id → keys; checked by `tui.keymap`."""
+    mark_read: str = "open"
+    """Whether opening a message marks it read: open, manual."""
     glyphs: str = "auto"
     mouse: bool = True
     poll_seconds: int = 60
@@ -268,7 +273,18 @@ def _settings(table: Mapping[str, Any], where: str) -> Settings:
     for entry in fields(Settings):
         if entry.name in table:
             found[entry.name] = table[entry.name]
+    if "keys" in table:
+        found["keys"] = _keys(_table(table, "keys", place), f"{place}.keys")
     return Settings(**found)
+
+
+def _keys(table: Mapping[str, Any], where: str) -> Mapping[str, tuple[str, ...]]:
+    """Each command with one key or a list of keys."""
+    listed: dict[str, Any] = {}
+    for name, keys in table.items():
+        one = [keys] if isinstance(keys, str) else keys
+        listed[name] = list(one) if isinstance(one, tuple) else one
+    return {name: _texts(listed, name, where) for name in listed}
 
 
 def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
