@@ -6,14 +6,30 @@ repeat the same colours cell by cell.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+
+from tui.lean_frames import Unreadable, lean
 
 Colours = Literal["truecolor", "256", "16", "none"]
 Motion = Literal["full", "none"]
+
+_SYNC_START: Final = "\x1b[?2026h"
+_SYNC_END: Final = "\x1b[?2026l"
+_ONE_WRITE: Final = 256
+"""Characters that reach the terminal in one piece, so that no half of them is ever seen."""
+
+_ERASES_IN_COLOUR: Final = (
+    "xterm", "alacritty", "foot", "kitty", "wezterm", "ghostty", "rxvt", "konsole", "vte", "st-",
+    "iterm", "linux", "contour",
+)  # fmt: skip
+"""Terminals whose terminfo entry has `bce`; tmux and screen have not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +54,14 @@ def probe(environ: Mapping[str, str]) -> Terminal:
     """Read the terminal's abilities from the environment; asks the terminal nothing."""
     ssh = any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "MOSH_IP"))
     tmux = bool(environ.get("TMUX")) or environ.get("TERM", "").startswith(("tmux", "screen"))
-    return Terminal(ssh, tmux, _unicode(environ), _colours(environ), "none" if ssh else "full")
+    return Terminal(
+        ssh=ssh,
+        tmux=tmux,
+        unicode=_unicode(environ),
+        colours=_colours(environ),
+        motion="none" if ssh else "full",
+        erase_colour=not tmux and environ.get("TERM", "").startswith(_ERASES_IN_COLOUR),
+    )
 
 
 def _unicode(environ: Mapping[str, str]) -> bool:
@@ -56,4 +79,42 @@ def _colours(environ: Mapping[str, str]) -> Colours:
 
 
 class LeanDriver(LinuxDriver):
-    """Textual's driver with frames written in fewer bytes."""
+    """Textual's driver with frames written in fewer bytes (see tui/lean_frames.py).
+
+    What is not a frame, or cannot be read as one, goes out as it came.
+    """
+
+    def __init__(
+        self,
+        app: App[object],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._erase_colour = probe(os.environ).erase_colour
+        self._sync_wanted = False
+        self._sync_open = False
+
+    def write(self, data: str) -> None:
+        """Write a frame shortened; the marks of a synchronised update only around large ones."""
+        if data == _SYNC_START:
+            self._sync_wanted = True
+        elif data == _SYNC_END:
+            if self._sync_open:
+                super().write(data)
+            self._sync_wanted = self._sync_open = False
+        else:
+            self._write_frame(data)
+
+    def _write_frame(self, data: str) -> None:
+        if self._sync_wanted:
+            with contextlib.suppress(Unreadable):
+                data = lean(data, self._app.size.width, erase_colour=self._erase_colour)
+        if not data:
+            return
+        if self._sync_wanted and not self._sync_open and len(data) > _ONE_WRITE:
+            self._sync_open = True
+            data = _SYNC_START + data
+        super().write(data)

@@ -1,24 +1,72 @@
-"""The message list: one row per message, drawn from a row source, at no cost per message."""
+"""The message list: one row per message, drawn from a row source, at no cost per message.
+
+Closes three traps. Position: new mail above must not put the cursor on another message, so cursor and
+selection go by id and the cursor keeps its line on the screen. Bytes: a step paints two gutter cells,
+a new snapshot only the rows that look different. Time: rows are decoded when they become visible.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from textual.binding import BindingType
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.scroll_view import ScrollView
+from textual.strip import Strip
 
-from services.models import RowSource
-from services.safe_text import SafeText
+from services.models import FlagFinder, MessageRow, RowFlag, RowSource
+from services.safe_text import SafeText, ui
+from widgets.cells import fit, wrapped
+from widgets.dates import Calendar
 from widgets.glyphs import UNICODE, Glyphs
+from widgets.line_view import LineView
+from widgets.list_window import ListWindow
+from widgets.no_rows import NO_ROWS
+from widgets.rows import GUTTER_CELLS, columns, row_parts
+from widgets.selection import Selection
+
+_KEPT_STRIPS: Final = 1_000
+_EMPTY: Final = ui("No mail here.")
+
+Look = tuple[MessageRow, bool, Calendar]
+"""What the picture of a row depends on, besides width and theme."""
 
 
-class MessageList(ScrollView):
+class MessageList(LineView):
     """A list over 100,000 rows; the cursor and the selection are kept by message id."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []
+    INK = "message-list"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "message-list--text",
+        "message-list--unread",
+        "message-list--muted",
+        "message-list--accent",
+        "message-list--caution",
+        "message-list--cursor",
+        "message-list--cursor-blurred",
+    }
+    DEFAULT_CSS = """
+    MessageList { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
+    MessageList .message-list--text { color: $mail-text; }
+    MessageList .message-list--unread { color: $mail-text; text-style: bold; }
+    MessageList .message-list--muted { color: $mail-muted; text-style: $muted-style; }
+    MessageList .message-list--accent { color: $mail-accent; }
+    MessageList .message-list--caution { color: $mail-caution; }
+    MessageList .message-list--cursor { color: $mail-accent; }
+    MessageList .message-list--cursor-blurred { color: $mail-muted; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "cursor_down", "Next", id="list.down", show=False),
+        Binding("up", "cursor_up", "Previous", id="list.up", show=False),
+        Binding("pagedown", "page_down", "Page down", id="list.page-down", show=False),
+        Binding("pageup", "page_up", "Page up", id="list.page-up", show=False),
+        Binding("home", "first", "First", id="list.first", show=False),
+        Binding("end", "last", "Last", id="list.last", show=False),
+        Binding("enter", "open", "Read", id="list.open", show=False),
+    ]
 
     class CursorMoved(Message):
         """The cursor stands on another message, or on none."""
@@ -51,38 +99,309 @@ class MessageList(ScrollView):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._clock = clock
+        self._calendar = Calendar.at(clock())
+        self._source: RowSource = NO_ROWS
+        self._selection = Selection()
+        self._window = ListWindow()
+        self._rows: dict[int, MessageRow] = {}
+        self._strips: dict[Look, Strip] = {}
+        self._drawn: dict[int, Look | None] = {}
+        self._width = 0
+        self._columns = columns(80)
+        self._empty: SafeText = _EMPTY
+
+    @property
+    def top(self) -> int:
+        """The first row on the screen, counted from 0."""
+        return self._window.top
+
+    # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
     def show(self, source: RowSource, keep: bool = True) -> None:
-        """Draw from another source; `keep` holds the cursor on its message and its screen line."""
+        """Draw from another source; `keep` holds the cursor on its message and its screen line.
+
+        When that message is gone the cursor stays at its place. Without `keep` the cursor goes to the
+        first row and nothing is selected.
+        """
+        old_id, old_count = self.cursor_id, self.selected_count
+        old_cursor, old_line = self._window.cursor, self._window.cursor_line
+        self._source = source
+        self._rows = {}
+        if keep and old_cursor is not None:
+            place = None if old_id is None else source.position_of(old_id)
+            self._window.follow(len(source), place)
+            self._selection.keep_known(source)
+        else:
+            self._window.restart(len(source))
+            self._selection.clear()
+        self._refresh_changed(old_line)
+        if self.cursor_id != old_id:
+            self.post_message(self.CursorMoved(self.cursor_id))
+        if self.selected_count != old_count:
+            self.post_message(self.SelectionChanged(self.selected_count))
 
     def show_empty(self, text: SafeText) -> None:
         """The sentence of an empty list."""
+        self._empty = text
+        if not len(self._source):
+            self.refresh()
 
     @property
     def cursor_id(self) -> str | None:
         """The message under the cursor."""
-        return None
+        return None if self._window.cursor is None else self._source.message_id(self._window.cursor)
+
+    @property
+    def cursor_row(self) -> MessageRow | None:
+        """The row under the cursor."""
+        return None if self._window.cursor is None else self.row(self._window.cursor)
 
     @property
     def position(self) -> int | None:
         """The cursor's place, counted from 0."""
-        return None
+        return self._window.cursor
+
+    @property
+    def count(self) -> int:
+        """How many messages are listed."""
+        return len(self._source)
+
+    def row(self, place: int) -> MessageRow:
+        """A row, decoded once per source; raises IndexError outside of the list."""
+        row = self._rows.get(place)
+        if row is None:
+            row = self._rows[place] = self._source.row(place)
+        return row
+
+    # ── moving ───────────────────────────────────────────────────────────────────────────────────
 
     def move_to(self, message_id: str) -> bool:
         """Put the cursor on a message; False when the list does not hold it."""
-        return message_id == self.cursor_id
+        place = self._source.position_of(message_id)
+        if place is None:
+            return False
+        self._move(lambda window: window.go(place))
+        return True
+
+    def action_cursor_down(self) -> None:
+        """One row down."""
+        self._step(1)
+
+    def action_cursor_up(self) -> None:
+        """One row up."""
+        self._step(-1)
+
+    def action_page_down(self) -> None:
+        """One screen down; the cursor keeps its line."""
+        self._leap(self.page)
+
+    def action_page_up(self) -> None:
+        """One screen up; the cursor keeps its line."""
+        self._leap(-self.page)
+
+    def action_half_page_down(self) -> None:
+        """Half a screen down."""
+        self._leap(max(1, self.page // 2))
+
+    def action_half_page_up(self) -> None:
+        """Half a screen up."""
+        self._leap(-max(1, self.page // 2))
+
+    def action_first(self) -> None:
+        """To the newest message."""
+        self._move(lambda window: window.go(0))
+
+    def action_last(self) -> None:
+        """To the oldest message."""
+        self._move(lambda window: window.go(window.count - 1))
+
+    def action_next_unread(self) -> None:
+        """To the next unread message below."""
+        self._go_to_flag(RowFlag.UNREAD, 1)
+
+    def action_previous_unread(self) -> None:
+        """To the next unread message above."""
+        self._go_to_flag(RowFlag.UNREAD, -1)
+
+    def action_open(self) -> None:
+        """Open the message under the cursor."""
+        if self.cursor_id is not None:
+            self.post_message(self.Opened(self.cursor_id))
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll; the cursor comes along when it would leave the screen."""
+        self._move(lambda window: window.scroll(rows))
+
+    def _step(self, by: int) -> None:
+        self._move(lambda window: window.go((window.cursor or 0) + by))
+
+    def _leap(self, by: int) -> None:
+        self._move(lambda window: window.leap(by))
+
+    def _move(self, move: Callable[[ListWindow], None]) -> None:
+        """Move, and paint no more than the two gutter cells when the screen stays where it is."""
+        old, old_top, count = self._window.cursor, self._window.top, self.selected_count
+        move(self._window)
+        new = self._window.cursor
+        if self._window.top != old_top:
+            self.refresh()
+        if old is None or new is None or old == new:
+            return
+        self.refresh_row(old, GUTTER_CELLS)
+        self.refresh_row(new, GUTTER_CELLS)
+        if self._selection.ranging:
+            self._refresh_changed(self._window.cursor_line)
+        if self.selected_count != count:
+            self.post_message(self.SelectionChanged(self.selected_count))
+        self.post_message(self.CursorMoved(self.cursor_id))
+
+    def _go_to_flag(self, flag: RowFlag, step: int) -> None:
+        if self._window.cursor is None:
+            return
+        start = self._window.cursor + step
+        if isinstance(self._source, FlagFinder):
+            place = self._source.find_flag(flag, start, step)
+        else:
+            stop = len(self._source) if step > 0 else -1
+            found = (at for at in range(start, stop, step) if flag in self._source.row(at).flags)
+            place = next(found, None)
+        if place is not None:
+            self._move(lambda window: window.go(place))
+
+    # ── selecting ────────────────────────────────────────────────────────────────────────────────
 
     @property
     def selected_ids(self) -> frozenset[str]:
         """The selected messages."""
-        return frozenset()
+        return self._selection.ids(self._source, self._window.cursor)
+
+    @property
+    def selected_count(self) -> int:
+        """How many messages are selected."""
+        return self._selection.count(self._source, self._window.cursor)
 
     def target_ids(self) -> tuple[str, ...]:
         """What a command is about: the selection in list order, else the cursor's message."""
-        return ()
+        chosen = self.selected_ids
+        if not chosen:
+            return () if self.cursor_id is None else (self.cursor_id,)
+        place = self._source.position_of
+        return tuple(sorted(chosen, key=lambda one: place(one) or 0))
 
-    def clear_selection(self) -> None:
+    def action_clear_selection(self) -> None:
         """Select nothing."""
+        self._select(self._selection.clear)
 
-    def select_all(self) -> None:
+    def action_select_all(self) -> None:
         """Select every listed message."""
+        self._select(lambda: self._selection.set_all(self._source))
+
+    clear_selection = action_clear_selection
+    select_all = action_select_all
+
+    def action_toggle_select(self) -> None:
+        """Select the message under the cursor, or no longer, and go one down."""
+        if self.cursor_id is None:
+            return
+        toggled = self.cursor_id
+        self._selection.end_range(self._source, self._window.cursor)
+        self._select(lambda: self._selection.toggle(toggled))
+        self._step(1)
+
+    def action_select_range(self) -> None:
+        """Start a range that follows the cursor, or keep what it holds."""
+        if self.cursor_id is None:
+            return
+        start = self.cursor_id
+        if self._selection.ranging:
+            self._select(lambda: self._selection.end_range(self._source, self._window.cursor))
+        else:
+            self._select(lambda: self._selection.start_range(start))
+
+    def _select(self, change: Callable[[], None]) -> None:
+        change()
+        self._refresh_changed(self._window.cursor_line)
+        self.post_message(self.SelectionChanged(self.selected_count))
+
+    # ── drawing ──────────────────────────────────────────────────────────────────────────────────
+
+    def forget_lines(self) -> None:
+        """Drop kept strips: the width, the theme or the day changed."""
+        self._strips.clear()
+
+    def line(self, number: int, width: int) -> Strip | None:
+        """Draw a row: the gutter cell, then the kept strip of the message."""
+        if width != self._width:
+            self._width, self._columns = width, columns(width)
+            self.forget_lines()
+        if not len(self._source):
+            return self._empty_line(number, width)
+        look = self._look(number)
+        self._drawn[number - self.top] = look
+        if look is None:
+            return None
+        return Strip([self._gutter(number), *self._body(look)], width)
+
+    def _look(self, place: int) -> Look | None:
+        if place >= len(self._source):
+            return None
+        row = self.row(place)
+        span = self._selection.span(self._source, self._window.cursor)
+        return row, self._selection.holds(row.message_id, place, span), self._calendar
+
+    def _gutter(self, place: int) -> Segment:
+        if place != self._window.cursor:
+            return Segment(" ", self.ink("text"))
+        return Segment(
+            self._glyphs.cursor, self.ink("cursor" if self.has_focus else "cursor-blurred")
+        )
+
+    def _body(self, look: Look) -> Strip:
+        strip = self._strips.get(look)
+        if strip is None:
+            row, selected, calendar = look
+            parts = row_parts(row, self._columns, self._glyphs, calendar, selected=selected)
+            strip = self.strip_of(parts, self._width - GUTTER_CELLS)
+            if len(self._strips) >= _KEPT_STRIPS:
+                self._strips.clear()
+            self._strips[look] = strip
+        return strip
+
+    def _empty_line(self, number: int, width: int) -> Strip | None:
+        self._drawn.clear()
+        room = max(1, width - 4)
+        lines = [self._empty[start:end] for start, end in wrapped(self._empty, room)]
+        if not 1 <= number <= len(lines):
+            return None
+        return self.strip_of([("  " + fit(lines[number - 1], room), "muted")], width)
+
+    def _refresh_changed(self, old_line: int | None) -> None:
+        """Paint again the visible rows that look different, and the gutter cells of the cursor."""
+        now = self._clock()
+        if not self._calendar.same_day(now):
+            self._calendar = Calendar.at(now)
+        new_line = self._window.cursor_line
+        if not len(self._source) or not self._drawn:
+            self.refresh()
+            return
+        for y in range(self.size.height):
+            if self._look(self.top + y) != self._drawn.get(y):
+                self.refresh_row(self.top + y)
+            elif old_line != new_line and y in (old_line, new_line):
+                self.refresh_row(self.top + y, GUTTER_CELLS)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the cursor in sight."""
+        self._drawn.clear()
+        self._window.resize(event.size.height)
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to the clicked row; open the row that it stood on."""
+        place = self.top + event.y
+        if place >= len(self._source):
+            return
+        event.stop()
+        if place == self._window.cursor:
+            self.action_open()
+        else:
+            self._move(lambda window: window.go(place))

@@ -1,0 +1,111 @@
+"""The ground of every list and text view: lines drawn on demand, scrolled by whole rows.
+
+Closes three traps of ready-made lists: widgets per row (8 s for 2,000), a scrollbar column that is
+painted again at every step, and animated scrolling (256 KB over SSH). A view keeps the number of its
+first line and draws only the lines that are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+WHEEL_LINES = 3
+
+
+class LineView(Widget, can_focus=True):
+    """A view that draws line by line and scrolls without a scrollbar or motion.
+
+    A subclass sets `INK` (the prefix of its component classes) and answers `line`, `line_count` and
+    `scroll_to_line`.
+    """
+
+    ALLOW_SELECT = False
+    INK = "line-view"
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._inks: dict[str, Style] = {}
+
+    @property
+    def top(self) -> int:
+        """The number of the line that stands in the first row of the screen."""
+        return 0
+
+    def ink(self, role: str) -> Style:
+        """The Rich style of a role, from the component class `<INK>--<role>`."""
+        style = self._inks.get(role)
+        if style is None:
+            style = self.get_component_rich_style(f"{self.INK}--{role}")
+            self._inks[role] = Style(
+                color=style.color,
+                bgcolor=style.bgcolor,
+                bold=style.bold or None,
+                dim=style.dim or None,
+                italic=style.italic or None,
+                underline=style.underline or None,
+            )
+        return self._inks[role]
+
+    def notify_style_update(self) -> None:
+        """Forget the inks: the theme or the classes changed."""
+        self._inks.clear()
+        self.forget_lines()
+        super().notify_style_update()
+
+    def forget_lines(self) -> None:
+        """Drop drawn lines that were kept."""
+
+    @property
+    def page(self) -> int:
+        """Rows on the screen, at least one."""
+        return max(1, self.size.height)
+
+    def line(self, number: int, width: int) -> Strip | None:
+        """Draw one line; None below the end."""
+        raise IndexError(number, width)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row of the screen."""
+        width = self.size.width
+        strip = self.line(self.top + y, width)
+        return Strip.blank(width, self.ink("text")) if strip is None else strip
+
+    def strip_of(self, parts: Iterable[tuple[str, str]], width: int) -> Strip:
+        """Make a strip of exactly `width` cells from (text, role) parts."""
+        segments = [Segment(text, self.ink(role)) for text, role in parts if text]
+        strip = Strip(segments)
+        return strip.adjust_cell_length(width, self.ink("text"))
+
+    def refresh_row(self, number: int, cells: int | None = None) -> None:
+        """Paint one line again, or only its first `cells`, if it is on the screen."""
+        y = number - self.top
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, cells or self.size.width, 1))
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll by whole rows; a view decides where it ends."""
+        raise IndexError(rows)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll without motion."""
+        event.stop()
+        event.prevent_default()
+        self.scroll_rows(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll without motion."""
+        event.stop()
+        event.prevent_default()
+        self.scroll_rows(-WHEEL_LINES)
