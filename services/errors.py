@@ -99,6 +99,7 @@ class ServiceError(MailError):
 
     `status` is the HTTP status (0 when there was no answer), `code` the service's own name for the
     error (a hint only: api/assmbl.md §15), `retry_after` seconds to wait when the service said so.
+    `uncertain` means that the service may have carried out the request all the same.
     """
 
     def __init__(
@@ -109,11 +110,13 @@ class ServiceError(MailError):
         status: int = 0,
         code: str = "",
         retry_after: float | None = None,
+        uncertain: bool = False,
     ) -> None:
         super().__init__(sentence, next_step)
         self.status = status
         self.code = code
         self.retry_after = retry_after
+        self.uncertain = uncertain
 
 
 class Offline(ServiceError):

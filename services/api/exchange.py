@@ -1,0 +1,136 @@
+"""One call of the contract: route, checked request, answer, error, retry, one log line.
+
+Closes the trap of every operation doing that by itself and one forgetting a part. Requests are
+checked against the same structs that the sandbox enforces, before anything is sent; answers are read
+as plain JSON first, so that an odd field costs no more than it must.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from services.api import failures, wire
+from services.api.http import LARGEST, SECONDS, HttpDoor
+from services.api.retry import Retrier
+from services.api.routes import ROUTES, Operation
+from services.errors import BadAnswer, UsageError
+from services.redact import LOGGER
+
+_log: Final = logging.getLogger(f"{LOGGER}.api")
+
+S = TypeVar("S")
+
+
+class Exchange:
+    """Calls operations of `services.api.routes` through one door."""
+
+    def __init__(self, door: HttpDoor, retrier: Retrier) -> None:
+        self._door = door
+        self.retrier = retrier
+
+    async def call(
+        self,
+        name: str,
+        *,
+        ids: Mapping[str, str | int] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None = None,
+        safe: bool = True,
+        seconds: float = SECONDS,
+        largest: int = LARGEST,
+    ) -> object:
+        """Call one operation and return the JSON of its answer (None for an empty body).
+
+        `query` and `body` leave out what is None and must fit the operation's structs (UsageError).
+        `safe`: doing it twice is the same as once. Raises ServiceError.
+        """
+        operation = ROUTES[name]
+        path = operation.url_path(**(ids or {}))
+        pairs = _query(operation, query or {})
+        content = None if operation.request is None else _body(operation, body or {})
+
+        async def once() -> object:
+            started = time.monotonic()
+            answer = await self._door.ask(
+                operation.method,
+                path,
+                query=pairs,
+                body=content,
+                auth=operation.auth,
+                seconds=seconds,
+                largest=largest,
+            )
+            spent = (time.monotonic() - started) * 1000
+            _log.debug("%s %d %d bytes %.0f ms", name, answer.status, len(answer.body), spent)
+            error = failures.of_answer(answer)
+            if error is not None:
+                raise error
+            return decode(answer.body)
+
+        return await self.retrier.run(once, safe=safe)
+
+
+def typed(data: object, kind: type[S]) -> S:
+    """Return JSON as one of the structs of `services.api.wire`; BadAnswer when it does not fit."""
+    try:
+        return msgspec.convert(data, kind, strict=False)
+    except msgspec.ValidationError:
+        pass
+    raise BadAnswer("The service sent an answer of another shape than expected.")
+
+
+def decode(body: bytes) -> object:
+    """Return the JSON of a body, None for an empty one; BadAnswer when it is not JSON.
+
+    Texts may hold lone surrogates (mail that was not UTF-8), which only the slower reader takes.
+    """
+    if not body.strip():
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        pass
+    raise BadAnswer("The service sent something that is not JSON.", "Check the base URL.")
+
+
+def without_none(value: Any) -> Any:
+    """Return JSON values without the keys whose value is None."""
+    if isinstance(value, dict):
+        return {key: without_none(entry) for key, entry in value.items() if entry is not None}
+    return [without_none(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def _body(operation: Operation, fields: Mapping[str, object]) -> bytes:
+    plain = without_none(dict(fields))
+    _check(plain, operation.request)
+    return wire.encode(plain)
+
+
+def _query(operation: Operation, fields: Mapping[str, object]) -> list[tuple[str, str]]:
+    plain = without_none(dict(fields))
+    if operation.query is not None:
+        _check(plain, operation.query)
+    return [(key, _query_text(value)) for key, value in plain.items()]
+
+
+def _query_text(value: object) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _check(plain: object, kind: type | None) -> None:
+    try:
+        msgspec.convert(plain, kind)
+        return
+    except msgspec.ValidationError as error:
+        problem = str(error)
+    raise UsageError(f"The request does not fit the contract: {problem}.")

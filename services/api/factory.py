@@ -1,0 +1,109 @@
+"""From a configured account to a mail provider, and the check that the set-up screen makes.
+
+Closes the trap of a set-up that is saved and then fails: address, token and service are tried with
+one real request, without retries, and the outcome is a sentence.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from services import origins
+from services.api import failures
+from services.api.assmbl import AssmblClient
+from services.api.exchange import decode
+from services.api.failures import Answer
+from services.api.http import HttpDoor
+from services.api.routes import ROUTES
+from services.config import Account, check_account_fields
+from services.errors import BadAnswer, ConfigError, MailError, NotFound, UsageError
+from services.redact import Secret
+from services.secrets import clean_token
+
+CHECK_SECONDS: Final = 12.0
+_KIND: Final = "assmbl"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCheck:
+    """What one request to an account's service told."""
+
+    ok: bool
+    sentence: str
+    next_step: str = ""
+    unread: int | None = None
+    milliseconds: float = 0.0
+    clock_skew: float | None = None
+    """Seconds that this machine is ahead of the service; None when the service did not tell."""
+
+
+def provider_for(account: Account, token: Secret) -> AssmblClient:
+    """Return the client for an account; ConfigError for a kind that this version does not speak."""
+    if account.kind != _KIND:
+        raise ConfigError(f'The account kind "{account.kind}" is not known.', f"Use {_KIND}.")
+    return AssmblClient(
+        account.base_url,
+        token,
+        account.mail_domain,
+        proxy=account.proxy,
+        storage_hosts=account.storage_hosts,
+    )
+
+
+async def check_account(
+    base_url: str, token: str | Secret, mail_domain: str = "", *, proxy: str = ""
+) -> AccountCheck:
+    """Try an account as typed: its form first, then one request. Never raises a MailError."""
+    try:
+        account = check_account_fields(
+            Account("check", _KIND, base_url, mail_domain.strip(), proxy=proxy)
+        )
+        secret = token if isinstance(token, Secret) else clean_token(token)
+    except UsageError as error:
+        return AccountCheck(False, error.sentence, error.next_step)
+    door = HttpDoor(account.base_url, secret, proxy=account.proxy)
+    started = time.monotonic()
+    try:
+        return _told(await _ask(door), started)
+    except MailError as error:
+        spent = (time.monotonic() - started) * 1000
+        return AccountCheck(False, error.sentence, error.next_step, milliseconds=spent)
+    finally:
+        await door.aclose()
+
+
+async def _ask(door: HttpDoor) -> Answer:
+    operation = ROUTES["get_unread_count"]
+    return await door.ask(operation.method, operation.url_path(), seconds=CHECK_SECONDS)
+
+
+def _told(answer: Answer, started: float) -> AccountCheck:
+    spent = (time.monotonic() - started) * 1000
+    skew = _skew(answer.headers.get("date", ""))
+    error = failures.of_answer(answer)
+    if isinstance(error, NotFound):
+        error = BadAnswer("There is no mail service at this address.", "Check the base URL.")
+    if error is not None:
+        return AccountCheck(False, error.sentence, error.next_step, None, spent, skew)
+    data = decode(answer.body)
+    unread = data.get("unread_count") if isinstance(data, dict) else None
+    if not isinstance(unread, int) or isinstance(unread, bool):
+        return AccountCheck(
+            False, "What answers there is not the mail service.", "Check the base URL.", None, spent
+        )
+    return AccountCheck(True, f"Connected: {unread} unread.", "", unread, spent, skew)
+
+
+def _skew(date: str) -> float | None:
+    try:
+        return time.time() - parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def service_of(account: Account) -> str:
+    """Return the origin of an account's service, for people."""
+    return str(origins.origin_of(account.base_url))

@@ -1,0 +1,190 @@
+"""The only maker of HTTP clients, and the one place where the token meets a request.
+
+Closes the traps that httpx leaves open (research/reliability.md §5, TH8, TH10): the token is attached
+per request and only when scheme, host and port are the account's own; storage hosts get a client that
+has no token; redirects are never followed, cookies never kept, environment proxies never used. A
+deadline is one wall-clock limit per request (httpx's own is per read: 2 s held for 14 s). Compressed
+answers are refused (611 KB inflated to 629 MB) and plain ones cut off at a size. Errors leave this
+module without httpx's frames, whose locals hold the token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final, TypeVar
+
+import httpx
+
+from services import origins, redact
+from services.api import failures
+from services.api.failures import Answer
+from services.errors import BadAnswer, ServiceError
+from services.origins import Origin
+from services.redact import Secret
+
+SECONDS: Final = 30.0
+"""The deadline of an ordinary request."""
+LARGEST: Final = 8 * 1024 * 1024
+"""Bytes of an ordinary answer."""
+CONNECT_SECONDS: Final = 10.0
+
+T = TypeVar("T")
+
+
+class PinnedBearer(httpx.Auth):
+    """Adds the token to a request if, and only if, it goes to the account's own origin."""
+
+    def __init__(self, token: Secret, origin: Origin) -> None:
+        self._token = token
+        self._origin = origin
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send the request, with the token when the origin is right."""
+        if origins.origin_of(str(request.url)) == self._origin:
+            request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        yield request
+
+
+class HttpDoor:
+    """Requests to one service: pinned, limited in time and size, without surprises.
+
+    `base_url` as `origins.base_url` returns it; UsageError when it is not one.
+    """
+
+    def __init__(self, base_url: str, token: Secret | None, *, proxy: str = "") -> None:
+        self._base = origins.base_url(base_url)
+        self.origin = origins.origin_of(self._base)
+        self._bearer = PinnedBearer(token, self.origin) if token else None
+        self._client = _client(self.origin, proxy)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: bytes | None = None,
+        auth: bool = True,
+        seconds: float = SECONDS,
+        largest: int = LARGEST,
+    ) -> Answer:
+        """Send one request and return the whole answer, whatever its status.
+
+        `path` is percent-encoded already. Raises Offline, TimedOut or BadAnswer.
+        """
+        exchange = partial(self._exchange, largest=largest)
+        request = self._client.build_request(
+            method,
+            f"{self._base}{path}",
+            params=list(query) or None,
+            content=body,
+            headers={"Content-Type": "application/json"} if body is not None else None,
+        )
+        bearer = self._bearer if auth else None
+        return await within(seconds, str(self.origin), exchange(request, bearer))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _exchange(
+        self, request: httpx.Request, bearer: PinnedBearer | None, *, largest: int
+    ) -> Answer:
+        async with answering(self._client, request, str(self.origin), bearer) as response:
+            body = await read_all(response, largest)
+            return Answer(response.status_code, dict(response.headers), body)
+
+
+async def within(seconds: float, place: str, work: Awaitable[T]) -> T:
+    """Await `work` with one wall-clock deadline; TimedOut when it passes."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        failure: ServiceError = failures.timed_out(place)
+    except ServiceError as error:
+        failure = error.with_traceback(None)
+        failure.__cause__ = failure.__context__ = None
+    # Outside the handlers, so that the error does not keep the frames that knew the token.
+    raise failure
+
+
+@asynccontextmanager
+async def answering(
+    client: httpx.AsyncClient, request: httpx.Request, place: str, bearer: httpx.Auth | None = None
+) -> AsyncIterator[httpx.Response]:
+    """Send a request and yield the answer with its body unread; ServiceErrors only."""
+    response: httpx.Response | None = None
+    try:
+        response = await client.send(request, stream=True, auth=bearer, follow_redirects=False)
+        yield response
+    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+        raise failures.of_transport(error, place, answering=response is not None) from None
+    finally:
+        if response is not None:
+            await response.aclose()
+
+
+async def pieces(response: httpx.Response, largest: int) -> AsyncIterator[bytes]:
+    """Yield the body as it came over the wire; BadAnswer when compressed or too large."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        raise BadAnswer("The service sent a compressed answer, which was not asked for.")
+    size = 0
+    async for piece in response.aiter_raw():
+        size += len(piece)
+        if size > largest:
+            raise BadAnswer(f"The answer is larger than {largest // 1024 // 1024} MB.")
+        yield piece
+
+
+async def read_all(response: httpx.Response, largest: int) -> bytes:
+    """Return the whole body; BadAnswer when compressed or too large."""
+    return b"".join([piece async for piece in pieces(response, largest)])
+
+
+def storage_client(api: Origin, proxy: str = "") -> httpx.AsyncClient:
+    """Return a client for presigned addresses: it has no token and cannot be given one."""
+    return _client(api, proxy)
+
+
+def user_agent() -> str:
+    """Return what the program calls itself on the wire."""
+    try:
+        return f"agentmail-tui/{version('agentmail-tui')}"
+    except PackageNotFoundError:
+        return "agentmail-tui/0"
+
+
+def _client(origin: Origin, proxy: str) -> httpx.AsyncClient:
+    redact.silence_libraries()
+    return httpx.AsyncClient(
+        verify=_trust(origin),
+        # A proxy between this machine and itself would be given the token in clear.
+        proxy=proxy if proxy and not origin.is_loopback else None,
+        trust_env=False,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
+        limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30),
+        headers={
+            "User-Agent": user_agent(),
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        },
+    )
+
+
+def _trust(origin: Origin) -> ssl.SSLContext:
+    """Whom to believe: the bundled authorities and the system's; nobody when TLS is not used."""
+    if origin.is_loopback and origin.scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context

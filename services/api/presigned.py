@@ -1,0 +1,284 @@
+"""Bytes to and from storage hosts, through links that the service handed out.
+
+Closes the traps of presigned addresses (research/reliability.md TH8, A03, A05): the link is checked
+before anything connects, the client has no token, no redirect is followed, sizes are capped, and a
+link is itself a secret: it is kept out of every `repr` and error. A transfer that breaks goes on
+where it stood when the host allows it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+import httpx
+
+from services import origins
+from services.api import failures, http
+from services.api.failures import CutAnswer
+from services.errors import (
+    BadAnswer,
+    DiskFull,
+    Forbidden,
+    MailError,
+    NotFound,
+    Rejected,
+    ServerBroken,
+    ServiceError,
+)
+from services.origins import Origin
+
+LARGEST_FILE: Final = 100 * 1024 * 1024
+SLOWEST: Final = 16 * 1024
+"""Bytes a second that a transfer must reach on the whole; it gives the deadline."""
+GRACE_SECONDS: Final = 60.0
+
+_PIECE: Final = 64 * 1024
+_RANGE: Final = re.compile(r"bytes (\d{1,15})-\d{1,15}/(?:\d{1,15}|\*)")
+
+Progress = Callable[[int], None]
+"""Told how many bytes have passed so far; called on the loop's thread."""
+
+
+class LinkExpired(Forbidden):
+    """The storage host no longer accepts the link or form (403); a new one may work."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """A presigned form: post `fields`, then the file, to `url` (api/assmbl.md §6.1)."""
+
+    object_key: str
+    url: str = field(repr=False)
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadLink:
+    """A presigned address to fetch a file from."""
+
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What arrived: bytes in the file and their SHA-256 in hex."""
+
+    size: int
+    sha256: str
+
+
+class FileSink:
+    """A file being filled through its descriptor, counted and hashed as it grows.
+
+    Opened for reading and writing; what it holds already counts as fetched when `resume` is set.
+    """
+
+    def __init__(self, descriptor: int, *, resume: bool = False) -> None:
+        self._descriptor = descriptor
+        self.size = 0
+        self._hash = hashlib.sha256()
+        if resume:
+            self._take_in()
+        else:
+            self.restart()
+
+    def restart(self) -> None:
+        """Empty the file."""
+        os.ftruncate(self._descriptor, 0)
+        self.size = 0
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end; DiskFull when they do not fit."""
+        done = 0
+        try:
+            while done < len(data):
+                done += os.pwrite(self._descriptor, data[done:], self.size + done)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise DiskFull("The file does not fit on the disk.", "Make room.") from None
+            raise MailError(f"The file cannot be written: {error.strerror}.") from None
+        self.size += done
+        self._hash.update(data)
+
+    def result(self) -> Downloaded:
+        """Return what the file holds."""
+        return Downloaded(self.size, self._hash.hexdigest())
+
+    def _take_in(self) -> None:
+        while piece := os.pread(self._descriptor, _PIECE, self.size):
+            self._hash.update(piece)
+            self.size += len(piece)
+
+
+class StorageDoor:
+    """Requests to storage hosts. The connection is made when the first file moves."""
+
+    def __init__(self, api: Origin, proxy: str = "", hosts: tuple[str, ...] = ()) -> None:
+        self._api = api
+        self._proxy = proxy
+        self._hosts = hosts
+        self._client: httpx.AsyncClient | None = None
+
+    def check(self, url: str) -> str:
+        """Return a link that may be used; PolicyRefused for an odd one."""
+        return origins.storage_url(url, api=self._api, hosts=self._hosts)
+
+    async def upload(
+        self,
+        form: UploadForm,
+        file: BinaryIO,
+        *,
+        content_type: str,
+        on_progress: Progress | None = None,
+    ) -> None:
+        """Post a file from its beginning; LinkExpired when the form is no longer accepted.
+
+        `file` must be a real file. Its name on this machine is not told.
+        """
+        url = self.check(form.url)
+        file.seek(0)
+        size = os.fstat(file.fileno()).st_size
+        counted = _Counted(file, on_progress or _quiet)
+        request = self._opened().build_request(
+            "POST",
+            url,
+            data=dict(form.fields),
+            files={"file": ("file", counted, content_type)},  # type: ignore[dict-item]
+            headers={"Accept": "*/*"},
+        )
+        place = str(origins.origin_of(url))
+
+        async def send() -> None:
+            async with http.answering(self._opened(), request, place) as response:
+                _raise_for(response.status_code, upload=True)
+
+        await http.within(_deadline(size), place, send())
+
+    async def download(
+        self,
+        link: DownloadLink,
+        sink: FileSink,
+        *,
+        largest: int = LARGEST_FILE,
+        on_progress: Progress | None = None,
+    ) -> Downloaded:
+        """Fetch into `sink`, from where it stands; BadAnswer above `largest` bytes.
+
+        CutAnswer, Offline and TimedOut leave what has arrived: call again with a fresh link.
+        """
+        url = self.check(link.url)
+        told = on_progress or _quiet
+        headers = {"Accept": "*/*"}
+        if sink.size:
+            headers["Range"] = f"bytes={sink.size}-"
+        request = self._opened().build_request("GET", url, headers=headers)
+        place = str(origins.origin_of(url))
+
+        async def fetch() -> None:
+            async with http.answering(self._opened(), request, place) as response:
+                _raise_for(response.status_code, upload=False)
+                _place_of(response, sink)
+                if _length(response) + sink.size > largest:
+                    raise _too_large(largest)
+                async for piece in http.pieces(response, largest - sink.size):
+                    sink.write(piece)
+                    told(sink.size)
+
+        await http.within(_deadline(largest), place, fetch())
+        return sink.result()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = http.storage_client(self._api, self._proxy)
+        return self._client
+
+
+class _Counted:
+    """A file that tells how much of it has been read."""
+
+    def __init__(self, file: BinaryIO, told: Progress) -> None:
+        self._file = file
+        self._told = told
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._file.read(size)
+        self._read += len(piece)
+        if piece:
+            self._told(self._read)
+        return piece
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._read = 0
+        return self._file.seek(offset, whence)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+def _quiet(_: int) -> None:
+    return None
+
+
+def _deadline(size: int) -> float:
+    return GRACE_SECONDS + size / SLOWEST
+
+
+def _length(response: httpx.Response) -> int:
+    text = response.headers.get("content-length", "")
+    return int(text) if re.fullmatch(r"\d{1,15}", text) else 0
+
+
+def _place_of(response: httpx.Response, sink: FileSink) -> None:
+    """Empty the file when the host sends all of it; check where a part begins."""
+    if response.status_code != 206:
+        if sink.size:
+            sink.restart()
+        return
+    found = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
+    if not found or int(found[1]) != sink.size:
+        sink.restart()
+        raise CutAnswer("The storage host sent another part of the file than asked for.")
+
+
+def _too_large(largest: int) -> BadAnswer:
+    return BadAnswer(f"The file is larger than {largest // 1024 // 1024} MB.")
+
+
+def _raise_for(status: int, *, upload: bool) -> None:
+    """Raise the error that a storage host's status stands for; its XML body is not read."""
+    if 200 <= status < 300:
+        return
+    what = "form" if upload else "link"
+    if status == 403:
+        raise LinkExpired(
+            f"The storage host does not accept the {what} any more.", "Try again.", status=status
+        )
+    if status == 404:
+        raise NotFound("The file is not in the storage any more.", status=status)
+    if status == 416:
+        raise LinkExpired("The file in the storage has changed.", "Start again.", status=status)
+    if status == 429 or status >= 500:
+        raise ServerBroken(f"The storage host has a fault of its own (status {status}).")
+    if status in (400, 413) and upload:
+        raise Rejected(
+            "The storage host refused the file.", "It may be larger than allowed.", status=status
+        )
+    raise _odd(status)
+
+
+def _odd(status: int) -> ServiceError:
+    redirect = failures.of_answer(failures.Answer(status, {}, b""))
+    return redirect or BadAnswer("The storage host sent an odd answer.", status=status)
