@@ -22,6 +22,8 @@ from services.paths import Paths, tighten_file, write_private
 from services.redact import Secret
 from services.system_keyring import KeyringState, SystemKeyring
 
+__all__ = ["FoundToken", "Secret", "SecretStore", "StoredToken", "TokenSource", "clean_token"]
+
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 _LARGEST_FILE: Final = 8_192
 
