@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -24,6 +25,9 @@ _SYNC_START: Final = "\x1b[?2026h"
 _SYNC_END: Final = "\x1b[?2026l"
 _ONE_WRITE: Final = 256
 """Characters that reach the terminal in one piece, so that no half of them is ever seen."""
+
+_JUST_NOW: Final = 0.5
+"""Seconds within which the same frame is not written again: Textual paints its first one three times."""
 
 _ERASES_IN_COLOUR: Final = (
     "xterm", "alacritty", "foot", "kitty", "wezterm", "ghostty", "rxvt", "konsole", "vte", "st-",
@@ -96,6 +100,7 @@ class LeanDriver(LinuxDriver):
         self._erase_colour = probe(os.environ).erase_colour
         self._sync_wanted = False
         self._sync_open = False
+        self._last = ("", 0.0)
 
     def write(self, data: str) -> None:
         """Write a frame shortened; the marks of a synchronised update only around large ones."""
@@ -105,16 +110,18 @@ class LeanDriver(LinuxDriver):
             if self._sync_open:
                 super().write(data)
             self._sync_wanted = self._sync_open = False
-        else:
-            self._write_frame(data)
+        elif frame := self._shortened(data):
+            if self._sync_wanted and not self._sync_open and len(frame) > _ONE_WRITE:
+                self._sync_open = True
+                frame = _SYNC_START + frame
+            super().write(frame)
 
-    def _write_frame(self, data: str) -> None:
-        if self._sync_wanted:
-            with contextlib.suppress(Unreadable):
-                data = lean(data, self._app.size.width, erase_colour=self._erase_colour)
-        if not data:
-            return
-        if self._sync_wanted and not self._sync_open and len(data) > _ONE_WRITE:
-            self._sync_open = True
-            data = _SYNC_START + data
-        super().write(data)
+    def _shortened(self, data: str) -> str:
+        """The frame in fewer bytes; empty when it has just been written."""
+        now = time.monotonic()
+        last, self._last = self._last, (data, now)
+        if last[0] == data and now - last[1] < _JUST_NOW:
+            return ""
+        with contextlib.suppress(Unreadable):
+            return lean(data, self._app.size.width, erase_colour=self._erase_colour)
+        return data

@@ -121,6 +121,22 @@ _ANSI: Final = {
     "muted-style": "dim",
 }
 
+# Names that Textual's own styles ask of a theme of sixteen colours.
+_ANSI_TEXTUAL: Final = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "border": "ansi_cyan",
+    "border-blurred": "ansi_default",
+    "block-cursor-foreground": "ansi_black",
+    "block-cursor-background": "ansi_white",
+    "input-cursor-background": "ansi_white",
+    "input-cursor-foreground": "ansi_black",
+    "input-selection-background": "ansi_white",
+    "input-selection-foreground": "ansi_black",
+    "screen-selection-background": "ansi_white",
+    "screen-selection-foreground": "ansi_black",
+}
+
 
 def _theme(name: str, colours: dict[str, str], *, dark: bool = True, ansi: bool = False) -> Theme:
     return Theme(
@@ -138,7 +154,7 @@ def _theme(name: str, colours: dict[str, str], *, dark: bool = True, ansi: bool 
         boost=colours["bar-background"],
         dark=dark,
         ansi=ansi,
-        variables=dict(colours),
+        variables={**colours, **(_ANSI_TEXTUAL if ansi else {})},
     )
 
 
