@@ -1,0 +1,159 @@
+"""Answers the requests of the screens: each in a task of its own, so none waits for another.
+
+Closes two traps: an answer about a message that the operator has already left (a newer `OpenMessage`
+cancels the older one), and a request that fails without a word: every failure becomes a
+`RequestFailed` that carries the request's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
+from typing import Any
+
+from services.errors import MailError
+from services.events import (
+    Archive,
+    ChangeLabels,
+    Delete,
+    Event,
+    MarkRead,
+    MessageOpened,
+    OpenMessage,
+    PrepareSearch,
+    RawRead,
+    ReadRaw,
+    Refresh,
+    Request,
+    RequestFailed,
+    SearchAnswered,
+    SearchServer,
+    Undo,
+)
+from services.safe_text import EMPTY, clean_line, ui
+from services.sync import wording
+from services.sync.edits import Edit, EditKind
+from services.sync.mailbox import Mailbox
+
+UNDO_HINT = ui("Undo takes it back.")
+
+
+class Desk:
+    """The requests under way on one mailbox; `boundary` survives what no one foresaw."""
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        emit: Callable[[Event], None],
+        boundary: Callable[[int], AbstractContextManager[None]],
+        nudge: Callable[[], None],
+    ) -> None:
+        self._mailbox = mailbox
+        self._emit = emit
+        self._boundary = boundary
+        self._nudge = nudge
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._latest: dict[type, asyncio.Task[None]] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is under way."""
+        return bool(self._tasks)
+
+    def take(self, request_id: int, request: Request) -> None:
+        """Start to answer a request; never blocks."""
+        if isinstance(request, OpenMessage | SearchServer):
+            older = self._latest.pop(type(request), None)
+            if older is not None:
+                older.cancel()
+        task = asyncio.get_running_loop().create_task(self._answer(request_id, request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if isinstance(request, OpenMessage | SearchServer):
+            self._latest[type(request)] = task
+
+    async def close(self) -> None:
+        """Cancel what is under way."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _answer(self, request_id: int, request: Request) -> None:
+        with self._boundary(request_id):
+            try:
+                await self._dispatch(request_id, request)
+            except MailError as error:
+                self._emit(failure(request_id, request, error))
+
+    def _dispatch(self, request_id: int, request: Request) -> Coroutine[Any, Any, None]:
+        match request:
+            case OpenMessage():
+                return self._open(request_id, request)
+            case ReadRaw():
+                return self._raw(request_id, request)
+            case SearchServer():
+                return self._search(request_id, request)
+            case Refresh():
+                return self._refresh(request)
+            case PrepareSearch():
+                return self._mailbox.prepare_search()
+            case Undo():
+                return self._undo(request_id)
+            case _:
+                return self._change(request_id, request)
+
+    async def _open(self, request_id: int, request: OpenMessage) -> None:
+        opened = await self._mailbox.open(request.message_id, reveal=request.reveal)
+        self._emit(MessageOpened(request_id, request.message_id, opened.message, opened.trust))
+
+    async def _raw(self, request_id: int, request: ReadRaw) -> None:
+        lines = await self._mailbox.raw(request.message_id)
+        self._emit(RawRead(request_id, request.message_id, lines))
+
+    async def _search(self, request_id: int, request: SearchServer) -> None:
+        found = await self._mailbox.search_server(request.text)
+        self._emit(SearchAnswered(request_id, request.text, found))
+
+    async def _refresh(self, request: Refresh) -> None:
+        if request.full:
+            await self._mailbox.sync(full=True)
+        else:
+            self._nudge()
+
+    async def _change(
+        self, request_id: int, request: MarkRead | ChangeLabels | Archive | Delete
+    ) -> None:
+        mailbox, ids = self._mailbox, request.message_ids
+        match request:
+            case MarkRead(is_read=is_read):
+                edit = Edit(EditKind.READ, is_read)
+                count = await mailbox.mark_read(ids, is_read)
+            case ChangeLabels(add=add, remove=remove):
+                edit = Edit(EditKind.LABELS, add=add, remove=remove)
+                count = await mailbox.change_labels(ids, add=add, remove=remove)
+            case Archive(archived=archived):
+                edit = Edit(EditKind.ARCHIVE, archived)
+                count = await mailbox.archive(ids, archived)
+            case Delete():
+                edit = Edit(EditKind.DELETE)
+                count = await mailbox.delete(ids)
+        # Reading marks as read all day long: only more than one message is worth a word.
+        if count > (1 if edit.kind is EditKind.READ else 0):
+            sentence = wording.done(edit, count, mailbox.pace.delete_grace)
+            mailbox.report.notice(sentence, next_step=UNDO_HINT, request_id=request_id)
+
+    async def _undo(self, request_id: int) -> None:
+        result = await self._mailbox.undo()
+        self._mailbox.report.notice(wording.undone(result), request_id=request_id)
+
+
+def failure(request_id: int, request: Request, error: MailError) -> RequestFailed:
+    """Return the event that tells why a request was not answered."""
+    return RequestFailed(
+        request_id,
+        clean_line(error.sentence),
+        clean_line(error.next_step) if error.next_step else EMPTY,
+        getattr(request, "message_id", ""),
+    )

@@ -1,0 +1,363 @@
+"""One mailbox: cache and service together, as awaitable operations, without a thread.
+
+The engine runs it on its loop, the command line in `asyncio.run`. What the operator does is applied
+and committed before an operation returns, with or without a connection; sending is `Sender`'s. Closes
+the trap of two programs with two ideas of what "archive" means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from services.errors import CacheLocked, NotFound, Offline, RenderError, UsageError
+from services.events import Event, Severity
+from services.models import SyncPhase
+from services.ports import Capabilities, MailProvider, MailRenderer
+from services.safe_text import SafeText, ui
+from services.sync import edits, wording
+from services.sync.changes import Changes, Undone
+from services.sync.edits import Edit, EditKind
+from services.sync.pace import Pace
+from services.sync.reading import MessageReader, Opened, raw_lines
+from services.sync.reconcile import FullWalk
+from services.sync.report import Reporter, Throttle
+from services.sync.sender import Flushed, Refusal, Sender
+from services.sync.walk import PageGuard, Progress, Walker
+
+if TYPE_CHECKING:
+    from services.cache.snapshot import MailSnapshot
+    from services.cache.store import MailStore, PutOutcome
+
+SEARCH_HITS: Final = 300
+SEARCH_PAGES: Final = 200
+_PRIORITY_LIMIT: Final = 5.0
+"""Seconds that a walk holds back its next page for somebody who waits for a message."""
+_SEARCH_PAUSE: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOutcome:
+    """What a sync changed in the cache: numbers of messages."""
+
+    new: int = 0
+    changed: int = 0
+    removed: int = 0
+
+
+class Mailbox:
+    """The operations on one mailbox; `provider` None means offline until `connect`.
+
+    Operations raise MailError; those that change something raise CacheLocked on a read-only store.
+    """
+
+    def __init__(
+        self,
+        store: MailStore,
+        provider: MailProvider | None,
+        renderer: MailRenderer | None,
+        emit: Callable[[Event], None] = lambda _: None,
+        *,
+        clock: Callable[[], float] = time.time,
+        pace: Pace | None = None,
+    ) -> None:
+        self.store = store
+        self.provider = provider
+        self.renderer = renderer
+        self.pace = pace or Pace()
+        self._clock = clock
+        self._changes = Changes(store, clock, grace=self.pace.delete_grace)
+        self.report = Reporter(store, emit, clock, self.pace)
+        self.sender = Sender(self._changes, clock, self.pace)
+        self.sender.provider = provider
+        self.sender.on_change = self._after_change
+        self.sender.on_refused = self._on_refused
+        self.sender.on_signed_out = self.report.trouble
+        self._walker = Walker(store, self._changes, clock, self._give_way)
+        self._walker.on_kept = self._on_page
+        background = Walker(store, self._changes, clock, self._give_way_long)
+        background.on_kept = self._on_full_page
+        self._full = FullWalk(store, self._changes, background, clock)
+        self._reader = MessageReader(store)
+        self._refusals: list[tuple[Refusal, str]] = []
+        self._refusal_notices = Throttle(self._tell_refusals, self.pace.publish)
+        self._tail_lock, self._full_lock = asyncio.Lock(), asyncio.Lock()
+        self._readers = 0
+        self._nobody_reads = asyncio.Event()
+        self._nobody_reads.set()
+        self._is_loud = False
+        self._new = self._changed = 0
+        self._take_up()
+
+    def _take_up(self) -> None:
+        self.report.waiting_now(self._changes.journal.waiting)
+        if self.store.repairs and not self.store.read_only:
+            # What was set aside may have been pages that the cursor says are here.
+            self._walker.forget()
+
+    @property
+    def snapshot(self) -> MailSnapshot:
+        """The latest published picture of the mailbox."""
+        return self.report.snapshot
+
+    @property
+    def waiting(self) -> int:
+        """How many local changes the service has not confirmed."""
+        return self._changes.journal.waiting
+
+    @property
+    def synced_at(self) -> int:
+        """When the mailbox was last read to its end; seconds since the epoch, 0 for never."""
+        return self._walker.progress.synced_at
+
+    @property
+    def reconciled_at(self) -> int:
+        """When the last walk over the whole mailbox ended; seconds since the epoch, 0 for never."""
+        return self._full.done_at
+
+    def connect(self, provider: MailProvider) -> None:
+        """Use this provider from now on; changes that wait for a token are sent again."""
+        self.provider = provider
+        self.sender.connected(provider)
+
+    def disconnect(self) -> None:
+        """Stop using the provider; local work goes on, changes wait."""
+        self.provider = self.sender.provider = None
+
+    # ── from the service ─────────────────────────────────────────────────────────────────────────
+
+    async def sync(self, *, full: bool = False, loud: bool = True) -> SyncOutcome:
+        """Read what is new; `full` walks everything and finds what was deleted or changed elsewhere.
+
+        Not `loud` keeps the phase as it is. Raises ServiceError; what was read until then is kept.
+        """
+        provider = self._connected()
+        self._may_write()
+        self._new = self._changed = 0
+        removed = 0
+        if full or not await self._catch_up(provider):
+            removed = await self._walk_all(provider, loud=loud)
+        if removed:
+            self.report.publish_now()
+        self.report.flush()
+        self.report.phase(SyncPhase.SYNCED, synced_at=self.synced_at)
+        self.sender.connected()
+        return SyncOutcome(self._new, self._changed, removed)
+
+    async def _catch_up(self, provider: MailProvider) -> bool:
+        async with self._tail_lock:
+            progress = self._walker.progress
+            if progress.complete:
+                return await self._walker.read_tail(provider)
+            self.report.phase(SyncPhase.SYNCING, fetched=progress.fetched)
+            self._is_loud = True
+            try:
+                await self._walker.resume(provider)
+            finally:
+                self._is_loud = False
+            with self._changes.commit():
+                self._full.mark_done()
+            self.store.checkpoint()
+            return True
+
+    async def _walk_all(self, provider: MailProvider, *, loud: bool) -> int:
+        async with self._full_lock:
+            self._is_loud = loud
+            if loud:
+                self.report.phase(SyncPhase.SYNCING, fetched=0)
+            try:
+                removed = await self._full.run(provider)
+            finally:
+                self._is_loud = False
+            self.store.checkpoint()
+            return removed
+
+    async def search_server(self, text: str) -> tuple[str, ...]:
+        """Ask the service's own search; at most 300 ids in its order, all of them cached.
+
+        Raises UsageError for a blank text (the service answers 400 to it, api/assmbl.md §4.1).
+        """
+        query = text.strip()
+        if not query:
+            raise UsageError("Type something to search for.")
+        provider = self._connected()
+        found: dict[str, None] = {}
+        guard, cursor = PageGuard(), None
+        for _ in range(SEARCH_PAGES):
+            with self._changes.reading() as reading:
+                page = await provider.list_inbox(
+                    limit=provider.capabilities.page_limit,
+                    cursor=cursor,
+                    q=query,
+                    include_archived=True,
+                )
+                broken = guard.check(cursor, page)
+                if not self.store.read_only:
+                    with self._changes.commit():
+                        outcome = self.store.put_items(self._changes.merge(page.items, reading))
+                    self._on_page(outcome, None)
+            found.update(dict.fromkeys(item.message_id for item in page.items))
+            cursor = page.next_cursor
+            if cursor is None or broken is not None or len(found) >= SEARCH_HITS:
+                break
+        cached = (message_id for message_id in found if self.store.item(message_id) is not None)
+        return tuple(cached)[:SEARCH_HITS]
+
+    async def prepare_search(self) -> None:
+        """Build the search text in slices, leaving the loop and the interpreter free in between."""
+        is_ready = False
+        while not is_ready:
+            is_ready = self.store.build_search_text(lambda: True)
+            await asyncio.sleep(_SEARCH_PAUSE)
+        self.report.publish_now()
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    async def open(self, message_id: str, *, reveal: bool = False) -> Opened:
+        """Return a message as safe text with its trust facts; raises ServiceError, RenderError."""
+        if self.renderer is None:
+            raise RenderError("This command does not show message text.")
+        async with self._reads(message_id):
+            return await self._reader.open(message_id, self.provider, self.renderer, reveal=reveal)
+
+    async def raw(self, message_id: str) -> tuple[SafeText, ...]:
+        """Return the raw MIME of a message as lines of safe text; raises ServiceError."""
+        async with self._reads(message_id):
+            mail = await self._reader.fetch(message_id, self.provider)
+        return raw_lines(mail.raw)
+
+    @asynccontextmanager
+    async def _reads(self, message_id: str) -> AsyncIterator[None]:
+        """Let the walk wait, and forget a message that the service does not have any more."""
+        self._readers += 1
+        self._nobody_reads.clear()
+        try:
+            yield
+        except NotFound:
+            self._forget(message_id)
+            raise
+        finally:
+            self._readers -= 1
+            if not self._readers:
+                self._nobody_reads.set()
+
+    def _forget(self, message_id: str) -> None:
+        if self.store.read_only or self.store.item(message_id) is None:
+            return
+        self._changes.vanished(message_id)
+        self._reader.forget(message_id)
+        self.report.publish_now()
+
+    # ── changes ──────────────────────────────────────────────────────────────────────────────────
+
+    async def mark_read(self, message_ids: Iterable[str], is_read: bool) -> int:
+        """Mark messages; return how many it made a difference to."""
+        return self._make(message_ids, Edit(EditKind.READ, is_read))
+
+    async def change_labels(
+        self,
+        message_ids: Iterable[str],
+        *,
+        add: tuple[str, ...] = (),
+        remove: tuple[str, ...] = (),
+    ) -> int:
+        """Add and remove labels; raises UsageError for what the service would refuse."""
+        edit = Edit(EditKind.LABELS, add=tuple(dict.fromkeys(add)), remove=remove)
+        limits = self.provider.capabilities if self.provider else Capabilities()
+        wording.check_labels(edit, limits)
+        ids = tuple(message_ids)
+        for message_id in ids:
+            item = self.store.item(message_id)
+            after = edits.apply(edit, item) if item else None
+            if item and after and len(after.labels) > max(limits.max_labels, len(item.labels)):
+                raise wording.too_many_labels(item.subject, limits)
+        return self._make(ids, edit)
+
+    async def archive(self, message_ids: Iterable[str], archived: bool = True) -> int:
+        """Archive messages or bring them back; return how many it made a difference to."""
+        return self._make(message_ids, Edit(EditKind.ARCHIVE, archived))
+
+    async def delete(self, message_ids: Iterable[str]) -> int:
+        """Delete messages; they are gone here at once and on the service after the grace delay."""
+        return self._make(message_ids, Edit(EditKind.DELETE))
+
+    async def undo(self) -> Undone | None:
+        """Take back the last change; None when there is none."""
+        self._may_write()
+        result = self._changes.undo(self.sender.is_in_flight)
+        self._after_edit()
+        return result
+
+    async def flush(self) -> Flushed:
+        """Send all that waits, deletions too; raises the error that keeps something waiting."""
+        self._connected()
+        return await self.sender.flush()
+
+    def _make(self, message_ids: Iterable[str], edit: Edit) -> int:
+        self._may_write()
+        count = self._changes.make(message_ids, edit)
+        if count:
+            self._after_edit()
+        return count
+
+    def _after_edit(self) -> None:
+        self.report.publish_now()
+        self.report.waiting_now(self._changes.journal.waiting)
+
+    # ── what the parts report ────────────────────────────────────────────────────────────────────
+
+    def _after_change(self) -> None:
+        self.report.publish_soon()
+        self.report.waiting(self._changes.journal.waiting)
+
+    def _on_refused(self, refusal: Refusal) -> None:
+        item = self.store.item(refusal.message_id)
+        self._refusals.append((refusal, item.subject if item else ""))
+        self._refusal_notices.soon()
+
+    def _tell_refusals(self) -> None:
+        told, self._refusals = self._refusals, []
+        sentence, step = wording.refused([refusal for refusal, _ in told], told[0][1])
+        self.report.notice(sentence, Severity.WARNING, next_step=step)
+
+    def _on_page(self, outcome: PutOutcome, progress: Progress | None) -> None:
+        self._full.note(outcome.new)
+        self._on_full_page(outcome, progress)
+
+    def _on_full_page(self, outcome: PutOutcome, progress: Progress | None) -> None:
+        self._new += len(outcome.new)
+        self._changed += len(outcome.changed)
+        if outcome.new or outcome.changed:
+            self.report.publish_soon()
+        if self._is_loud and progress is not None:
+            self.report.progress(progress.fetched)
+
+    async def _give_way(self) -> None:
+        """Let an operator who waits for a message go first, within limits."""
+        if self._readers:
+            try:
+                async with asyncio.timeout(_PRIORITY_LIMIT):
+                    await self._nobody_reads.wait()
+            except TimeoutError:
+                return
+
+    async def _give_way_long(self) -> None:
+        if not self._is_loud:
+            await asyncio.sleep(self.pace.full_gap)
+        await self._give_way()
+
+    def _connected(self) -> MailProvider:
+        if self.provider is None:
+            raise Offline("There is no connection to the mail service yet.")
+        return self.provider
+
+    def _may_write(self) -> None:
+        if self.store.read_only:
+            raise CacheLocked(
+                ui("Another window or command writes to this mailbox, so this one only reads."),
+                "Use that one, or close it: this one takes over by itself.",
+            )

@@ -1,0 +1,92 @@
+"""The loop that keeps a mailbox up to date: looks for new mail, walks everything now and then.
+
+Closes these traps: a client that storms a service in trouble, one that stays "offline" minutes after
+the connection is back because nobody told it, and a long walk that keeps new mail from being seen
+(the full walk is a task of its own beside the looks).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from services.errors import MailError, SignedOut
+from services.sync.mailbox import Mailbox
+
+_LONGEST_SHARE = 20
+"""A walk over the whole mailbox may take a twentieth of the time."""
+
+
+class Poller:
+    """Keeps `mailbox` up to date until cancelled; `connect` makes its provider when there is none.
+
+    `connect` raises MailError when it cannot; that is tried again like any other failure.
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        connect: Callable[[], Awaitable[None]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._mailbox = mailbox
+        self._connect = connect
+        self._clock = clock
+        self._pace = mailbox.pace
+        self._wake = asyncio.Event()
+        self._failures = 0
+        self._full_takes = 0.0
+
+    def nudge(self) -> None:
+        """Look now: the operator asked, or there is reason to believe the service is back."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._walk_now_and_then())
+            while True:
+                self._wake.clear()
+                delay = await self._look()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(delay):
+                        await self._wake.wait()
+
+    async def _look(self) -> float | None:
+        """Sync once and return the seconds to the next time; None to wait for a nudge."""
+        report = self._mailbox.report
+        try:
+            if self._mailbox.provider is None:
+                await self._connect()
+            await self._mailbox.sync()
+        except SignedOut as error:
+            report.trouble(error)
+            return None
+        except MailError as error:
+            self._failures += 1
+            delay = self._pace.retry_delay(self._failures, error)
+            report.trouble(error, self._clock() + delay)
+            return delay
+        self._failures = 0
+        return self._pace.poll_delay()
+
+    async def _walk_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(self._until_full())
+            if self._until_full() > 0:
+                continue
+            started = self._clock()
+            # What goes wrong here is told by the next look; the walk is tried at its next time.
+            with suppress(MailError):
+                await self._mailbox.sync(full=True, loud=False)
+                self._full_takes = max(0.0, self._clock() - started)
+                continue
+            await asyncio.sleep(self._pace.full)
+
+    def _until_full(self) -> float:
+        mailbox = self._mailbox
+        interval = max(self._pace.full, _LONGEST_SHARE * self._full_takes)
+        if mailbox.provider is None or not mailbox.synced_at:
+            return min(interval, self._pace.poll)
+        return min(max(0.0, mailbox.reconciled_at + interval - self._clock()), interval)

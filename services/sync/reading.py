@@ -1,0 +1,190 @@
+"""Opening a message: the cached body first, else the service, then the renderer.
+
+Closes two traps: trust that is told by the mail itself (the facts come from the inbox entry and the
+cache only), and an answer about one message that wipes what the list said about it (`get_message`
+may come without any inbox field, so its item is used only for a message that is not cached).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from services.errors import CacheError, Offline, ServiceError
+from services.models import (
+    FetchedMessage,
+    InboundAttachment,
+    InboxItem,
+    MessageRow,
+    RenderedMessage,
+    RowFlag,
+    TrustFacts,
+)
+from services.ports import MailProvider, MailRenderer
+from services.safe_text import SafeText, clean_line, ui
+
+if TYPE_CHECKING:
+    from services.cache.store import MailStore
+
+RAW_LINES: Final = 20_000
+RAW_LINE_LENGTH: Final = 2_000
+_SETTLED: Final = ("ready", "failed")
+"""States of an attachment that do not change any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message ready to be read."""
+
+    message: RenderedMessage
+    trust: TrustFacts
+
+
+@dataclass(frozen=True, slots=True)
+class RawMail:
+    """A message as received, and its manifest."""
+
+    item: InboxItem
+    raw: bytes
+    attachments: tuple[InboundAttachment, ...]
+
+
+class LateRenderer:
+    """A renderer that is made when the first message is opened: its imports cost."""
+
+    def __init__(self, make: Callable[[], MailRenderer]) -> None:
+        self._make = make
+        self._made: MailRenderer | None = None
+
+    async def render(
+        self, raw: bytes, *, attachments: tuple[InboundAttachment, ...] = (), reveal: bool = False
+    ) -> RenderedMessage:
+        """Return the message as safe text, as the real renderer does."""
+        if self._made is None:
+            self._made = self._make()
+        return await self._made.render(raw, attachments=attachments, reveal=reveal)
+
+    async def aclose(self) -> None:
+        """Close the real renderer if there is one."""
+        if self._made is not None:
+            await self._made.aclose()
+
+
+class Shelf:
+    """Raw messages and their manifests in the body store of the cache."""
+
+    def __init__(self, store: MailStore) -> None:
+        self._store = store
+
+    def get(self, message_id: str) -> tuple[bytes, tuple[InboundAttachment, ...]] | None:
+        """Return a kept message; None when there is none."""
+        raw = self._store.bodies.get(message_id)
+        if raw is None:
+            return None
+        manifest = self._store.bodies.get(_manifest_name(message_id))
+        return raw, _attachments(manifest) if manifest else ()
+
+    def put(self, message_id: str, raw: bytes, attachments: tuple[InboundAttachment, ...]) -> None:
+        """Keep a message and its manifest, if it has one; raises DiskFull or CacheError."""
+        if self._store.read_only:
+            return
+        if attachments:
+            manifest = json.dumps([asdict(entry) for entry in attachments]).encode()
+            self._store.bodies.put(_manifest_name(message_id), manifest)
+        self._store.bodies.put(message_id, raw)
+
+    def remove(self, message_id: str) -> None:
+        """Forget a message's manifest; the store forgets the body with the message."""
+        if not self._store.read_only:
+            self._store.bodies.remove([_manifest_name(message_id)])
+
+
+class MessageReader:
+    """Reads one message at a time for the reader, the raw view and the command line."""
+
+    def __init__(self, store: MailStore) -> None:
+        self._store = store
+        self._shelf = Shelf(store)
+
+    async def fetch(self, message_id: str, provider: MailProvider | None) -> RawMail:
+        """Return a message as received; raises ServiceError when it must be fetched and cannot."""
+        item = self._store.item(message_id)
+        kept = self._shelf.get(message_id)
+        if kept is not None and item is not None and _is_settled(kept[1]):
+            return RawMail(item, *kept)
+        try:
+            fetched = await _ask(message_id, provider)
+        except ServiceError:
+            if kept is None or item is None:
+                raise
+            return RawMail(item, *kept)
+        from services.mime import raw_bytes
+
+        raw = raw_bytes(fetched.raw_mime)
+        # A full disk must not keep anybody from reading; the next commit tells about it.
+        with suppress(CacheError):
+            self._shelf.put(message_id, raw, fetched.attachments)
+        return RawMail(item or fetched.item, raw, fetched.attachments)
+
+    def forget(self, message_id: str) -> None:
+        """Forget what is kept of a message that is gone."""
+        self._shelf.remove(message_id)
+
+    async def open(
+        self,
+        message_id: str,
+        provider: MailProvider | None,
+        renderer: MailRenderer,
+        *,
+        reveal: bool,
+    ) -> Opened:
+        """Return a message as safe text with its trust facts; raises as `fetch` does."""
+        mail = await self.fetch(message_id, provider)
+        message = await renderer.render(mail.raw, attachments=mail.attachments, reveal=reveal)
+        row = self._store.snapshot().row_of(message_id)
+        return Opened(message, _trust(mail.item, row, message))
+
+
+async def _ask(message_id: str, provider: MailProvider | None) -> FetchedMessage:
+    if provider is None:
+        raise Offline(
+            "This message has not been read here before, and there is no connection.",
+            "It can be read as soon as the mail service is reached.",
+        )
+    return await provider.get_message(message_id)
+
+
+def raw_lines(raw: bytes) -> tuple[SafeText, ...]:
+    """Return raw mail as lines of safe text, cut at 20,000 lines of 2,000 characters."""
+    lines = raw.decode("utf-8", "replace").splitlines()
+    shown = [clean_line(line, RAW_LINE_LENGTH) for line in lines[:RAW_LINES]]
+    if len(lines) > RAW_LINES:
+        shown.append(ui("… the rest is not shown"))
+    return tuple(shown)
+
+
+def _is_settled(attachments: tuple[InboundAttachment, ...]) -> bool:
+    return all(entry.status in _SETTLED for entry in attachments)
+
+
+def _trust(item: InboxItem, row: MessageRow | None, message: RenderedMessage) -> TrustFacts:
+    return TrustFacts(
+        verified=item.sender_verified,
+        first_contact=row is not None and RowFlag.FIRST_CONTACT in row.flags,
+        encrypted=item.encrypted or message.encrypted,
+        hidden_characters=message.hidden_characters,
+        notes=message.notes,
+    )
+
+
+def _manifest_name(message_id: str) -> str:
+    # No id of the service holds a NUL: `Operation.url_path` refuses control characters.
+    return f"manifest\0{message_id}"
+
+
+def _attachments(document: bytes) -> tuple[InboundAttachment, ...]:
+    entries: list[dict[str, Any]] = json.loads(document)
+    return tuple(InboundAttachment(**entry) for entry in entries)
