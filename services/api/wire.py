@@ -365,7 +365,7 @@ class WebhookState(Struct, kw_only=True):
 # ── billing (§10) ────────────────────────────────────────────────────────────────────────────────
 
 
-class BillingPricing(Struct, kw_only=True):
+class BillingPricing(Struct, kw_only=True, omit_defaults=True):
     """What an agent charges; every field is optional (§10)."""
 
     pricing_model: Annotated[str, Meta(min_length=1, max_length=64)] | None = None

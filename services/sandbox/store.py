@@ -287,5 +287,5 @@ class Store:
 
 def stored_mail(row: Sequence[Any]) -> StoredMail:
     """Return the message that a row of `COLUMNS` holds."""
-    flags = [bool(value) for value in row[7:11]]
-    return StoredMail(*row[:7], *flags, *row[11:16], tuple(json.loads(row[16])))
+    values = [*row[:7], *map(bool, row[7:11]), *row[11:16], tuple(json.loads(row[16]))]
+    return StoredMail(*values)

@@ -1,0 +1,206 @@
+"""The sandbox's API door: finds the operation, checks the token, decodes, handles, answers.
+
+Closes three traps. Routing goes by the raw path, segment by segment, because ids hold encoded
+slashes that a framework would decode first. Every answer is JSON, the refused ones too. And an error
+of a handler's own is the only thing that can become a 500.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from starlette.types import Receive, Scope, Send
+
+from services.api import wire
+from services.api.routes import ROUTES
+from services.sandbox import (
+    attachments_door,
+    control_door,
+    delivery,
+    directory_door,
+    messages_door,
+    settings_door,
+)
+from services.sandbox.body import Gone, decode, read_body
+from services.sandbox.connections import Connections
+from services.sandbox.context import ApiError, Call, Handler, Sandbox, SeenRequest
+from services.sandbox.faults import Fault
+from services.sandbox.faulty_wire import Answer, Dropped, FaultyWire, error_answer, ordered_answer
+from services.sandbox.records import Agent
+
+_HANDLERS: Final[Mapping[str, Handler]] = {
+    **messages_door.HANDLERS,
+    **attachments_door.HANDLERS,
+    **delivery.HANDLERS,
+    **directory_door.HANDLERS,
+    **settings_door.HANDLERS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation with its handler; `segments` in braces take an id."""
+
+    name: str
+    method: str
+    segments: tuple[str, ...]
+    handler: Handler
+    request: type | None
+    auth: bool
+    control: bool = False
+
+
+def endpoints() -> tuple[Endpoint, ...]:
+    """Return the contract's operations and the test controls."""
+    contract = [
+        Endpoint(op.name, op.method, _split(op.path), _HANDLERS[op.name], op.request, op.auth)
+        for op in ROUTES.values()
+    ]
+    controls = [
+        Endpoint(c.name, c.method, _split(c.path), c.handler, c.request, auth=False, control=True)
+        for c in control_door.CONTROLS
+    ]
+    return (*contract, *controls)
+
+
+def _split(path: str) -> tuple[str, ...]:
+    return tuple(path.strip("/").split("/"))
+
+
+class ApiDoor:
+    """The ASGI application of the API port."""
+
+    def __init__(self, sandbox: Sandbox, connections: Connections) -> None:
+        self._sandbox = sandbox
+        self._connections = connections
+        self._table = _Table(endpoints())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        wire_out = FaultyWire(self._connections, scope, receive, send)
+        seen = SeenRequest(
+            door="api", method=scope["method"], path=scope["raw_path"].decode("latin-1"),
+            operation="", agent_id=None, status=0,
+            headers=[name.decode("latin-1") for name, _ in scope["headers"]],
+        )  # fmt: skip
+        faults: dict[str, Fault] = {}
+        try:
+            answer = await self._answer(scope, receive, wire_out, seen, faults)
+        except ApiError as error:
+            answer = error_answer(error)
+        except (sqlite3.OperationalError, OSError):
+            answer = error_answer(ApiError(503, "unavailable", "The store cannot be used now."))
+        except (Dropped, Gone):
+            self._remember(seen)
+            return
+        seen.status = answer.status
+        self._remember(seen)
+        try:
+            await wire_out.answer(answer, faults)
+        except Dropped:
+            return
+
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        wire_out: FaultyWire,
+        seen: SeenRequest,
+        faults: dict[str, Fault],
+    ) -> Answer:
+        endpoint, ids = self._table.find(seen.method, scope["raw_path"])
+        seen.operation = endpoint.name
+        headers = _headers(scope)
+        if endpoint.control:
+            control_door.check_host(headers)
+        caller = self._caller(headers) if not endpoint.control else None
+        seen.agent_id = caller.agent_id if caller else None
+        if not endpoint.control:
+            faults.update(self._sandbox.faults.take(endpoint.name, seen.agent_id))
+        await wire_out.before(faults)
+        if (ordered := ordered_answer(faults)) is not None:
+            return ordered
+        if endpoint.auth and caller is None:
+            challenge = {"WWW-Authenticate": "Bearer"}
+            raise ApiError(401, "unauthorized", "The token is missing or wrong.", challenge)
+        data = await read_body(scope, receive)
+        body = None
+        if endpoint.request is not None:
+            body = decode(endpoint.name, data, endpoint.request)
+        call = Call(self._sandbox, caller, ids, body, _query(scope), faults)
+        result = endpoint.handler(call)
+        return Answer(200, result if isinstance(result, bytes) else wire.encode(result))
+
+    def _caller(self, headers: Mapping[str, str]) -> Agent | None:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return None
+        return self._sandbox.store.agent_by_token(token.strip())
+
+    def _remember(self, seen: SeenRequest) -> None:
+        if not seen.path.startswith("/_sandbox/"):
+            self._sandbox.requests.append(seen)
+
+
+class _Table:
+    """The endpoints by number of segments."""
+
+    def __init__(self, rows: Iterable[Endpoint]) -> None:
+        self._rows: dict[int, list[Endpoint]] = {}
+        for row in rows:
+            self._rows.setdefault(len(row.segments), []).append(row)
+
+    def find(self, method: str, raw_path: bytes) -> tuple[Endpoint, dict[str, str]]:
+        """Return the endpoint and the ids of a path; raises 404 and 405."""
+        parts = _decoded_segments(raw_path)
+        fitting = [
+            (row, ids)
+            for row in self._rows.get(len(parts), ())
+            if (ids := _ids(row.segments, parts)) is not None
+        ]
+        for row, ids in fitting:
+            if row.method == method:
+                return row, ids
+        if fitting:
+            allowed = ", ".join(sorted({row.method for row, _ in fitting}))
+            raise ApiError(405, "method_not_allowed", "", {"Allow": allowed})
+        raise ApiError(404, "not_found", "There is no such operation.")
+
+
+def _decoded_segments(raw_path: bytes) -> list[str]:
+    if not raw_path.startswith(b"/"):
+        return []
+    try:
+        return [unquote_to_bytes(part).decode() for part in raw_path[1:].split(b"/")]
+    except UnicodeDecodeError:
+        return []
+
+
+def _ids(segments: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
+    ids: dict[str, str] = {}
+    for segment, part in zip(segments, parts, strict=True):
+        if segment.startswith("{"):
+            if not part:
+                return None
+            ids[segment.strip("{}")] = part
+        elif segment != part:
+            return None
+    return ids
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100
+        )
+    except ValueError as error:
+        raise ApiError(400, "invalid_query", "The query has too many values.") from error
+    return dict(pairs)

@@ -1,0 +1,57 @@
+"""The object store's door as the sandbox serves it: requests are remembered, faults carried out.
+
+Closes the trap of a door that tests cannot look through: whether a bearer token reached the storage
+host is read from the header names kept here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.sandbox.connections import Connections, cut
+from services.sandbox.context import ApiError, Sandbox, SeenRequest
+from services.sandbox.faulty_wire import Dropped, FaultyWire, error_answer, ordered_answer
+
+
+@dataclass(frozen=True, slots=True)
+class S3Watch:
+    """Wraps the door; its operations are called `s3_upload` and `s3_download` in faults."""
+
+    door: ASGIApp
+    sandbox: Sandbox
+    connections: Connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        operation = "s3_upload" if scope["method"] == "POST" else "s3_download"
+        seen = SeenRequest(
+            door="s3", method=scope["method"], path=scope["raw_path"].decode("latin-1"),
+            operation=operation, agent_id=None, status=0,
+            headers=[name.decode("latin-1") for name, _ in scope["headers"]],
+        )  # fmt: skip
+        self.sandbox.requests.append(seen)
+        faults = self.sandbox.faults.take(operation, None)
+        out = FaultyWire(self.connections, scope, receive, send)
+        try:
+            await out.before(faults)
+            ordered = ordered_answer(faults)
+            if ordered is not None:
+                await out.answer(ordered, faults)
+                return
+        except ApiError as error:
+            seen.status = error.status
+            await out.answer(error_answer(error), {})
+            return
+        except Dropped:
+            return
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen.status = message["status"]
+                if "drop_after" in faults:
+                    await cut(self.connections, scope, receive, hard=True)
+            await send(message)
+
+        await self.door(scope, receive, watched)
