@@ -182,6 +182,8 @@ def check_account_fields(account: Account) -> Account:
         raise UsageError("address is not a mail address.", "It looks like bot@agents.example.com.")
     if account.proxy and not account.proxy.startswith(("http://", "https://")):
         raise UsageError("proxy is not an http:// or https:// address.")
+    if "@" in account.proxy:
+        raise UsageError("proxy must not hold a user name or password: this file is no secret.")
     return replace(
         account,
         base_url=origins.base_url(account.base_url),
