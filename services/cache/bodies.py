@@ -6,27 +6,118 @@ must not be shown as the message (checksum in front), and a cache without a cap 
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterable
+from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 
-from services.errors import CacheError
+from services.cache.files import FileOps, cache_error, private_folder, write_file
+
+LIMIT: Final = 512 * 1024 * 1024
+"""Bytes that bodies may take together."""
+_MAGIC: Final = b"agentmail-body 1 "
+_HEAD: Final = len(_MAGIC) + 33
+_SUFFIX: Final = ".mail"
 
 
 class BodyStore:
-    """Bodies by message id, each in a file of mode 0600, together below `limit` bytes."""
+    """Bodies by message id, each in a file of mode 0600, together below `limit` bytes.
 
-    def __init__(self, folder: Path, *, limit: int = 512 * 1024 * 1024) -> None:
+    When the limit is passed, those read longest ago go first, down to nine tenths of it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit: int = LIMIT,
+        read_only: bool = False,
+        ops: FileOps | None = None,
+    ) -> None:
         self._folder = folder
         self._limit = limit
+        self._read_only = read_only
+        self._ops = ops or FileOps()
+        self._bytes: int | None = None
 
     def get(self, message_id: str) -> bytes | None:
         """Return a body, or None when it is missing or damaged; never raises for the disk."""
-        raise CacheError(f"Not built yet: {message_id}")
+        path = self._path(message_id)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        head, raw = content[:_HEAD], content[_HEAD:]
+        if head != _head(raw):
+            return None
+        if not self._read_only:
+            with contextlib.suppress(OSError):
+                # The time of the last reading, in a form that mount options cannot switch off.
+                os.utime(path)
+        return raw
 
     def put(self, message_id: str, raw: bytes) -> None:
-        """Keep a body; raises DiskFull or CacheError."""
-        raise CacheError(f"Not built yet: {message_id} {raw!r}")
+        """Keep a body; raises DiskFull or CacheError. Without a lock (read-only) it does nothing."""
+        if self._read_only:
+            return
+        path = self._path(message_id)
+        try:
+            private_folder(path.parent)
+            before = path.stat().st_size if path.exists() else 0
+            write_file(self._ops, path, [_head(raw), raw], durable=False)
+            self._bytes = self.size + len(raw) + _HEAD - before
+            if self._bytes > self._limit:
+                self._evict(keep=path)
+        except OSError as error:
+            raise cache_error(error, "keeping a message") from error
 
     def remove(self, message_ids: Iterable[str]) -> None:
         """Forget bodies; unknown ids are ignored."""
-        raise CacheError(f"Not built yet: {message_ids}")
+        if self._read_only:
+            return
+        for message_id in message_ids:
+            with contextlib.suppress(OSError):
+                self._forget(self._path(message_id))
+
+    @property
+    def size(self) -> int:
+        """Bytes that the bodies take; counted once, then kept up."""
+        if self._bytes is None:
+            self._bytes = sum(size for _, size, _ in self._files())
+        return self._bytes
+
+    def _path(self, message_id: str) -> Path:
+        name = blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+        return self._folder / name[:2] / (name + _SUFFIX)
+
+    def _forget(self, path: Path) -> None:
+        size = path.stat().st_size
+        path.unlink()
+        if self._bytes is not None:
+            self._bytes -= size
+
+    def _files(self) -> list[tuple[float, int, Path]]:
+        found = []
+        for path in self._folder.glob("??/*"):
+            with contextlib.suppress(OSError):
+                if path.suffix == ".new":
+                    # What a crash left of a body that was never put in place.
+                    path.unlink()
+                    continue
+                stat = path.stat()
+                found.append((stat.st_mtime, stat.st_size, path))
+        return found
+
+    def _evict(self, keep: Path) -> None:
+        self._bytes = sum(size for _, size, _ in self._files())
+        for _, _, path in sorted(self._files()):
+            if self._bytes <= self._limit * 9 // 10:
+                return
+            if path != keep:
+                self._forget(path)
+
+
+def _head(raw: bytes) -> bytes:
+    return _MAGIC + blake2b(raw, digest_size=16).hexdigest().encode() + b"\n"

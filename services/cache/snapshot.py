@@ -1,48 +1,161 @@
 """What the screens read: an immutable picture of the mailbox, rows decoded one by one.
 
-Closes the trap of a list that holds every message: a view is an array of 4-byte numbers.
+Closes the trap of a list that holds every message: a view is an array of 4-byte slot numbers, a
+document is read and cleaned when its row is drawn, and the last few hundred rows are kept.
 """
 
 from __future__ import annotations
 
-from services.errors import CacheError
-from services.models import MailboxCounts, MailFilter, MessageRow
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from services.addresses import parse_mailbox
+from services.cache.columns import Columns
+from services.cache.counts import LabelSet
+from services.cache.documents import Document, decode
+from services.cache.files import ReadHandle
+from services.cache.search_text import SearchText
+from services.cache.selection import choose
+from services.cache.slot_table import SlotTable
+from services.models import MailboxCounts, MailFilter, MessageRow, RowFlag
+from services.query import TEXT_FIELDS, parse
+from services.safe_text import clean_address, clean_line, ui
+
+ROWS_KEPT: Final = 512
+_DAMAGED: Final = ui("(this message is damaged in the local cache; refresh to fetch it again)")
+
+
+class RowReader:
+    """Reads rows from one log; shared by all snapshots of it."""
+
+    def __init__(self, handle: ReadHandle) -> None:
+        self._handle = handle
+        self.row = lru_cache(maxsize=ROWS_KEPT)(self._row)
+
+    def document(self, offset: int, length: int) -> Document:
+        """Return a document, an empty one if it cannot be read."""
+        try:
+            return decode(self._handle.read(offset, length))
+        except (ValueError, OSError):
+            return {}
+
+    def _row(self, offset: int, length: int, flags: int, date: int) -> MessageRow:
+        document = self.document(offset, length)
+        sender = parse_mailbox(str(document.get("s", "")))
+        attachments = document.get("n", 0)
+        return MessageRow(
+            message_id=str(document.get("i", "")),
+            flags=RowFlag(flags),
+            received_at=date,
+            sender=clean_line(sender.name or sender.address),
+            address=clean_address(sender.address),
+            subject=clean_line(str(document.get("j", ""))) if document else _DAMAGED,
+            preview=clean_line(str(document.get("p", ""))),
+            attachments=attachments if isinstance(attachments, int) else 0,
+            labels=tuple(clean_line(str(label)) for label in document.get("l") or ()),
+        )
 
 
 class MailSnapshot:
-    """The mailbox as of one commit."""
+    """The mailbox as of one commit; reading it from any thread is safe."""
 
-    version: int
-    counts: MailboxCounts
+    def __init__(
+        self,
+        *,
+        version: int,
+        counts: MailboxCounts,
+        columns: Columns,
+        label_sets: list[LabelSet],
+        slots: SlotTable,
+        doc_id: Callable[[str], int],
+        reader: RowReader,
+        search: SearchText,
+    ) -> None:
+        self.version = version
+        self.counts = counts
+        self.columns = columns
+        self._order_length = len(columns.order)
+        self._label_sets = label_sets
+        self._slots = slots
+        self._doc_id = doc_id
+        self._reader = reader
+        self._search = search
 
     @property
     def search_ready(self) -> bool:
         """False while `select` with a text searches only what is indexed so far (newest first)."""
-        raise CacheError("Not built yet.")
+        return self._search.ready
 
     def select(self, wanted: MailFilter) -> RowView:
         """Return the messages that a filter lets through, newest first."""
-        raise CacheError(f"Not built yet: {wanted}")
+        query = parse(wanted.text)
+        hits = self._search.find(query) if query.of(*TEXT_FIELDS) else None
+        order = self.columns.order[: self._order_length]
+        return RowView(self, choose(self.columns, order, self._label_sets, wanted, query, hits))
 
     def row_of(self, message_id: str) -> MessageRow | None:
         """Return the row of one message, in whatever mailbox it is."""
-        raise CacheError(f"Not built yet: {message_id}")
+        slot = self.slot_of(message_id)
+        return None if slot is None else self.row_at(slot)
+
+    def slot_of(self, message_id: str) -> int | None:
+        """Return the slot of a message that this snapshot knows."""
+        slot = self._slots.get(self._doc_id(message_id))
+        order, columns = self.columns.order, self.columns
+        if slot < 0 or not columns.alive(slot):
+            return None
+        at = bisect_left(order, columns.key(slot), hi=self._order_length, key=columns.key)
+        return slot if at < self._order_length and order[at] == slot else None
+
+    def row_at(self, slot: int) -> MessageRow:
+        """Return the row of a slot."""
+        columns = self.columns
+        return self._reader.row(
+            columns.offsets[slot], columns.lengths[slot], columns.flags[slot], columns.dates[slot]
+        )
+
+    def document_at(self, slot: int) -> dict[str, Any]:
+        """Return the document of a slot, an empty one if it cannot be read."""
+        return self._reader.document(self.columns.offsets[slot], self.columns.lengths[slot])
 
 
 class RowView:
-    """A RowSource over one selection."""
+    """A RowSource over one selection: slots, newest first."""
+
+    __slots__ = ("_slots", "_snapshot")
+
+    def __init__(self, snapshot: MailSnapshot, slots: array[int]) -> None:
+        self._snapshot = snapshot
+        self._slots = slots
 
     def __len__(self) -> int:
-        raise CacheError("Not built yet.")
+        return len(self._slots)
 
     def row(self, position: int) -> MessageRow:
         """Decode one row; raises IndexError outside of the view."""
-        raise CacheError(f"Not built yet: {position}")
+        return self._snapshot.row_at(self._slot(position))
 
     def message_id(self, position: int) -> str:
         """Return the id of a row; raises IndexError outside of the view."""
-        raise CacheError(f"Not built yet: {position}")
+        return self.row(position).message_id
 
     def position_of(self, message_id: str) -> int | None:
         """Return where a message stands in this view, or None."""
-        raise CacheError(f"Not built yet: {message_id}")
+        slot = self._snapshot.slot_of(message_id)
+        if slot is None:
+            return None
+        date, number = self._snapshot.columns.key(slot)
+        at = bisect_left(self._slots, (-date, -number), key=self._key)
+        return at if at < len(self._slots) and self._slots[at] == slot else None
+
+    def _slot(self, position: int) -> int:
+        if position < 0:
+            raise IndexError(position)
+        return self._slots[position]
+
+    def _key(self, slot: int) -> tuple[int, int]:
+        date, number = self._snapshot.columns.key(slot)
+        return -date, -number

@@ -11,14 +11,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from tinydb import TinyDB
+from tinydb.table import Document
 
+from services.cache import documents
 from services.cache.bodies import BodyStore
-from services.cache.snapshot import MailSnapshot
-from services.errors import CacheError
+from services.cache.checkpoint import MESSAGES
+from services.cache.files import FileOps, WriterLock, cache_error, private_folder
+from services.cache.index import MessageIndex
+from services.cache.log_storage import LogStorage, Staged
+from services.cache.mail_log import STATE, TAIL, MailLog
+from services.cache.search_text import SearchText
+from services.cache.snapshot import MailSnapshot, RowReader
+from services.cache.tables import LogDatabase
+from services.errors import CacheDamaged
 from services.models import InboxItem
+
+JOURNAL: Final = "journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +42,78 @@ class PutOutcome:
 class MailStore:
     """The one writer (the engine's thread) of an account's cache, or a reader without a lock."""
 
-    repairs: tuple[str, ...]
-    """Sentences about what had to be set aside on opening."""
-    read_only: bool
-    db: TinyDB
-    """The tables `messages`, `journal` and `state`, through TinyDB's own interface."""
-    bodies: BodyStore
-    on_search_wanted: Callable[[], None] | None = None
-    """Called on the reader's thread, once, when a text filter found the search text incomplete."""
+    def __init__(self, folder: Path, lock: WriterLock | None, ops: FileOps) -> None:
+        self.read_only = lock is None
+        self._lock = lock
+        self._log = MailLog(folder, ops, read_only=self.read_only)
+        self._search = SearchText()
+        self._reader = RowReader(self._storage.log.handle)
+        self._version = 0
+        self.db = LogDatabase(self._storage)
+        """The tables `messages`, `journal` and `state`, through TinyDB's own interface."""
+        self.bodies = BodyStore(folder / "bodies", read_only=self.read_only, ops=ops)
 
     @classmethod
-    def open(cls, folder: Path, *, read_only: bool = False) -> MailStore:
-        """Open or create the cache; raises CacheLocked if another process writes to it."""
-        raise CacheError(f"Not built yet: {folder} {read_only}")
+    def open(
+        cls, folder: Path, *, read_only: bool = False, ops: FileOps | None = None
+    ) -> MailStore:
+        """Open or create the cache of an account.
+
+        Raises CacheLocked if another process writes to it (read-only opening needs no lock),
+        CacheError if the disk refuses or, read-only, there is nothing yet.
+        """
+        try:
+            if read_only:
+                return cls(folder, None, ops or FileOps())
+            private_folder(folder)
+            lock = WriterLock(folder / "mail.lock")
+            try:
+                return cls(folder, lock, ops or FileOps())
+            except BaseException:
+                lock.release()
+                raise
+        except OSError as error:
+            raise cache_error(error, "opening the local mailbox") from error
+
+    @property
+    def repairs(self) -> tuple[str, ...]:
+        """Sentences about what had to be set aside, on opening or by `checkpoint`."""
+        return tuple(self._log.repairs)
+
+    @property
+    def _storage(self) -> LogStorage:
+        return self._log.storage
+
+    # ── messages ─────────────────────────────────────────────────────────────────────────────────
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Join all writes inside into one durable commit; an exception drops them all."""
-        raise CacheError("Not built yet.")
+        """Join all writes inside into one durable commit; an exception drops them all.
+
+        Nested transactions join the outer one. Raises DiskFull or CacheError on leaving.
+        """
+        return self._storage.transaction()
 
     def put_items(self, items: Iterable[InboxItem]) -> PutOutcome:
-        """Insert or replace messages by id, in one commit; unchanged ones are not written."""
-        raise CacheError(f"Not built yet: {items}")
+        """Insert or replace messages by id, in one commit; unchanged ones are not written.
+
+        Raises DiskFull or CacheError; nothing of it is kept then.
+        """
+        changes: dict[int, Staged | None] = {}
+        new: dict[str, None] = {}
+        changed: dict[str, None] = {}
+        for item in items:
+            doc_id = self._log.index.doc_id(item.message_id)
+            document = documents.from_item(item)
+            body = documents.encode(document)
+            staged = changes.get(doc_id)
+            before = staged[0] if staged else self._storage.body(MESSAGES, doc_id)
+            if body != before:
+                changes[doc_id] = (body, document)
+                kind = new if before is None or item.message_id in new else changed
+                kind[item.message_id] = None
+        if changes:
+            self._commit(changes)
+        return PutOutcome(tuple(new), tuple(changed))
 
     def replace_item(self, item: InboxItem) -> None:
         """Insert or replace one message."""
@@ -60,64 +121,135 @@ class MailStore:
 
     def remove(self, message_ids: Iterable[str]) -> None:
         """Forget messages and their bodies; unknown ids are ignored."""
-        raise CacheError(f"Not built yet: {message_ids}")
+        found = list(message_ids)
+        changes: dict[int, Staged | None] = dict.fromkeys(map(self._log.index.doc_id, found))
+        self._commit(changes)
+        self.bodies.remove(found)
 
     def item(self, message_id: str) -> InboxItem | None:
-        """Return one cached message."""
-        raise CacheError(f"Not built yet: {message_id}")
+        """Return one cached message, None when it is unknown or its record is damaged."""
+        try:
+            document = self._storage.document(MESSAGES, self._log.index.doc_id(message_id))
+        except CacheDamaged:
+            return None
+        if document is None or document.get("i") != message_id:
+            return None
+        return documents.to_item(document)
 
     def ids(self) -> Iterator[str]:
         """All cached message ids, oldest first (reads every document: for reconciling only)."""
-        raise CacheError("Not built yet.")
+        for doc_id in self._storage.ids(MESSAGES):
+            try:
+                document = self._storage.document(MESSAGES, doc_id)
+            except CacheDamaged:
+                continue
+            if document and document.get("i"):
+                yield document["i"]
+
+    def _commit(self, changes: Mapping[int, Staged | None]) -> None:
+        self._storage.commit(MESSAGES, changes)
+        if self._log.tail > TAIL and not self._storage.joined:
+            self._log.save_index()
+
+    # ── state and journal ────────────────────────────────────────────────────────────────────────
 
     def state(self, key: str, default: Any = None) -> Any:
         """Return a value of the state table (cursors, times)."""
-        raise CacheError(f"Not built yet: {key} {default}")
+        found = self.db.table(STATE).get(doc_id=self._log.index.doc_id(key))
+        return default if found is None else found["v"]
 
     def set_state(self, key: str, value: Any) -> None:
-        """Keep a JSON value under a key."""
-        raise CacheError(f"Not built yet: {key} {value}")
+        """Keep a JSON value under a key; raises TypeError for what JSON cannot hold."""
+        doc_id = self._log.index.doc_id(key)
+        self.db.table(STATE).upsert(Document({"k": key, "v": value}, doc_id))
 
     def journal_add(self, entry: Mapping[str, Any]) -> int:
         """Append to the journal of local changes and return its number."""
-        raise CacheError(f"Not built yet: {entry}")
+        return self.db.table(JOURNAL).insert(entry)
 
     def journal_update(self, number: int, fields: Mapping[str, Any]) -> None:
         """Change fields of a journal entry; an unknown number is ignored."""
-        raise CacheError(f"Not built yet: {number} {fields}")
+        self.db.table(JOURNAL).update(fields, doc_ids=[number])
 
     def journal_remove(self, number: int) -> None:
         """Drop a journal entry; an unknown number is ignored."""
-        raise CacheError(f"Not built yet: {number}")
+        self.db.table(JOURNAL).remove(doc_ids=[number])
 
     def journal(self) -> list[tuple[int, dict[str, Any]]]:
         """All journal entries with their numbers, oldest first."""
-        raise CacheError("Not built yet.")
+        return sorted((entry.doc_id, dict(entry)) for entry in self.db.table(JOURNAL))
 
     def mark_pending(self, message_ids: Iterable[str], pending: bool) -> None:
-        """Set or clear RowFlag.PENDING; not durable, the engine repeats it after opening."""
-        raise CacheError(f"Not built yet: {message_ids} {pending}")
+        """Set or clear RowFlag.PENDING; not durable, the owner of the journal repeats it."""
+        self._log.index.mark_pending(map(self._log.index.doc_id, message_ids), pending)
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
     def snapshot(self) -> MailSnapshot:
         """Publish what is committed now: immutable, cheap, safe to read from any thread."""
-        raise CacheError("Not built yet.")
+        index = self._log.index
+        self._search.extend(index.fresh, self._load)
+        index.fresh = []
+        self._version += 1
+        return MailSnapshot(
+            version=self._version,
+            counts=index.counts.published(),
+            columns=index.shared.publish(),
+            label_sets=index.label_sets,
+            slots=index.slots,
+            doc_id=index.doc_id,
+            reader=self._reader,
+            search=self._search,
+        )
 
     def build_search_text(self, stop: Callable[[], bool] = lambda: False) -> bool:
         """Build the search text slice by slice until `stop()` says so; True when it is complete.
 
-        A slice is 500 messages (about 10 ms), newest first. Publish MailboxChanged afterwards so
-        that the screen selects again.
+        A slice is 500 messages (about 10 ms), newest first. Published snapshots search what is
+        there; publish MailboxChanged afterwards so that the screen selects again.
         """
-        raise CacheError(f"Not built yet: {stop}")
+        index = self._log.index
+        if not self._search.started:
+            index.fresh = []
+        return self._search.build(index.shared.now, self._load, stop)
+
+    def _load(self, slot: int) -> dict[str, Any]:
+        now = self._log.index.shared.now
+        return self._reader.document(now.offsets[slot], now.lengths[slot])
+
+    # ── keeping ──────────────────────────────────────────────────────────────────────────────────
 
     def checkpoint(self) -> None:
-        """At the end of a sync: save the index, or compact when most of the log is garbage."""
-        raise CacheError("Not built yet.")
+        """At the end of a sync: verify the log once, save the index, compact when it is due.
+
+        Raises DiskFull or CacheError if compacting failed; nothing is lost then.
+        """
+        index = self._log.index
+        if not self.read_only and self._log.tidy():
+            self._renumber(index)
 
     def compact(self) -> None:
-        """Write the log anew with what lives, in date order."""
-        raise CacheError("Not built yet.")
+        """Write the log anew with what lives, in date order; raises DiskFull or CacheError."""
+        index = self._log.index
+        self._log.compact()
+        self._renumber(index)
 
     def close(self) -> None:
         """Save the index and let go of the lock; snapshots stay readable."""
-        raise CacheError("Not built yet.")
+        if self._lock:
+            self._log.save_index()
+            self._storage.close()
+            self._lock.release()
+
+    def _renumber(self, old: MessageIndex) -> None:
+        """Follow the log to its new file: slots have other numbers there."""
+        index = self._log.index
+        was, now = old.shared.now, index.shared.now
+        if self._search.started:
+            found = ((slot, index.slot(was.doc_ids[slot])) for slot in was.order)
+            numbers = {slot: new for slot, new in found if new is not None}
+            fresh = SearchText()
+            same = all(was.texts[slot] == now.texts[new] for slot, new in numbers.items())
+            self._search = self._search.renumbered(numbers) if same else fresh
+        index.fresh = []
+        self._reader = RowReader(self._storage.log.handle)
