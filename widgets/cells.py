@@ -12,6 +12,8 @@ from typing import Final
 
 from rich.cells import cell_len, split_graphemes
 
+from services.safe_text import SafeText, phrase
+
 _UNITS: Final = ("B", "KB", "MB", "GB", "TB")
 _WINDOW: Final = 4
 """Characters looked at per cell when text is cut; marks are capped by safe_text, so this is ample."""
@@ -100,6 +102,6 @@ def size_words(size: int | None) -> str:
     return f"{digits} {unit}"
 
 
-def count_words(count: int) -> str:
+def count_words(count: int) -> SafeText:
     """An exact count with separators: `34,200`."""
-    return f"{count:,}"
+    return phrase("{:,}", count)

@@ -2,12 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from widgets.cursor_view import GUTTER_CELLS, CursorView
+from widgets.rows import Part
+
+TALLEST: Final = 6
+"""Rows that such a list takes at most; the rest is scrolled."""
 
 
-class ChoiceList(ScrollView):
-    """A list of lines, one of them under the cursor."""
+class ChoiceList(CursorView):
+    """Rows of parts, one row a choice; a subclass says what choosing means in `opened`."""
+
+    INK = "choice-list"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "choice-list--text",
+        "choice-list--strong",
+        "choice-list--muted",
+        "choice-list--accent",
+        "choice-list--caution",
+        "choice-list--cursor",
+        "choice-list--cursor-blurred",
+    }
+    DEFAULT_CSS = """
+    ChoiceList { width: 1fr; height: auto; background: $bar-background; color: $bar-text; }
+    ChoiceList .choice-list--text { color: $bar-text; }
+    ChoiceList .choice-list--strong { color: $bar-text; text-style: bold; }
+    ChoiceList .choice-list--muted { color: $bar-muted; text-style: $muted-style; }
+    ChoiceList .choice-list--accent { color: $mail-accent; }
+    ChoiceList .choice-list--caution { color: $bar-caution; }
+    ChoiceList .choice-list--cursor { color: $mail-accent; }
+    ChoiceList .choice-list--cursor-blurred { color: $bar-muted; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back", id="choice.leave", show=False)
+    ]
 
     class Left(Message):
         """Escape was pressed in the list."""
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's signature
+        """As tall as its rows, up to a limit."""
+        return min(self._window.count, TALLEST)
+
+    def show_count(self, count: int) -> None:
+        """Start again with so many rows."""
+        grown = count != self._window.count
+        self._window.restart(count)
+        self.refresh(layout=grown)
+
+    def parts(self, place: int, width: int) -> Sequence[Part]:
+        """The parts of a row, right of the gutter."""
+        raise IndexError(place, width)
+
+    def line(self, number: int, width: int) -> Strip | None:
+        """Draw a row."""
+        if not 0 <= number < self._window.count:
+            return None
+        room = width - GUTTER_CELLS
+        body = self.strip_of(self.parts(number, room), room)
+        return Strip([self.gutter_cell(number), *body], width)
+
+    def action_leave(self) -> None:
+        """Say that the person is done here."""
+        self.post_message(self.Left())

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from services.safe_text import SafeText, phrase
+
 DATE_CELLS: Final = 6
 """The widest short date: `23 Nov`."""
 
@@ -83,7 +85,7 @@ def _days_back(then: time.struct_time, year: int, day_of_year: int) -> int:
     return day_of_year + (366 if leap else 365) - then.tm_yday
 
 
-def clock_words(moment: int) -> str:
+def clock_words(moment: int) -> SafeText:
     """The time of day: `14:05`."""
     then = time.localtime(moment)
-    return f"{then.tm_hour:02}:{then.tm_min:02}"
+    return phrase("{:02}:{:02}", then.tm_hour, then.tm_min)

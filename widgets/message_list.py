@@ -11,21 +11,19 @@ import time
 from collections.abc import Callable
 from typing import ClassVar, Final
 
-from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from services.models import FlagFinder, MessageRow, RowFlag, RowSource
 from services.safe_text import SafeText, ui
 from widgets.cells import fit, wrapped
+from widgets.cursor_view import GUTTER_CELLS, CursorView
 from widgets.dates import Calendar
 from widgets.glyphs import UNICODE, Glyphs
-from widgets.line_view import LineView
 from widgets.list_window import ListWindow
 from widgets.no_rows import NO_ROWS
-from widgets.rows import GUTTER_CELLS, columns, row_parts
+from widgets.rows import columns, row_parts
 from widgets.selection import Selection
 
 _KEPT_STRIPS: Final = 1_000
@@ -35,7 +33,7 @@ Look = tuple[MessageRow, bool, Calendar]
 """What the picture of a row depends on, besides width and theme."""
 
 
-class MessageList(LineView):
+class MessageList(CursorView):
     """A list over 100,000 rows; the cursor and the selection are kept by message id."""
 
     INK = "message-list"
@@ -58,15 +56,6 @@ class MessageList(LineView):
     MessageList .message-list--cursor { color: $mail-accent; }
     MessageList .message-list--cursor-blurred { color: $mail-muted; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "cursor_down", "Next", id="list.down", show=False),
-        Binding("up", "cursor_up", "Previous", id="list.up", show=False),
-        Binding("pagedown", "page_down", "Page down", id="list.page-down", show=False),
-        Binding("pageup", "page_up", "Page up", id="list.page-up", show=False),
-        Binding("home", "first", "First", id="list.first", show=False),
-        Binding("end", "last", "Last", id="list.last", show=False),
-        Binding("enter", "open", "Read", id="list.open", show=False),
-    ]
 
     class CursorMoved(Message):
         """The cursor stands on another message, or on none."""
@@ -96,24 +85,17 @@ class MessageList(LineView):
         clock: Callable[[], float] = time.time,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
+        super().__init__(glyphs=glyphs, id=id)
         self._clock = clock
         self._calendar = Calendar.at(clock())
         self._source: RowSource = NO_ROWS
         self._selection = Selection()
-        self._window = ListWindow()
         self._rows: dict[int, MessageRow] = {}
         self._strips: dict[Look, Strip] = {}
         self._drawn: dict[int, Look | None] = {}
         self._width = 0
         self._columns = columns(80)
         self._empty: SafeText = _EMPTY
-
-    @property
-    def top(self) -> int:
-        """The first row on the screen, counted from 0."""
-        return self._window.top
 
     # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
@@ -157,11 +139,6 @@ class MessageList(LineView):
         return None if self._window.cursor is None else self.row(self._window.cursor)
 
     @property
-    def position(self) -> int | None:
-        """The cursor's place, counted from 0."""
-        return self._window.cursor
-
-    @property
     def count(self) -> int:
         """How many messages are listed."""
         return len(self._source)
@@ -180,40 +157,8 @@ class MessageList(LineView):
         place = self._source.position_of(message_id)
         if place is None:
             return False
-        self._move(lambda window: window.go(place))
+        self.go(place)
         return True
-
-    def action_cursor_down(self) -> None:
-        """One row down."""
-        self._step(1)
-
-    def action_cursor_up(self) -> None:
-        """One row up."""
-        self._step(-1)
-
-    def action_page_down(self) -> None:
-        """One screen down; the cursor keeps its line."""
-        self._leap(self.page)
-
-    def action_page_up(self) -> None:
-        """One screen up; the cursor keeps its line."""
-        self._leap(-self.page)
-
-    def action_half_page_down(self) -> None:
-        """Half a screen down."""
-        self._leap(max(1, self.page // 2))
-
-    def action_half_page_up(self) -> None:
-        """Half a screen up."""
-        self._leap(-max(1, self.page // 2))
-
-    def action_first(self) -> None:
-        """To the newest message."""
-        self._move(lambda window: window.go(0))
-
-    def action_last(self) -> None:
-        """To the oldest message."""
-        self._move(lambda window: window.go(window.count - 1))
 
     def action_next_unread(self) -> None:
         """To the next unread message below."""
@@ -223,36 +168,20 @@ class MessageList(LineView):
         """To the next unread message above."""
         self._go_to_flag(RowFlag.UNREAD, -1)
 
-    def action_open(self) -> None:
-        """Open the message under the cursor."""
-        if self.cursor_id is not None:
-            self.post_message(self.Opened(self.cursor_id))
+    def opened(self, place: int) -> None:
+        """Say which message was opened."""
+        self.post_message(self.Opened(self._source.message_id(place)))
 
-    def scroll_rows(self, rows: int) -> None:
-        """Scroll; the cursor comes along when it would leave the screen."""
-        self._move(lambda window: window.scroll(rows))
-
-    def _step(self, by: int) -> None:
-        self._move(lambda window: window.go((window.cursor or 0) + by))
-
-    def _leap(self, by: int) -> None:
-        self._move(lambda window: window.leap(by))
-
-    def _move(self, move: Callable[[ListWindow], None]) -> None:
-        """Move, and paint no more than the two gutter cells when the screen stays where it is."""
-        old, old_top, count = self._window.cursor, self._window.top, self.selected_count
-        move(self._window)
-        new = self._window.cursor
-        if self._window.top != old_top:
-            self.refresh()
-        if old is None or new is None or old == new:
-            return
-        self.refresh_row(old, GUTTER_CELLS)
-        self.refresh_row(new, GUTTER_CELLS)
-        if self._selection.ranging:
-            self._refresh_changed(self._window.cursor_line)
+    def move(self, move: Callable[[ListWindow], None]) -> None:
+        """Move, and let an open range grow or shrink."""
+        count = self.selected_count
+        super().move(move)
         if self.selected_count != count:
+            self._refresh_changed(self._window.cursor_line)
             self.post_message(self.SelectionChanged(self.selected_count))
+
+    def cursor_moved(self) -> None:
+        """Say where the cursor stands."""
         self.post_message(self.CursorMoved(self.cursor_id))
 
     def _go_to_flag(self, flag: RowFlag, step: int) -> None:
@@ -266,7 +195,7 @@ class MessageList(LineView):
             found = (at for at in range(start, stop, step) if flag in self._source.row(at).flags)
             place = next(found, None)
         if place is not None:
-            self._move(lambda window: window.go(place))
+            self.go(place)
 
     # ── selecting ────────────────────────────────────────────────────────────────────────────────
 
@@ -306,7 +235,7 @@ class MessageList(LineView):
         toggled = self.cursor_id
         self._selection.end_range(self._source, self._window.cursor)
         self._select(lambda: self._selection.toggle(toggled))
-        self._step(1)
+        self.step(1)
 
     def action_select_range(self) -> None:
         """Start a range that follows the cursor, or keep what it holds."""
@@ -340,7 +269,7 @@ class MessageList(LineView):
         self._drawn[number - self.top] = look
         if look is None:
             return None
-        return Strip([self._gutter(number), *self._body(look)], width)
+        return Strip([self.gutter_cell(number), *self._body(look)], width)
 
     def _look(self, place: int) -> Look | None:
         if place >= len(self._source):
@@ -348,13 +277,6 @@ class MessageList(LineView):
         row = self.row(place)
         span = self._selection.span(self._source, self._window.cursor)
         return row, self._selection.holds(row.message_id, place, span), self._calendar
-
-    def _gutter(self, place: int) -> Segment:
-        if place != self._window.cursor:
-            return Segment(" ", self.ink("text"))
-        return Segment(
-            self._glyphs.cursor, self.ink("cursor" if self.has_focus else "cursor-blurred")
-        )
 
     def _body(self, look: Look) -> Strip:
         strip = self._strips.get(look)
@@ -390,18 +312,6 @@ class MessageList(LineView):
             elif old_line != new_line and y in (old_line, new_line):
                 self.refresh_row(self.top + y, GUTTER_CELLS)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Keep the cursor in sight."""
+    def on_resize(self, _event: events.Resize) -> None:
+        """Forget what was drawn; the base class keeps the cursor in sight."""
         self._drawn.clear()
-        self._window.resize(event.size.height)
-
-    def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the clicked row; open the row that it stood on."""
-        place = self.top + event.y
-        if place >= len(self._source):
-            return
-        event.stop()
-        if place == self._window.cursor:
-            self.action_open()
-        else:
-            self._move(lambda window: window.go(place))

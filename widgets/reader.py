@@ -1,16 +1,68 @@
-"""The reader: the text of one message, wrapped as far as it is looked at."""
+"""The reader: the text of one message, wrapped as far as it is looked at.
+
+Closes three traps. Size: a body of megabytes shows its first screen at once. Forgery: mail text never
+stands in the first column and never gets the ground of the header card. Noise: long quotations are
+one line until somebody asks for them.
+"""
 
 from __future__ import annotations
 
-from textual.scroll_view import ScrollView
+import re
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import ClassVar, Final
 
-from services.models import MessageRow, RenderedMessage, TrustFacts
-from services.safe_text import SafeText
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+
+from services.models import BodyLine, HeaderLine, LineKind, MessageRow, RenderedMessage, TrustFacts
+from services.safe_text import EMPTY, SafeText, phrase, ui
+from widgets.body_rows import INDENT, MOST_BARS, BodyRows, Piece, Row, foldable, pieces
 from widgets.glyphs import UNICODE, Glyphs
+from widgets.line_view import LineView
+from widgets.rows import Part
+
+WIDEST: Final = 100
+"""Cells that a line of text takes at most: longer ones tire the eye."""
+
+_MARK: Final = re.compile(r"\[(\d{1,4})\]")
+_SHADES: Final = ("text", "quote-1", "quote-2", "quote-3")
 
 
-class Reader(ScrollView):
-    """A Line-API view of one message body."""
+class Reader(LineView):
+    """A view of one message body; it scrolls, it has no cursor."""
+
+    INK = "reader"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "reader--text",
+        "reader--quote-1",
+        "reader--quote-2",
+        "reader--quote-3",
+        "reader--muted",
+        "reader--notice",
+        "reader--link",
+        "reader--strong",
+    }
+    DEFAULT_CSS = """
+    Reader { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
+    Reader .reader--text { color: $mail-text; }
+    Reader .reader--quote-1 { color: $quote-1; text-style: $muted-style; }
+    Reader .reader--quote-2 { color: $quote-2; text-style: $muted-style; }
+    Reader .reader--quote-3 { color: $quote-3; text-style: $muted-style; }
+    Reader .reader--muted { color: $mail-muted; text-style: $muted-style; }
+    Reader .reader--notice { color: $notice-text; text-style: italic; }
+    Reader .reader--link { color: $mail-accent; }
+    Reader .reader--strong { color: $mail-text; text-style: bold; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "scroll_down", "Down", id="reader.down", show=False),
+        Binding("up", "scroll_up", "Up", id="reader.up", show=False),
+        Binding("pagedown", "page_down", "Page down", id="reader.page-down", show=False),
+        Binding("pageup", "page_up", "Page up", id="reader.page-up", show=False),
+        Binding("home", "first", "Top", id="reader.first", show=False),
+        Binding("end", "last", "End", id="reader.last", show=False),
+    ]
 
     def __init__(
         self,
@@ -20,17 +72,203 @@ class Reader(ScrollView):
     ) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
+        self._body: Sequence[BodyLine] = ()
+        self._headers: tuple[HeaderLine, ...] = ()
+        self._with_headers = False
+        self._numbers: frozenset[int] = frozenset()
+        self._opened: frozenset[int] = frozenset()
+        self._foldable: frozenset[int] = frozenset()
+        self._top = 0
+        self._rows = BodyRows(iter(()), WIDEST)
+        self._width = 0
+
+    @property
+    def top(self) -> int:
+        """The first row on the screen, counted from 0."""
+        return self._top
+
+    # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
     def show_message(
-        self, message: RenderedMessage, trust: TrustFacts, row: MessageRow | None = None
+        self,
+        message: RenderedMessage,
+        trust: TrustFacts,  # noqa: ARG002 - the same call for every widget of a message
+        row: MessageRow | None = None,  # noqa: ARG002
     ) -> None:
-        """Show the body of a message."""
+        """Show the body of a message from its start, quotations folded."""
+        self._headers = message.headers
+        self._numbers = frozenset(link.number for link in message.links)
+        self._start(message.body)
 
     def show_lines(self, lines: tuple[SafeText, ...]) -> None:
         """Show lines as they are: the raw mail."""
+        self._headers, self._numbers = (), frozenset()
+        self._start([BodyLine(line) for line in lines])
 
     def show_empty(self, text: SafeText) -> None:
         """Show one sentence instead of a message."""
+        self._headers, self._numbers = (), frozenset()
+        self._start([BodyLine(EMPTY), BodyLine(text, LineKind.NOTICE)])
+
+    @property
+    def headers_shown(self) -> bool:
+        """Whether all header fields stand above the text."""
+        return self._with_headers
+
+    def show_headers(self, shown: bool) -> None:
+        """Put all header fields above the text, or take them away; they are mail text too."""
+        self._with_headers = shown
+        self._top = 0
+        self._lay_out()
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the last row is on the screen."""
+        return self._rows.reach(self._top + self.page + 1) <= self._top + self.page
 
     def toggle_quotes(self) -> None:
-        """Fold or unfold all quoted text."""
+        """Open all quotations, or fold them all when they are open."""
+        self._opened = frozenset() if self._opened == self._foldable else self._foldable
+        self._lay_out(keep=True)
+
+    def toggle_quote_here(self) -> None:
+        """Open or fold the first quotation on the screen."""
+        heads = (self._rows.row(self._top + y) for y in range(self.page))
+        head = next((row for row in heads if row is not None and row.piece.quoted), None)
+        if head is not None:
+            self._toggle(head.piece)
+
+    def _toggle(self, head: Piece) -> None:
+        self._opened = self._opened ^ {head.run}
+        self._lay_out()
+
+    def _start(self, body: Sequence[BodyLine]) -> None:
+        self._body = body
+        self._opened = frozenset()
+        self._foldable = frozenset(start for start, _end in foldable(body))
+        self._top = 0
+        self._lay_out()
+
+    def _lay_out(self, *, keep: bool = False) -> None:
+        """Wrap anew; `keep` holds the piece of text that is at the top, if it is still there."""
+        anchor = self._rows.row(self._top) if keep else None
+        room = min(max(1, (self._width or self.size.width) - 1), WIDEST)
+        shown = pieces(self._body, self._opened)
+        head = self._header_pieces() if self._with_headers else ()
+        self._rows = BodyRows(chain(head, shown), room)
+        if anchor is not None:
+            self._top = self._place_of(anchor)
+        self._top = self._clamped(self._top)
+        self.refresh()
+
+    def _header_pieces(self) -> Iterable[Piece]:
+        for header in self._headers:
+            yield Piece(phrase("{}: {}", header.name, header.value), LineKind.TEXT)
+        yield Piece(EMPTY, LineKind.RULE)
+
+    def _place_of(self, anchor: Row) -> int:
+        number = 0
+        while (row := self._rows.row(number)) is not None:
+            if row.piece == anchor.piece and row.end > anchor.start:
+                return number
+            number += 1
+        return self._top
+
+    # ── moving ───────────────────────────────────────────────────────────────────────────────────
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll by whole rows, not beyond the end."""
+        top = self._clamped(self._top + rows)
+        if top != self._top:
+            self._top = top
+            self.refresh()
+
+    def action_scroll_down(self) -> None:
+        """One row down."""
+        self.scroll_rows(1)
+
+    def action_scroll_up(self) -> None:
+        """One row up."""
+        self.scroll_rows(-1)
+
+    def action_page_down(self) -> None:
+        """One screen down, one row of overlap."""
+        self.scroll_rows(max(1, self.page - 1))
+
+    def action_page_up(self) -> None:
+        """One screen up, one row of overlap."""
+        self.scroll_rows(-max(1, self.page - 1))
+
+    def action_half_page_down(self) -> None:
+        """Half a screen down."""
+        self.scroll_rows(max(1, self.page // 2))
+
+    def action_half_page_up(self) -> None:
+        """Half a screen up."""
+        self.scroll_rows(-max(1, self.page // 2))
+
+    def action_first(self) -> None:
+        """To the start."""
+        self.scroll_rows(-self._top)
+
+    def action_last(self) -> None:
+        """To the end; this alone wraps the whole body."""
+        while not self._rows.complete:
+            self._rows.reach(len(self._rows.rows) + 10_000)
+        self.scroll_rows(len(self._rows.rows))
+
+    def _clamped(self, top: int) -> int:
+        known = self._rows.reach(max(0, top) + self.page)
+        return max(0, min(top, known - self.page))
+
+    # ── drawing ──────────────────────────────────────────────────────────────────────────────────
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap anew when the width changed; the text at the top stays there."""
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self._lay_out(keep=True)
+
+    def line(self, number: int, width: int) -> Strip | None:
+        """Draw one row."""
+        row = self._rows.row(number)
+        return None if row is None else self.strip_of(self._parts(row, width), width)
+
+    def _parts(self, row: Row, width: int) -> list[Part]:
+        piece = row.piece
+        if piece.quoted:
+            return [(f" {self._fold_words(piece)}", "muted")]
+        if piece.kind is LineKind.RULE:
+            return [(self._glyphs.rule * width, "muted")]
+        if piece.kind is LineKind.NOTICE:
+            mark = self._glyphs.dot if row.start == 0 else " "
+            return [(f"{mark}{row.text}", "notice")]
+        bars = f"{self._glyphs.quote} " * min(piece.quote, MOST_BARS)
+        shade = _SHADES[min(piece.quote, len(_SHADES) - 1)]
+        return [(" " * INDENT, "text"), (bars, "muted"), *self._marked(row.text, shade)]
+
+    def _fold_words(self, piece: Piece) -> SafeText:
+        mark = self._glyphs.unfolded if piece.open else self._glyphs.folded
+        return phrase("{} {} quoted lines", mark, piece.quoted)
+
+    def _marked(self, text: str, shade: str) -> list[Part]:
+        """The text, with the numbers of real links set apart."""
+        if not self._numbers or "[" not in text:
+            return [(text, shade)]
+        parts: list[Part] = []
+        done = 0
+        for mark in _MARK.finditer(text):
+            if int(mark[1]) in self._numbers:
+                parts += [(text[done : mark.start()], shade), (mark[0], "link")]
+                done = mark.end()
+        return [*parts, (text[done:], shade)]
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the head of a quotation opens or folds it."""
+        row = self._rows.row(self._top + event.y)
+        if row is not None and row.piece.quoted:
+            event.stop()
+            self._toggle(row.piece)
+
+
+NOTHING_OPEN: Final = ui("Nothing is open. Enter reads the message under the cursor.")

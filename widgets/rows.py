@@ -24,13 +24,13 @@ from rich.cells import cell_len
 from services.models import MessageRow, RowFlag
 from services.safe_text import SafeText, ui
 from widgets.cells import fit, fit_right
+from widgets.cursor_view import GUTTER_CELLS
 from widgets.dates import DATE_CELLS, Calendar
 from widgets.glyphs import Glyphs
 
 Part = tuple[str, str]
 """A piece of text and its role: text, unread, muted, accent, caution."""
 
-GUTTER_CELLS: Final = 1
 _MARK_CELLS: Final = 8
 _ATTACHMENT_CELLS: Final = 3
 _MOST_SHOWN: Final = 99

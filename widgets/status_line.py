@@ -1,19 +1,85 @@
-"""The one-row status line: account, mailbox, counts, and where the mailbox stands."""
+"""The one-row status line: account, mailbox, counts, and where the mailbox stands.
+
+Closes the trap of a row painted whole whenever one number in it changes: the row is cut into tiles,
+and only the tiles whose cells changed are painted. There is no clock in it, so idle writes nothing.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import ClassVar, Final, Literal
 
-from services.models import MailboxCounts, SyncState
-from services.safe_text import EMPTY, SafeText
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.timer import Timer
+
+from services.models import MailboxCounts, SyncPhase, SyncState
+from services.safe_text import EMPTY, SafeText, phrase
+from widgets.cells import count_words, fit, fit_right
 from widgets.glyphs import UNICODE, Glyphs
-from widgets.plain import Plain
+from widgets.line_view import LineView
+from widgets.rows import Part
+from widgets.sync_words import state_words
 
 Tone = Literal["info", "warning", "error"]
 
+NOTICE_SECONDS: Final = 4.0
+_TILES: Final = 8
+_PLACE_CELLS: Final = 15
+_TONES: Final[dict[Tone, str]] = {"info": "text", "warning": "caution", "error": "danger"}
+_TROUBLED: Final = frozenset(
+    {SyncPhase.OFFLINE, SyncPhase.BUSY, SyncPhase.SIGNED_OUT, SyncPhase.FAILED, SyncPhase.READ_ONLY}
+)
 
-class StatusLine(Plain):
-    """One row of facts."""
+
+class Tile(LineView, can_focus=False):
+    """A stretch of the row."""
+
+    INK = "status-line"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "status-line--text",
+        "status-line--strong",
+        "status-line--muted",
+        "status-line--accent",
+        "status-line--caution",
+        "status-line--danger",
+    }
+    DEFAULT_CSS = """
+    Tile { width: 1fr; height: 1; background: $bar-background; color: $bar-text; }
+    Tile .status-line--text { color: $bar-text; }
+    Tile .status-line--strong { color: $bar-text; text-style: bold; }
+    Tile .status-line--muted { color: $bar-muted; text-style: $muted-style; }
+    Tile .status-line--accent { color: $mail-accent; }
+    Tile .status-line--caution { color: $bar-caution; }
+    Tile .status-line--danger { color: $bar-danger; }
+    """
+
+    def __init__(self, row: StatusLine) -> None:
+        super().__init__()
+        self._row = row
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Where the tile begins and ends in the row."""
+        start = self.region.x - self._row.region.x
+        return start, start + self.size.width
+
+    def line(self, number: int, width: int) -> Strip | None:  # noqa: ARG002 - one row only
+        """Draw the stretch."""
+        strip = self.strip_of(self._row.row_parts(), self._row.size.width)
+        return strip.crop(*self.cells)
+
+
+class StatusLine(Horizontal):
+    """One row: facts at the left, the state or a notice at the right, the cursor's place at the end."""
+
+    DEFAULT_CSS = """
+    StatusLine { height: 1; background: $bar-background; }
+    """
 
     def __init__(
         self,
@@ -23,17 +89,138 @@ class StatusLine(Plain):
     ) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
+        self._state = SyncState()
+        self._counts = MailboxCounts()
+        self._account = EMPTY
+        self._title = EMPTY
+        self._shown = 0
+        self._position: int | None = None
+        self._notice: tuple[SafeText, Tone] | None = None
+        self._timer: Timer | None = None
+        self._tiles = [Tile(self) for _ in range(_TILES)]
+        self._parts: list[Part] = []
+
+    def compose(self) -> ComposeResult:
+        """The tiles, side by side."""
+        yield from self._tiles
 
     def show_state(self, state: SyncState, counts: MailboxCounts, account: SafeText) -> None:
         """Show the sync state, the counts and the account."""
+        self._state, self._counts, self._account = state, counts, account
+        self._draw()
 
     def show_place(self, title: SafeText, shown: int, position: int | None = None) -> None:
         """Show which mailbox is listed, how many messages it shows, and the cursor's place (from 1)."""
+        self._title, self._shown, self._position = title, shown, position
+        self._draw()
 
     def show_notice(
         self, sentence: SafeText, tone: Tone = "info", next_step: SafeText = EMPTY
     ) -> None:
         """Put a sentence in place of the state for 4 s, or until `clear_notice`."""
+        words = phrase("{} {}", sentence, next_step) if next_step else sentence
+        self._notice = (words, tone)
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(NOTICE_SECONDS, self.clear_notice)
+        self._draw()
 
     def clear_notice(self) -> None:
         """Take the notice away; screens call this on the next key."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        if self._notice is not None:
+            self._notice = None
+            self._draw()
+
+    def row_parts(self) -> list[Part]:
+        """The whole row, as wide as the widget."""
+        if not self._parts:
+            self._parts = self._make(self.size.width)
+        return self._parts
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Divide the row anew."""
+        self._parts = []
+
+    def _draw(self) -> None:
+        if not self.is_mounted or not self.size.width:
+            return
+        before, self._parts = self._parts, self._make(self.size.width)
+        old, new = list(_cells(before)), list(_cells(self._parts))
+        for tile in self._tiles:
+            start, end = tile.cells
+            if old[start:end] != new[start:end]:
+                tile.refresh(Region(0, 0, end - start, 1))
+
+    def _make(self, width: int) -> list[Part]:
+        place = self._place_words()
+        room = max(0, width - 1 - (_PLACE_CELLS if place else 1))
+        words, role = self._right_words()
+        right = min(cell_len(words), room)
+        left = self._left_parts(max(0, room - right - 2))
+        used = sum(cell_len(text) for text, _role in left)
+        return [
+            (" ", "text"),
+            *left,
+            (" " * (room - right - used), "text"),
+            (fit(words, right, self._glyphs.ellipsis), role),
+            (fit_right(place, _PLACE_CELLS - 1) + " " if place else " ", "muted"),
+        ]
+
+    def _right_words(self) -> Part:
+        if self._notice is not None:
+            return self._notice[0], _TONES[self._notice[1]]
+        tone = "caution" if self._state.phase in _TROUBLED else "muted"
+        return state_words(self._state), tone
+
+    def _left_parts(self, room: int) -> list[Part]:
+        """Account, mailbox and counts, as many as there is room for; the mailbox stays longest."""
+        counts = self._counts
+        facts: list[tuple[str, str, int]] = [
+            (self._account, "muted", 2),
+            (f"{self._title} {count_words(self._shown)}" if self._title else "", "strong", 0),
+            (
+                f"{self._glyphs.unread}{count_words(counts.unread)}" if counts.unread else "",
+                "accent",
+                1,
+            ),
+            (
+                f"{self._glyphs.unverified}{count_words(counts.unverified)}"
+                if counts.unverified
+                else "",
+                "caution",
+                3,
+            ),
+        ]
+        facts = [fact for fact in facts if fact[0]]
+        while facts and sum(cell_len(text) + 2 for text, _, _ in facts) - 2 > room:
+            worst = max(facts, key=lambda fact: fact[2])
+            if len(facts) == 1:
+                return [(fit(worst[0], room, self._glyphs.ellipsis), worst[1])]
+            facts.remove(worst)
+        return _spaced(facts)
+
+    def _place_words(self) -> SafeText:
+        if self._position is None or not self._shown:
+            return EMPTY
+        return phrase("{:,}/{:,}", self._position, self._shown)
+
+
+def _spaced(facts: Iterable[tuple[str, str, int]]) -> list[Part]:
+    parts: list[Part] = []
+    for text, role, _rank in facts:
+        if parts:
+            parts.append(("  ", "text"))
+        parts.append((text, role))
+    return parts
+
+
+def _cells(parts: list[Part]) -> Iterable[tuple[str, str]]:
+    """The row cell by cell, so that stretches can be compared."""
+    for text, role in parts:
+        for char in text:
+            size = cell_len(char)
+            yield char, role
+            yield from ((("", role),) * (size - 1))

@@ -1,0 +1,44 @@
+"""Where the mailbox stands against the service, in one short sentence for the status line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.models import SyncPhase, SyncState
+from services.safe_text import EMPTY, SafeText, phrase, ui
+from widgets.dates import clock_words
+
+_LASTING: Final = {
+    SyncPhase.STARTING: EMPTY,
+    SyncPhase.SIGNED_OUT: ui("signed out"),
+    SyncPhase.FAILED: ui("sync failed"),
+    SyncPhase.READ_ONLY: ui("read only: another instance is open"),
+}
+"""The phases that only a person ends."""
+
+
+def state_words(state: SyncState) -> SafeText:
+    """`synced 14:05`, `offline since 13:50, 3 changes waiting`, and so on."""
+    words = _phase_words(state)
+    if not state.waiting:
+        return words
+    template = "{} change waiting" if state.waiting == 1 else "{:,} changes waiting"
+    changes = phrase(template, state.waiting)
+    return phrase("{}, {}", words, changes) if words else changes
+
+
+def _phase_words(state: SyncState) -> SafeText:
+    phase = state.phase
+    if phase is SyncPhase.SYNCED:
+        return _timed("synced {}", state.synced_at, ui("synced"))
+    if phase is SyncPhase.SYNCING:
+        return phrase("syncing {:,}", state.fetched) if state.fetched else ui("syncing")
+    if phase in (SyncPhase.OFFLINE, SyncPhase.OFFLINE_START):
+        return _timed("offline since {}", state.since, ui("offline"))
+    if phase is SyncPhase.BUSY:
+        return _timed("server busy, next try {}", state.next_try, ui("server busy"))
+    return state.sentence or _LASTING[phase]
+
+
+def _timed(template: str, moment: int, without: SafeText) -> SafeText:
+    return phrase(template, clock_words(moment)) if moment else without
