@@ -44,7 +44,7 @@ _MUTT: Final[Keys] = {
     "select": ("t",),
     "select_all": ("T",),
     "select_none": ("ctrl+t",),
-    "select_to_here": ("V",),
+    "select_range": ("V",),
     "quotes": ("S",),
     "search_server": ("alt+/",),
     "archive": ("E",),

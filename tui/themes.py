@@ -7,7 +7,7 @@ carries a meaning alone (widgets/glyphs.py).
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from textual.app import App
 from textual.theme import Theme
@@ -172,7 +172,7 @@ def variable_defaults() -> dict[str, str]:
     return dict(_DARK)
 
 
-def install(app: App[object], name: str = "dark") -> None:
+def install(app: App[Any], name: str = "dark") -> None:
     """Register the themes with an app and choose one; an unknown name falls back to `dark`."""
     for theme in THEMES.values():
         app.register_theme(theme)

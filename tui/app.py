@@ -1,0 +1,231 @@
+"""The app: one engine, a mail screen, and the ways in and out.
+
+Owns start-up (first frame before anything heavy), the commands that work on every screen, and leaving.
+Closes the traps of Textual's defaults: animations over SSH, a crash screen that prints locals, a quit
+that waits for threads, a terminal that goes away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from rich.text import Text
+from textual import constants, events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.screen import Screen
+
+from services.config import Settings
+from services.events import Severity
+from services.safe_text import SafeText, ui
+from tui import crash, keymap, themes
+from tui.leaving import Leaving
+from tui.notices import Notices
+from tui.screens.mail import MailScreen
+from tui.session import Session
+from tui.terminal import LeanDriver, Terminal
+
+if TYPE_CHECKING:
+    from tui.bridge import EngineFactory
+    from tui.first_run import Opened, SetUp
+
+STOP_SECONDS: Final = 2.0
+"""How long leaving waits for the engine at most."""
+
+
+class AgentMailApp(App[int]):
+    """The mail app over one account.
+
+    `engine` is None when no account is set up yet: then `set_up` is needed, and the set-up screen
+    comes first. `account` is the title in the status line, `first_words` explains why the set-up
+    screen is shown. `crash_folder` takes crash reports.
+    """
+
+    CSS_PATH: ClassVar = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    ESCAPE_TO_MINIMIZE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", id="quit_anywhere", show=False, priority=True),
+        Binding("ctrl+c", "say_how_to_quit", "Quit", show=False, system=True),
+    ]
+
+    def __init__(
+        self,
+        engine: EngineFactory | None,
+        *,
+        account: SafeText,
+        settings: Settings,
+        terminal: Terminal,
+        crash_folder: Path,
+        set_up: SetUp | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.leaving = Leaving(self._stop_engine, self._close_from_thread)
+        self._engine = engine
+        self._set_up = set_up
+        self._crash_folder = crash_folder
+        self._mail: MailScreen | None = None
+        self._stopping: threading.Thread | None = None
+        self._session = Session(
+            account=account,
+            settings=settings,
+            terminal=terminal,
+            keymap=keymap.build(_preset(settings.keymap), settings.keys),
+            can_sign_in=set_up is not None,
+            clock=clock,
+            monotonic=monotonic,
+        )
+        themes.install(self, settings.theme or terminal.theme)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our driver, unless the environment asks for another (as textual-serve does)."""
+        return super().get_driver_class() if constants.DRIVER else LeanDriver
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colour names under themes that do not know them."""
+        return themes.variable_defaults()
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The mail screen, or a blank one for the set-up screen to stand on."""
+        if self._engine is None:
+            return super().get_default_screen()
+        return self._mail_screen(self._engine)
+
+    def on_mount(self) -> None:
+        """Take care of errors that no task waits for; ask for an account when there is none."""
+        asyncio.get_running_loop().set_exception_handler(crash.loop_handler(self._crash_folder))
+        if self._engine is None:
+            self._ask_account(
+                ui("Welcome. This is one mailbox of one agent; nothing is set up yet.")
+            )
+
+    # ── accounts ─────────────────────────────────────────────────────────────────────────────────
+
+    def on_mail_screen_sign_in(self, event: MailScreen.SignIn) -> None:
+        """Ask for the account's token again."""
+        event.stop()
+        self._ask_account(ui("Enter a token for this mailbox; the rest is as it was."))
+
+    def _ask_account(self, reason: SafeText) -> None:
+        if self._set_up is None:
+            return
+        from tui.screens.setup import SetupScreen
+
+        screen = SetupScreen(
+            self._set_up,
+            self._session.monotonic,
+            may_leave=self._mail is not None,
+            reason=reason,
+        )
+        self.push_screen(screen, self._account_opened)
+
+    async def _account_opened(self, opened: Opened | None) -> None:
+        if opened is None:
+            return
+        from dataclasses import replace
+
+        old, self._mail = self._mail, None
+        if old is not None:
+            await asyncio.to_thread(old.bridge.stop, STOP_SECONDS)
+        self._session = replace(self._session, account=opened.account)
+        mail = self._mail_screen(opened.engine)
+        await self.switch_screen(mail)
+        if opened.remark:
+            mail.notices.tell(opened.remark)
+
+    def _mail_screen(self, engine: EngineFactory) -> MailScreen:
+        self._mail = MailScreen(engine, self._session)
+        return self._mail
+
+    def on_mail_screen_first_paint(self, event: MailScreen.FirstPaint) -> None:
+        """What is loaded now stays: keep the collector from walking over it again and again."""
+        event.stop()
+        gc.freeze()
+
+    # ── leaving ──────────────────────────────────────────────────────────────────────────────────
+
+    def on_mail_screen_quit(self, event: MailScreen.Quit) -> None:
+        """Leave."""
+        event.stop()
+        self.leave()
+
+    async def action_quit(self) -> None:
+        """Leave from anywhere."""
+        self.leave()
+
+    def leave(self, code: int = 0) -> None:
+        """Close the screen at once; the engine saves meanwhile."""
+        if self._stopping is None:
+            self._stopping = threading.Thread(
+                target=self._stop_engine, args=(STOP_SECONDS,), name="stop", daemon=True
+            )
+            self._stopping.start()
+        self.exit(code, return_code=code)
+
+    def wait_stopped(self) -> None:
+        """Wait until the engine has saved, for `STOP_SECONDS` at most; call after `run`."""
+        if self._stopping is None:
+            self._stop_engine(STOP_SECONDS)
+        else:
+            self._stopping.join(STOP_SECONDS)
+
+    def action_say_how_to_quit(self) -> None:
+        """Ctrl+C is pressed by habit: say how to leave instead of leaving."""
+        how = ui("Ctrl+Q leaves from anywhere; q leaves from the message list.")
+        if self._mail is not None and self.screen is self._mail:
+            self._mail.notices.tell(how)
+        else:
+            Notices(self, lambda: None).tell(how, Severity.WARNING)
+
+    def _stop_engine(self, timeout: float) -> None:
+        if self._mail is not None:
+            self._mail.bridge.stop(timeout)
+
+    def _close_from_thread(self, code: int) -> None:
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: self.exit(code, return_code=code))
+
+    # ── what may not happen ──────────────────────────────────────────────────────────────────────
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text outside of a field is no key press."""
+        event.stop()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave with one sentence and a report, instead of Textual's page of locals."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            said = crash.sentence(crash.write_report(self._crash_folder, error))
+            self._exit_renderables.append(Text(said))
+        self._close_messages_no_wait()
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+
+def _preset(name: str) -> str:
+    return "vim" if name == "default" else name
+
+
+def run(app: AgentMailApp, crash_folder: Path) -> int:
+    """Run the app in this terminal and return its exit code; leaves within two seconds."""
+    crash.install(crash_folder)
+    app.leaving.install()
+    result = app.run(mouse=True)
+    app.leaving.left()
+    app.wait_stopped()
+    code = app.return_code
+    return code if code is not None else result or 0

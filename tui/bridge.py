@@ -1,0 +1,104 @@
+"""The bridge to the engine: requests down, events up. The only importer of `services.engine`.
+
+Closes the trap of the engine's thread touching the screen: its events become Textual messages here,
+which is the one thread-safe way in. What comes after the app has left is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from textual.message import Message
+
+from services import events
+from services.events import Event, Request
+from services.ports import MailProvider, MailRenderer
+from tui import messages
+
+if TYPE_CHECKING:
+    from services.cache.snapshot import MailSnapshot
+
+
+class MailEngine(Protocol):
+    """What the app needs of the engine (`services.engine.Engine`, or a fake)."""
+
+    @property
+    def snapshot(self) -> MailSnapshot | None: ...
+
+    def start(self) -> None: ...
+
+    def request(self, request: Request) -> int: ...
+
+    def stop(self, timeout: float = 2.0) -> None: ...
+
+
+EngineFactory = Callable[[Callable[[Event], None]], MailEngine]
+"""Makes an engine that reports to the given function, from its own thread."""
+
+
+def engine_factory(
+    *,
+    store_folder: Path,
+    provider: Callable[[], MailProvider] | None,
+    renderer: Callable[[], MailRenderer],
+    poll_seconds: float = 60,
+) -> EngineFactory:
+    """The real engine over one account's folder; `provider` None works offline."""
+
+    def make(on_event: Callable[[Event], None]) -> MailEngine:
+        from services.engine import Engine
+
+        return Engine(
+            store_folder=store_folder,
+            provider=provider,
+            renderer=renderer,
+            on_event=on_event,
+            poll_seconds=poll_seconds,
+        )
+
+    return make
+
+
+_MESSAGES: dict[type, Callable[..., Message]] = {
+    events.MailboxChanged: messages.MailboxChanged,
+    events.SyncStateChanged: messages.SyncStateChanged,
+    events.MessageOpened: messages.MessageOpened,
+    events.RawRead: messages.RawRead,
+    events.SearchAnswered: messages.SearchAnswered,
+    events.Notice: messages.NoticeCame,
+    events.RequestFailed: messages.RequestFailed,
+}
+
+
+class Bridge:
+    """One engine and the place where its events go; `post` must be thread-safe."""
+
+    def __init__(self, factory: EngineFactory, post: Callable[[Message], object]) -> None:
+        self._post = post
+        self._engine = factory(self._on_event)
+        self._open = True
+
+    @property
+    def snapshot(self) -> MailSnapshot | None:
+        """The newest published state of the mailbox; None before the first."""
+        return self._engine.snapshot
+
+    def start(self) -> None:
+        """Let the engine open the cache and sync."""
+        self._engine.start()
+
+    def request(self, request: Request) -> int:
+        """Ask the engine; the answer carries the returned id."""
+        return self._engine.request(request)
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Save and stop; blocks no longer than `timeout` seconds and drops later events."""
+        if self._open:
+            self._open = False
+            self._engine.stop(timeout)
+
+    def _on_event(self, event: Event) -> None:
+        if self._open:
+            self._post(_MESSAGES[type(event)](event))

@@ -1,0 +1,154 @@
+"""Setting up an account from the screen: check it, keep its token, open its mailbox.
+
+Closes the trap of a token that ends somewhere weaker than the operator knows: without a keyring the
+screen has to ask, and only its answer lets the token into a file. Everything here blocks and runs on a
+thread of the screen's, never on the app's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from services.errors import ServiceError
+from services.safe_text import EMPTY, SafeText, clean_line
+
+if TYPE_CHECKING:
+    from services.config import Account
+    from services.paths import Paths
+    from services.ports import MailProvider, MailRenderer
+    from services.redact import Secret
+    from services.secrets import SecretStore
+    from tui.bridge import EngineFactory
+
+
+class TokenPlace(Enum):
+    """Where the operator wants the token kept."""
+
+    KEYRING = "keyring"
+    SESSION = "session"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountForm:
+    """What the set-up screen asks for; the token travels apart, as a `Secret`."""
+
+    base_url: str = ""
+    mail_domain: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A mailbox that can be shown now."""
+
+    engine: EngineFactory
+    account: SafeText
+    remark: SafeText = EMPTY
+    """Where the token went."""
+
+
+class SetUp(Protocol):
+    """What the set-up screen needs; every method may raise a `MailError`."""
+
+    @property
+    def form(self) -> AccountForm:
+        """What is filled in already."""
+        ...
+
+    def check(self, form: AccountForm, token: Secret) -> SafeText:
+        """Ask the service with this account; return a sentence about what was found. Blocks."""
+        ...
+
+    def keep(self, form: AccountForm, token: Secret, place: TokenPlace) -> Opened:
+        """Save account and token; SecretStoreError when that place cannot be used. Blocks."""
+        ...
+
+
+class AccountSetUp:
+    """Sets an account up in the configuration file and the token's store."""
+
+    def __init__(
+        self, paths: Paths, secrets: SecretStore, account: Account | None, poll_seconds: float = 60
+    ) -> None:
+        self._paths = paths
+        self._secrets = secrets
+        self._account = account
+        self._poll = poll_seconds
+
+    @property
+    def form(self) -> AccountForm:
+        """The account that is known already, without its token."""
+        known = self._account
+        if known is None:
+            return AccountForm()
+        return AccountForm(known.base_url, known.mail_domain, known.address)
+
+    def check(self, form: AccountForm, token: Secret) -> SafeText:
+        """Ask the service once; raises the service's error as a sentence."""
+        from services.api.factory import check_account
+
+        account = self._filled(form)
+        answer = asyncio.run(check_account(account.base_url, token, account.mail_domain))
+        if not answer.ok:
+            raise ServiceError(answer.sentence, answer.next_step)
+        return clean_line(answer.sentence)
+
+    def keep(self, form: AccountForm, token: Secret, place: TokenPlace) -> Opened:
+        """Keep the token first: an account without its token would be a riddle at the next start."""
+        from services.config import save_account
+
+        account = self._filled(form)
+        if place is TokenPlace.SESSION:
+            kept = self._secrets.keep_for_session(account, token)
+        else:
+            kept = self._secrets.set_token(account, token, allow_file=place is TokenPlace.FILE)
+        save_account(self._paths, account)
+        engine = engine_for(account, token, self._paths, self._poll)
+        return Opened(engine, account_title(account), clean_line(kept.sentence))
+
+    def _filled(self, form: AccountForm) -> Account:
+        from services.config import Account, check_account_fields
+
+        known = self._account or Account("main", "assmbl", form.base_url)
+        return check_account_fields(
+            replace(
+                known,
+                base_url=form.base_url.strip(),
+                mail_domain=form.mail_domain.strip(),
+                address=form.address.strip(),
+            )
+        )
+
+
+def account_title(account: Account) -> SafeText:
+    """What the status line calls an account: its address, else its name."""
+    return clean_line(account.address or account.name, 80)
+
+
+def engine_for(
+    account: Account, token: Secret | None, paths: Paths, poll_seconds: float = 60
+) -> EngineFactory:
+    """The real engine for an account; without a token it works from the cache alone."""
+    from tui.bridge import engine_factory
+
+    def provider() -> MailProvider:
+        from services.api.factory import provider_for
+
+        assert token is not None
+        return provider_for(account, token)
+
+    def renderer() -> MailRenderer:
+        from services.render_process import RenderWorker
+
+        return RenderWorker()
+
+    return engine_factory(
+        store_folder=paths.account_dir(account.name),
+        provider=provider if token is not None else None,
+        renderer=renderer,
+        poll_seconds=poll_seconds,
+    )

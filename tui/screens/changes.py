@@ -1,0 +1,118 @@
+"""What changes mail: each command over its targets, with a question where it cannot be undone.
+
+Closes the trap of an action that touches something else than what the operator saw: the targets are
+taken by id when the key is pressed, and a dialog keeps exactly those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from services.events import Archive, ChangeLabels, Delete, MarkRead, Request, Undo
+from services.models import LabelCount, MessageRow, RowFlag
+from services.safe_text import SafeText, phrase, ui
+from tui import labels
+from tui.labels import LabelChange
+from tui.screens.dialogs import ConfirmDialog
+from tui.screens.label_dialog import LabelDialog
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+ROWS_LOOKED_AT = 500
+"""Rows of a large selection that are read to find out its labels and flags."""
+
+
+class Changes:
+    """The changing commands of a mail screen."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        *,
+        ask: Callable[[Request], int],
+        targets: Callable[[], tuple[str, ...]],
+        row_of: Callable[[str], MessageRow | None],
+        known_labels: Callable[[], Sequence[LabelCount]],
+        gone: Callable[[tuple[str, ...]], None],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._screen = screen
+        self._ask = ask
+        self._targets = targets
+        self._row_of = row_of
+        self._known_labels = known_labels
+        self._gone = gone
+        self._monotonic = monotonic
+
+    def archive(self) -> None:
+        """Archive the targets; archived ones are brought back."""
+        ids = self._targets()
+        first = self._row_of(ids[0]) if ids else None
+        archived = first is not None and RowFlag.ARCHIVED in first.flags
+        self._ask(Archive(ids, archived=not archived))
+        self._gone(ids)
+
+    def toggle_unread(self) -> None:
+        """Mark unread; read when the first target is unread."""
+        ids = self._targets()
+        first = self._row_of(ids[0]) if ids else None
+        self._ask(MarkRead(ids, is_read=first is not None and RowFlag.UNREAD in first.flags))
+
+    def mark_read(self) -> None:
+        """Mark the targets read."""
+        self._ask(MarkRead(self._targets(), is_read=True))
+
+    def mark_unread(self) -> None:
+        """Mark the targets unread."""
+        self._ask(MarkRead(self._targets(), is_read=False))
+
+    def undo(self) -> None:
+        """Take back the last change."""
+        self._ask(Undo())
+
+    def label(self) -> None:
+        """Ask which labels to change on the targets."""
+        ids = self._targets()
+        entries = labels.states(self._rows(ids), self._known_labels())
+
+        def answered(change: LabelChange | None) -> None:
+            if change is not None:
+                self._ask(ChangeLabels(ids, change.add, change.remove))
+
+        dialog = LabelDialog(phrase("Labels of {}", self._named(ids)), entries, self._monotonic)
+        self._screen.app.push_screen(dialog, answered)
+
+    def delete(self) -> None:
+        """Ask, then delete the targets for good."""
+        ids = self._targets()
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self._ask(Delete(ids))
+                self._gone(ids)
+
+        count = len(ids)
+        dialog = ConfirmDialog(
+            phrase("Delete {} for good?", self._counted(count)),
+            (self._named(ids), ui("The service deletes at once; this cannot be undone.")),
+            ui("Delete") if count == 1 else phrase("Delete {}", count),
+            self._monotonic,
+        )
+        self._screen.app.push_screen(dialog, answered)
+
+    def _rows(self, ids: Sequence[str]) -> list[MessageRow]:
+        rows = (self._row_of(message_id) for message_id in ids[:ROWS_LOOKED_AT])
+        return [row for row in rows if row is not None]
+
+    def _counted(self, count: int) -> SafeText:
+        return ui("this message") if count == 1 else phrase("{} messages", count)
+
+    def _named(self, ids: Sequence[str]) -> SafeText:
+        """The first target's subject, and how many more there are."""
+        first = self._row_of(ids[0]) if ids else None
+        subject = SafeText(first.subject[:80]) if first is not None else ui("")
+        if len(ids) == 1:
+            return phrase("“{}”", subject)
+        return phrase("“{}” and {} more", subject, len(ids) - 1)

@@ -1,0 +1,160 @@
+"""What the list shows and how it is narrowed: mailboxes, words, labels, a server's answer.
+
+Closes two traps: a filter that is on and cannot be seen (a line above the list names it and its way
+out), and a server's answer to words that have changed since (answers carry the request's id).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from services.events import Request, SearchAnswered, SearchServer
+from services.models import MailFilter, RowSource, SyncState
+from services.safe_text import SafeText, phrase, ui
+from tui.mail_view import KeyShown, MailView, ServerSearch, empty_sentence
+from widgets.message_list import MessageList
+from widgets.no_rows import NO_ROWS
+from widgets.plain import Plain
+from widgets.query_line import QueryLine
+
+if TYPE_CHECKING:
+    from services.cache.snapshot import MailSnapshot
+
+PROMPT = ui("/")
+
+
+class Finding:
+    """Owns the view and keeps the list, the filter line and the search field in step with it."""
+
+    def __init__(
+        self,
+        messages: MessageList,
+        line: Plain,
+        query: QueryLine,
+        *,
+        ask: Callable[[Request], int],
+        key: KeyShown,
+        changed: Callable[[], None],
+    ) -> None:
+        self._messages = messages
+        self._line = line
+        self._query = query
+        self._ask = ask
+        self._key = key
+        self._changed = changed
+        self.view = MailView()
+        self.sync = SyncState()
+        self.snapshot: MailSnapshot | None = None
+        self.rows: RowSource = NO_ROWS
+        query.display = False
+        line.display = False
+
+    @property
+    def typing(self) -> bool:
+        """The search field is open."""
+        return bool(self._query.display)
+
+    def take(self, snapshot: MailSnapshot) -> None:
+        """Show the same view of a newer snapshot; the cursor stays on its message."""
+        self.snapshot = snapshot
+        self._show(keep=True)
+
+    def take_sync(self, sync: SyncState) -> None:
+        """Say in an empty list how the mailbox stands."""
+        self.sync = sync
+        self._show_empty()
+
+    def go(self, view: MailView, *, keep: bool = False) -> None:
+        """Show another view; `keep` holds the cursor on its message if it is still there."""
+        self.view = view
+        self._show(keep=keep)
+
+    def go_to(self, wanted: MailFilter) -> None:
+        """Show a mailbox or a label from the mailbox list."""
+        self.go(MailView(wanted))
+
+    def start(self) -> None:
+        """Open the search field with the words that hold now."""
+        self._query.display = True
+        self._query.start(PROMPT, self.view.filter.text)
+        self._changed()
+
+    def typed(self, text: str) -> None:
+        """Narrow the list as it is typed."""
+        if self.typing and text != self.view.filter.text:
+            self.go(self.view.searching(text), keep=True)
+
+    def keep(self) -> None:
+        """Close the field and keep the words."""
+        self._close()
+
+    def cancel(self) -> None:
+        """Close the field and drop the words."""
+        self._close()
+        self.go(MailView(replace(self.view.filter, text="")), keep=True)
+
+    def clear(self) -> None:
+        """One step back: selection, then server's answer, then filters."""
+        if self._messages.selected_count:
+            self._messages.clear_selection()
+        else:
+            self.go(self.view.cleared(), keep=True)
+
+    def ask_server(self) -> None:
+        """Send the words to the service's own search."""
+        text = self.view.filter.text.strip()
+        if not text:
+            return
+        self._close()
+        request_id = self._ask(SearchServer(text))
+        self.go(MailView(self.view.filter, ServerSearch(text, request_id)), keep=True)
+
+    def answered(self, event: SearchAnswered) -> None:
+        """Show the service's answer, if it is still wanted."""
+        server = self.view.server
+        if server is not None and server.request_id == event.request_id:
+            found = replace(server, message_ids=event.message_ids)
+            self.go(replace(self.view, server=found))
+
+    def failed(self, request_id: int) -> bool:
+        """Go back to the local words when the service failed; False when another request is meant."""
+        server = self.view.server
+        if server is None or server.request_id != request_id:
+            return False
+        self.go(self.view.cleared(), keep=True)
+        return True
+
+    def _close(self) -> None:
+        self._query.display = False
+        self._messages.focus()
+        self._changed()
+
+    def _show(self, *, keep: bool) -> None:
+        if self.snapshot is None:
+            return
+        self.rows = self.view.rows(self.snapshot)
+        self._messages.show(self.rows, keep)
+        self._show_empty()
+        self._show_line()
+        self._changed()
+
+    def _show_empty(self) -> None:
+        if self.snapshot is None:
+            self._messages.show_empty(ui(""))
+        elif not len(self.rows):
+            total = self.snapshot.counts.total
+            self._messages.show_empty(empty_sentence(self.view, self.sync, total, self._key))
+
+    def _show_line(self) -> None:
+        self._line.display = self.view.narrowed
+        if self.view.narrowed and self.snapshot is not None:
+            said = self.view.narrowing(search_ready=self.snapshot.search_ready)
+            self._line.show(self._with_count(said))
+
+    def _with_count(self, said: SafeText) -> SafeText:
+        if self.view.server is not None and self.view.server.message_ids is None:
+            return said
+        clear = self._key("clear")
+        return phrase("{} · {} found · {} clears", said, len(self.rows), clear)

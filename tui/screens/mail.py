@@ -1,0 +1,385 @@
+"""The mail screen: status line, panes, hint bar, and the keys between them.
+
+Keeps three things apart: what is listed (`finding`), what is read (`reading`), what is changed
+(`changes`). Closes two traps: keys typed before the first messages are there are kept and run then, and
+answers of the engine that nobody waits for any more are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Input
+
+from services.events import Request, Severity
+from services.models import MailboxCounts, MessageRow, RowFlag, SyncPhase
+from services.safe_text import EMPTY, SafeText, ui
+from tui import hints, keys, messages
+from tui.bridge import Bridge, EngineFactory
+from tui.commands import BY_ID
+from tui.guards import Context, Situation, reason_against
+from tui.keymap import KeySequence, Step
+from tui.notices import Notices
+from tui.screens.changes import Changes
+from tui.screens.finding import Finding
+from tui.screens.mail_commands import handlers
+from tui.screens.moving import Moving
+from tui.screens.panes import Panes
+from tui.screens.reading import Reading
+from tui.session import Session
+from widgets.hint_bar import Hint, HintBar
+from widgets.mailbox_list import MailboxList
+from widgets.message_list import MessageList
+from widgets.plain import Plain
+from widgets.query_line import QueryLine
+from widgets.reader_pane import ReaderPane
+from widgets.status_line import StatusLine
+
+FOLLOW_SECONDS: Final = 0.15
+"""How long the cursor rests before the reader follows it."""
+EARLY_SECONDS: Final = 2.0
+"""How long typed-ahead keys wait for the first messages."""
+EARLY_KEYS: Final = 64
+NOTHING_OPEN: Final = ui("No message is open.")
+_QUERY_HINTS: Final = (
+    Hint(ui("Enter"), ui("keep"), 1),
+    Hint(ui("Esc"), ui("clear"), 0),
+    Hint(ui("Ctrl+R"), ui("ask the server"), 2),
+    Hint(ui("Up/Down"), ui("move"), 3),
+)
+
+
+class MailScreen(Screen[None]):
+    """One account's mailbox."""
+
+    AUTO_FOCUS = "MessageList"
+    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (100, "-two"), (140, "-three")]  # noqa: RUF012 - Textual's own
+
+    class FirstPaint(Message):
+        """The first messages are on screen."""
+
+    class Quit(Message):
+        """The operator wants to leave."""
+
+    class SignIn(Message):
+        """The operator wants to enter a token."""
+
+    def __init__(self, engine: EngineFactory, session: Session) -> None:
+        super().__init__(classes=_preview_class(session.settings.preview))
+        self.session = session
+        self.bridge = Bridge(engine, self.post_message)
+        glyphs = session.glyphs
+        self._status = StatusLine(glyphs=glyphs, id="status")
+        self._messages = MessageList(glyphs=glyphs, clock=session.clock, id="messages")
+        self._places = MailboxList(glyphs=glyphs, id="places")
+        self._pane = ReaderPane(glyphs=glyphs, id="reader")
+        self._query = QueryLine(id="query")
+        self._filter_line = Plain(id="filter")
+        self._hints = HintBar(id="hints")
+        self._keys = KeySequence(session.keymap)
+        self._early: list[str] | None = []
+        self._follow: Timer | None = None
+        self._put_together()
+
+    def _put_together(self) -> None:
+        self.notices = Notices(self, lambda: self._status)
+        self.panes = Panes(self, self._places, self._messages, self._pane)
+        self.finding = Finding(
+            self._messages,
+            self._filter_line,
+            self._query,
+            ask=self.ask,
+            key=self.shown_key,
+            changed=self.refresh_chrome,
+        )
+        self.reading = Reading(
+            self._pane,
+            ask=self.ask,
+            row_of=self.row_of,
+            mark_on_open=self.session.marks_read_on_open,
+        )
+        self.changes = Changes(
+            self,
+            ask=self.ask,
+            targets=self.targets,
+            row_of=self.row_of,
+            known_labels=lambda: self.counts.labels,
+            gone=self._gone,
+            monotonic=self.session.monotonic,
+        )
+        self.moving = Moving(self.panes, self.finding, self.reading)
+        self._run: Mapping[str, Callable[[], None]] = handlers(self)
+
+    def compose(self) -> ComposeResult:
+        """Status line, panes, search field, hints."""
+        yield self._status
+        with Horizontal(id="panes"):
+            yield self._places
+            with Horizontal(id="mail"):
+                with Vertical(id="list-pane"):
+                    yield self._filter_line
+                    yield self._messages
+                yield self._pane
+        yield self._query
+        yield self._hints
+
+    def on_mount(self) -> None:
+        """Show what there is, and let the engine open the mailbox."""
+        self._messages.show_empty(EMPTY)
+        self.reading.close(NOTHING_OPEN)
+        self.refresh_chrome()
+        self.set_timer(EARLY_SECONDS, self._run_early_keys)
+        self.bridge.start()
+
+    # ── what there is ────────────────────────────────────────────────────────────────────────────
+
+    def ask(self, request: Request) -> int:
+        """Send a request to the engine and return its id."""
+        return self.bridge.request(request)
+
+    def row_of(self, message_id: str) -> MessageRow | None:
+        """The row of a message as of now."""
+        snapshot = self.finding.snapshot
+        return snapshot.row_of(message_id) if snapshot is not None else None
+
+    def shown_key(self, command: str) -> SafeText:
+        """The key of a command as the screen writes it."""
+        return self.session.keymap.shown_key(command)
+
+    @property
+    def counts(self) -> MailboxCounts:
+        """The counts of the snapshot that is shown."""
+        snapshot = self.finding.snapshot
+        return snapshot.counts if snapshot is not None else MailboxCounts()
+
+    def targets(self) -> tuple[str, ...]:
+        """What a command is about: the open message in the reader, else selection or cursor."""
+        if self.panes.context is Context.READER:
+            open_id = self.reading.message_id
+            return () if open_id is None else (open_id,)
+        return self._messages.target_ids()
+
+    @property
+    def current_id(self) -> str | None:
+        """The open message in the reader, else the one under the cursor."""
+        reading = self.panes.context is Context.READER
+        return self.reading.message_id if reading else self._messages.cursor_id
+
+    def situation(self) -> Situation:
+        """The frozen picture that guards and hints look at."""
+        context = self.panes.context
+        reading = context is Context.READER
+        current = self.current_id
+        row = self.row_of(current) if current is not None else None
+        flags = row.flags if row is not None else RowFlag(0)
+        selected = self._messages.selected_count
+        here = 0 if current is None else 1
+        return Situation(
+            context=context,
+            rows=self._messages.count,
+            targets=here if reading else selected or here,
+            selected=0 if reading else selected,
+            archived=RowFlag.ARCHIVED in flags,
+            unread=RowFlag.UNREAD in flags,
+            open_message=self.reading.message_id is not None,
+            links=len(self.reading.links),
+            narrowed=self.finding.view.narrowed,
+            search_text=bool(self.finding.view.filter.text.strip()),
+            read_only=self.finding.sync.phase is SyncPhase.READ_ONLY,
+            signed_out=self.finding.sync.phase is SyncPhase.SIGNED_OUT,
+            can_change_account=self.session.can_sign_in,
+        )
+
+    # ── keys and commands ────────────────────────────────────────────────────────────────────────
+
+    def on_key(self, event: events.Key) -> None:
+        """Turn keys into commands before any widget's own bindings."""
+        key = keys.key_of(event)
+        if isinstance(self.focused, Input):
+            taken = self._key_in_field(key)
+        elif self._early is not None:
+            self._early = [*self._early, key][:EARLY_KEYS]
+            taken = True
+        else:
+            taken = self._press(key)
+        if taken:
+            event.stop()
+            event.prevent_default()
+
+    def _key_in_field(self, key: str) -> bool:
+        if key == "ctrl+r":
+            self.finding.ask_server()
+        elif key == "down":
+            self._messages.action_cursor_down()
+        elif key == "up":
+            self._messages.action_cursor_up()
+        else:
+            return False
+        return True
+
+    def _press(self, key: str) -> bool:
+        self._status.clear_notice()
+        begun = bool(self._keys.pending)
+        step, command = self._keys.press(key, self.panes.context)
+        if step is Step.PENDING:
+            following = hints.continuations(
+                self.session.keymap, self.panes.context, self._keys.pending
+            )
+            self._hints.show_hints(following)
+            return True
+        if begun:
+            self.refresh_chrome()
+        if step is Step.RUN:
+            self.run_command(command)
+        return begun or step is Step.RUN
+
+    def run_command(self, command: str) -> None:
+        """Run a command by its id, or say why it cannot run."""
+        reason = reason_against(BY_ID[command].guard, self.situation())
+        if not reason:
+            self._run[command]()
+        elif command != "clear":
+            self.notices.tell(reason)
+
+    def tell_app(self, message: Message) -> None:
+        """Hand something over to the app."""
+        self.app.post_message(message)
+
+    def _run_early_keys(self) -> None:
+        early, self._early = self._early, None
+        for key in early or ():
+            self._press(key)
+
+    # ── the engine's events ──────────────────────────────────────────────────────────────────────
+
+    def on_mailbox_changed(self, _message: messages.MailboxChanged) -> None:
+        """Show the newest snapshot."""
+        snapshot = self.bridge.snapshot
+        if snapshot is None:
+            return
+        first = self.finding.snapshot is None
+        self.finding.take(snapshot)
+        self._places.show_counts(snapshot.counts)
+        self._show_state()
+        if first:
+            self._run_early_keys()
+            self.call_after_refresh(self.tell_app, self.FirstPaint())
+
+    def on_sync_state_changed(self, message: messages.SyncStateChanged) -> None:
+        """Tell how the mailbox stands."""
+        self.finding.take_sync(message.event.state)
+        self._show_state()
+        self.refresh_chrome()
+
+    def on_message_opened(self, message: messages.MessageOpened) -> None:
+        """Show the message that was asked for last."""
+        self.reading.opened(message.event)
+        self.refresh_chrome()
+
+    def on_raw_read(self, message: messages.RawRead) -> None:
+        """Show the raw mail that was asked for last."""
+        self.reading.raw_read(message.event)
+        self.refresh_chrome()
+
+    def on_search_answered(self, message: messages.SearchAnswered) -> None:
+        """Show what the service found."""
+        self.finding.answered(message.event)
+
+    def on_notice_came(self, message: messages.NoticeCame) -> None:
+        """Tell a sentence of the engine."""
+        event = message.event
+        self.notices.tell(event.sentence, event.severity, event.next_step)
+
+    def on_request_failed(self, message: messages.RequestFailed) -> None:
+        """Say it in the reader when a message was meant, else as a notice."""
+        event = message.event
+        if not self.reading.failed(event):
+            self.finding.failed(event.request_id)
+            self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
+
+    # ── the widgets' messages ────────────────────────────────────────────────────────────────────
+
+    def on_message_list_cursor_moved(self, event: MessageList.CursorMoved) -> None:
+        """Let the reader follow once the cursor rests."""
+        event.stop()
+        if self._follow is not None:
+            self._follow.stop()
+            self._follow = None
+        if event.message_id and self.session.follows and self.panes.split:
+            self._follow = self.set_timer(FOLLOW_SECONDS, self._follow_cursor)
+        self.refresh_chrome()
+
+    def on_message_list_opened(self, event: MessageList.Opened) -> None:
+        """Open what was clicked or chosen."""
+        event.stop()
+        self.moving.open(event.message_id)
+
+    def on_message_list_selection_changed(self, event: MessageList.SelectionChanged) -> None:
+        """Show the count in the hints."""
+        event.stop()
+        self.refresh_chrome()
+
+    def on_mailbox_list_chosen(self, event: MailboxList.Chosen) -> None:
+        """Show the chosen mailbox."""
+        event.stop()
+        self.finding.go_to(event.filter)
+        self.panes.show_list()
+
+    def on_query_line_changed(self, event: QueryLine.Changed) -> None:
+        """Narrow the list as it is typed."""
+        event.stop()
+        self.finding.typed(event.text)
+
+    def on_query_line_submitted(self, event: QueryLine.Submitted) -> None:
+        """Keep the words."""
+        event.stop()
+        self.finding.keep()
+
+    def on_query_line_cancelled(self, event: QueryLine.Cancelled) -> None:
+        """Drop the words."""
+        event.stop()
+        self.finding.cancel()
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        """Another pane has the keys: other hints."""
+        self.refresh_chrome()
+
+    # ── chrome ───────────────────────────────────────────────────────────────────────────────────
+
+    def refresh_chrome(self) -> None:
+        """Hints and place, as the situation is now."""
+        if not self.is_mounted:
+            return
+        self._status.show_place(self.finding.view.title, len(self.finding.rows))
+        if self.finding.typing:
+            self._hints.show_hints(_QUERY_HINTS)
+        else:
+            self._hints.show_hints(hints.hint_bar(self.session.keymap, self.situation()))
+        self._places.show_current(self.finding.view.filter)
+
+    def _show_state(self) -> None:
+        self._status.show_state(self.finding.sync, self.counts, self.session.account)
+
+    def _follow_cursor(self) -> None:
+        self._follow = None
+        current = self._messages.cursor_id
+        if current is not None and self.panes.context is not Context.READER:
+            self.reading.open(current, on_purpose=False)
+
+    def _gone(self, message_ids: tuple[str, ...]) -> None:
+        """Messages leave the list: drop the selection, and the reader if it shows one of them."""
+        self._messages.clear_selection()
+        if self.reading.message_id in message_ids:
+            self.reading.close(NOTHING_OPEN)
+            self.panes.show_list()
+
+
+def _preview_class(preview: str) -> str:
+    return {"below": "-below", "off": "-no-preview"}.get(preview, "")

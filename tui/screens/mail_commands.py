@@ -1,0 +1,191 @@
+"""Which part of the mail screen runs which command.
+
+Closes the trap of a command that stands in the table and does nothing: a test holds this map and the
+table of commands to the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from services.events import Refresh
+from services.models import Mailbox, MailFilter
+from services.safe_text import ui
+from tui import clipboard, hints, labels
+from tui.labels import LabelChange
+from tui.mail_view import MailView
+
+if TYPE_CHECKING:
+    from services.safe_text import SafeText
+    from tui.screens.mail import MailScreen
+
+Handler = Callable[[], None]
+
+
+def handlers(screen: MailScreen) -> Mapping[str, Handler]:
+    """The handlers of all commands by id."""
+    return {
+        **screen.moving.commands(),
+        **_reading(screen),
+        **_changing(screen),
+        **_finding(screen),
+        **_program(screen),
+    }
+
+
+def _reading(screen: MailScreen) -> Mapping[str, Handler]:
+    pane = screen.panes.reader
+    return {
+        "headers": pane.toggle_headers,
+        "raw": lambda: _show_raw(screen),
+        "reveal": screen.reading.toggle_reveal,
+        "quotes": pane.reader.toggle_quotes,
+        "links": lambda: _choose_link(screen),
+        "copy_address": lambda: _copy_address(screen),
+    }
+
+
+def _changing(screen: MailScreen) -> Mapping[str, Handler]:
+    changes, messages = screen.changes, screen.panes.messages
+    return {
+        "archive": changes.archive,
+        "label": changes.label,
+        "toggle_unread": changes.toggle_unread,
+        "mark_read": changes.mark_read,
+        "mark_unread": changes.mark_unread,
+        "delete": changes.delete,
+        "undo": changes.undo,
+        "select": messages.action_toggle_select,
+        "select_range": messages.action_select_range,
+        "select_all": messages.select_all,
+        "select_none": messages.clear_selection,
+    }
+
+
+def _finding(screen: MailScreen) -> Mapping[str, Handler]:
+    finding = screen.finding
+
+    def to(mailbox: Mailbox) -> Handler:
+        return lambda: _go(screen, MailView(MailFilter(mailbox)))
+
+    return {
+        "search": lambda: _search(screen),
+        "search_server": finding.ask_server,
+        "filter_label": lambda: _choose_label(screen),
+        "only_unread": lambda: finding.go(finding.view.toggling_unread(), keep=True),
+        "only_verified": lambda: finding.go(finding.view.toggling_verified(), keep=True),
+        "clear": finding.clear,
+        "inbox": to(Mailbox.INBOX),
+        "unread": to(Mailbox.UNREAD),
+        "unverified": to(Mailbox.UNVERIFIED),
+        "archived": to(Mailbox.ARCHIVED),
+        "all_mail": to(Mailbox.ALL),
+        "next_mailbox": lambda: _go(screen, finding.view.beside(1)),
+        "previous_mailbox": lambda: _go(screen, finding.view.beside(-1)),
+        "mailboxes": lambda: _choose_mailbox(screen),
+        "next_pane": lambda: screen.panes.go(1),
+        "previous_pane": lambda: screen.panes.go(-1),
+        "leave_mailboxes": screen.panes.show_list,
+    }
+
+
+def _program(screen: MailScreen) -> Mapping[str, Handler]:
+    return {
+        "refresh": lambda: _refresh(screen, full=False),
+        "refresh_all": lambda: _refresh(screen, full=True),
+        "sign_in": lambda: screen.tell_app(screen.SignIn()),
+        "palette": lambda: _palette(screen),
+        "help": lambda: _help(screen),
+        "quit": lambda: screen.tell_app(screen.Quit()),
+        "quit_anywhere": lambda: screen.tell_app(screen.Quit()),
+    }
+
+
+def _go(screen: MailScreen, view: MailView) -> None:
+    screen.finding.go(view)
+    screen.panes.show_list()
+
+
+def _search(screen: MailScreen) -> None:
+    screen.panes.show_list()
+    screen.finding.start()
+
+
+def _refresh(screen: MailScreen, *, full: bool) -> None:
+    screen.ask(Refresh(full=full))
+
+
+def _show_raw(screen: MailScreen) -> None:
+    current = screen.current_id
+    if current is not None:
+        screen.reading.show_raw(current)
+        screen.panes.show_reader()
+
+
+def _copy_address(screen: MailScreen) -> None:
+    current = screen.current_id
+    row = screen.row_of(current) if current is not None else None
+    if row is not None:
+        screen.notices.tell(clipboard.copy(screen.app, row.address, ui("Address")))
+
+
+def _choose_link(screen: MailScreen) -> None:
+    from tui.screens.links import LinksDialog
+
+    def answered(address: SafeText | None) -> None:
+        if address is not None:
+            screen.notices.tell(clipboard.copy(screen.app, address, ui("Link")))
+
+    screen.app.push_screen(LinksDialog(screen.reading.links, screen.session.monotonic), answered)
+
+
+def _choose_label(screen: MailScreen) -> None:
+    from tui.screens.label_dialog import LabelFilterDialog
+
+    def answered(choice: LabelChange | None) -> None:
+        if choice is not None and choice.add:
+            _go(screen, screen.finding.view.labelled(choice.add[0]))
+
+    entries = labels.states((), screen.counts.labels)
+    screen.app.push_screen(LabelFilterDialog(entries, screen.session.monotonic), answered)
+
+
+def _choose_mailbox(screen: MailScreen) -> None:
+    if screen.panes.show_places():
+        return
+    from tui.screens.mailboxes_dialog import MailboxesDialog
+
+    def answered(wanted: MailFilter | None) -> None:
+        if wanted is not None:
+            _go(screen, MailView(wanted))
+
+    session = screen.session
+    current = screen.finding.view.filter
+    dialog = MailboxesDialog(screen.counts, current, session.glyphs, session.monotonic)
+    screen.app.push_screen(dialog, answered)
+
+
+def _palette(screen: MailScreen) -> None:
+    from tui.palette import CommandPalette
+
+    situation = screen.situation()
+    runnable = [
+        command
+        for command in hints.offered(situation)
+        if command.id not in ("palette", "next", "previous")
+    ]
+
+    def answered(command: str | None) -> None:
+        if command is not None:
+            screen.run_command(command)
+
+    screen.app.push_screen(
+        CommandPalette(runnable, screen.shown_key, screen.session.monotonic), answered
+    )
+
+
+def _help(screen: MailScreen) -> None:
+    from tui.screens.help import HelpScreen
+
+    screen.app.push_screen(HelpScreen(screen.session.keymap, screen.panes.context))

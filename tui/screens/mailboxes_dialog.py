@@ -1,0 +1,55 @@
+"""The mailbox list as a dialog, for screens too narrow to keep it beside the messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from services.models import MailboxCounts, MailFilter
+from services.safe_text import ui
+from tui.screens.dialogs import Dialog
+from widgets.glyphs import Glyphs
+from widgets.mailbox_list import MailboxList
+from widgets.plain import Plain
+
+
+class MailboxesDialog(Dialog[MailFilter]):
+    """Chooses a mailbox or a label."""
+
+    AUTO_FOCUS = "MailboxList"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,m", "leave", "Back", show=False),
+    ]
+
+    def __init__(
+        self,
+        counts: MailboxCounts,
+        current: MailFilter,
+        glyphs: Glyphs,
+        monotonic: Callable[[], float],
+    ) -> None:
+        super().__init__(monotonic)
+        self._counts = counts
+        self._current = current
+        self._list = MailboxList(glyphs=glyphs)
+
+    def compose(self) -> ComposeResult:
+        """The list and its way out."""
+        with Vertical(classes="dialog places"):
+            yield self._list
+            yield Plain(ui("Enter shows it · Esc leaves"), classes="dialog-hint")
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        super().on_mount()
+        self._list.show_counts(self._counts)
+        self._list.show_current(self._current)
+
+    def on_mailbox_list_chosen(self, event: MailboxList.Chosen) -> None:
+        """Return what was chosen."""
+        event.stop()
+        self.dismiss(event.filter)

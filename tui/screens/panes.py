@@ -1,0 +1,95 @@
+"""Which panes of the mail screen are on it, and which of them has the keys.
+
+Closes the trap of a layout that is known to the style sheet only: the classes `-one`, `-two`, `-three`
+(by width) and `-reading` decide in one place what is shown, and who gets the focus is asked here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tui.guards import Context
+from widgets.mailbox_list import MailboxList
+from widgets.message_list import MessageList
+from widgets.reader_pane import ReaderPane
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+    from textual.widget import Widget
+
+READING: Final = "-reading"
+
+
+class Panes:
+    """The three panes: mailboxes, list, reader."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        places: MailboxList,
+        messages: MessageList,
+        reader: ReaderPane,
+    ) -> None:
+        self._screen = screen
+        self.places = places
+        self.messages = messages
+        self.reader = reader
+
+    @property
+    def split(self) -> bool:
+        """List and reader are both on screen."""
+        return not (self._screen.has_class("-one") or self._screen.has_class("-no-preview"))
+
+    @property
+    def has_places(self) -> bool:
+        """The mailbox list is on screen."""
+        return self._screen.has_class("-three")
+
+    @property
+    def reader_visible(self) -> bool:
+        """The reader is on screen."""
+        return self.split or self._screen.has_class(READING)
+
+    @property
+    def context(self) -> Context:
+        """Who owns the keys now."""
+        focused = self._screen.focused
+        if focused is self.places:
+            return Context.MAILBOXES
+        if focused is not None and self.reader in focused.ancestors_with_self:
+            return Context.READER
+        return Context.LIST
+
+    def show_reader(self) -> None:
+        """Bring the reader on screen and give it the keys."""
+        self._screen.add_class(READING)
+        self.reader.reader.focus()
+
+    def show_list(self) -> None:
+        """Bring the list on screen and give it the keys."""
+        self._screen.remove_class(READING)
+        self.messages.focus()
+
+    def show_places(self) -> bool:
+        """Give the mailbox list the keys; False when it is not on screen."""
+        if self.has_places:
+            self.places.focus()
+        return self.has_places
+
+    def go(self, step: int) -> None:
+        """Give the keys to the next (1) or previous (-1) pane on screen."""
+        order: list[tuple[Widget, bool]] = [
+            (self.places, self.has_places),
+            (self.messages, self.split or not self.reader_visible),
+            (self.reader.reader, self.reader_visible),
+        ]
+        shown = [pane for pane, visible in order if visible]
+        focused = self._screen.focused
+        place = shown.index(focused) if focused in shown else 0
+        target = shown[(place + step) % len(shown)]
+        if target is self.reader.reader:
+            self.show_reader()
+        elif target is self.messages:
+            self.show_list()
+        else:
+            target.focus()

@@ -1,0 +1,172 @@
+"""What the reader pane shows: which message, rendered or raw, and what the engine was asked for it.
+
+Closes two traps: the answer to an older request painting over a newer one (answers carry the request's
+id and only the last one counts), and a message marked read before anybody could see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from textual.timer import Timer
+
+from services.events import (
+    MarkRead,
+    MessageOpened,
+    OpenMessage,
+    RawRead,
+    ReadRaw,
+    Request,
+    RequestFailed,
+)
+from services.models import Link, MessageRow, RowFlag
+from services.safe_text import SafeText, phrase, ui
+from widgets.reader_pane import ReaderPane
+
+SLOW_SECONDS: Final = 0.15
+"""After this long without an answer the pane says that it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the pane shows or waits for."""
+
+    message_id: str
+    request_id: int = 0
+    marks_read: bool = False
+    """It was opened on purpose, so painting it marks it read."""
+    reveal: bool = False
+    raw: bool = False
+    painted: bool = False
+    links: tuple[Link, ...] = ()
+
+
+class Reading:
+    """Opens messages in a reader pane."""
+
+    def __init__(
+        self,
+        pane: ReaderPane,
+        *,
+        ask: Callable[[Request], int],
+        row_of: Callable[[str], MessageRow | None],
+        mark_on_open: bool,
+    ) -> None:
+        self._pane = pane
+        self._ask = ask
+        self._row_of = row_of
+        self._mark_on_open = mark_on_open
+        self._shown: Shown | None = None
+        self._waiting: Timer | None = None
+
+    @property
+    def message_id(self) -> str | None:
+        """The message in the pane, or on its way there."""
+        return self._shown.message_id if self._shown else None
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The links of the message that is shown."""
+        return self._shown.links if self._shown else ()
+
+    @property
+    def raw(self) -> bool:
+        """Whether the raw mail is shown."""
+        return self._shown is not None and self._shown.raw
+
+    def open(self, message_id: str, *, on_purpose: bool) -> None:
+        """Show a message; `on_purpose` is False when the pane only follows the cursor."""
+        shown = self._shown
+        if shown is not None and shown.message_id == message_id and not shown.raw:
+            if on_purpose and not shown.marks_read:
+                self._shown = replace(shown, marks_read=True)
+                self._mark_when_painted()
+            return
+        self._request(Shown(message_id, marks_read=on_purpose), OpenMessage(message_id))
+
+    def show_raw(self, message_id: str) -> None:
+        """Show the raw mail of a message, or the rendered message again."""
+        if self.raw and self.message_id == message_id:
+            self.leave_raw()
+            return
+        self._request(Shown(message_id, raw=True), ReadRaw(message_id))
+
+    def leave_raw(self) -> bool:
+        """Go back from the raw mail to the message; False when the raw mail is not shown."""
+        if self._shown is None or not self._shown.raw:
+            return False
+        message_id = self._shown.message_id
+        self._request(Shown(message_id), OpenMessage(message_id))
+        return True
+
+    def toggle_reveal(self) -> None:
+        """Show marks for invisible characters, or hide them again."""
+        if self._shown is None:
+            return
+        reveal = not self._shown.reveal
+        shown = replace(self._shown, reveal=reveal, raw=False, painted=False)
+        self._request(shown, OpenMessage(shown.message_id, reveal=reveal))
+
+    def close(self, sentence: SafeText) -> None:
+        """Show no message."""
+        self._stop_waiting()
+        self._shown = None
+        self._pane.show_empty(sentence)
+
+    def opened(self, event: MessageOpened) -> None:
+        """Show the answer, if it is still wanted."""
+        if not self._wanted(event.request_id):
+            return
+        assert self._shown is not None
+        self._stop_waiting()
+        self._shown = replace(self._shown, links=event.message.links)
+        self._pane.show_message(event.message, event.trust, self._row_of(event.message_id))
+        self._pane.call_after_refresh(self._painted, event.request_id)
+
+    def raw_read(self, event: RawRead) -> None:
+        """Show the raw mail, if it is still wanted."""
+        if self._wanted(event.request_id):
+            self._stop_waiting()
+            self._pane.show_lines(event.lines)
+
+    def failed(self, event: RequestFailed) -> bool:
+        """Say in the pane why there is no message; False when another request is meant."""
+        if not self._wanted(event.request_id):
+            return False
+        self._stop_waiting()
+        step = event.next_step
+        self._pane.show_empty(phrase("{} {}", event.sentence, step) if step else event.sentence)
+        return True
+
+    def _request(self, shown: Shown, request: OpenMessage | ReadRaw) -> None:
+        self._stop_waiting()
+        self._shown = replace(shown, request_id=self._ask(request))
+        self._waiting = self._pane.set_timer(SLOW_SECONDS, self._say_waiting)
+
+    def _wanted(self, request_id: int) -> bool:
+        return self._shown is not None and self._shown.request_id == request_id
+
+    def _say_waiting(self) -> None:
+        self._waiting = None
+        self._pane.show_empty(ui("Fetching the message …"))
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+
+    def _painted(self, request_id: int) -> None:
+        if self._wanted(request_id):
+            assert self._shown is not None
+            self._shown = replace(self._shown, painted=True)
+            self._mark_when_painted()
+
+    def _mark_when_painted(self) -> None:
+        shown = self._shown
+        if shown is None or not (shown.painted and shown.marks_read and self._mark_on_open):
+            return
+        row = self._row_of(shown.message_id)
+        if row is not None and RowFlag.UNREAD in row.flags:
+            self._ask(MarkRead((shown.message_id,), is_read=True))

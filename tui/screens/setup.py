@@ -1,0 +1,220 @@
+"""The set-up screen: base URL, token, mail domain; checked against the service, then kept.
+
+Closes two traps: an account that is saved and does not work, and a token that is kept somewhere weaker
+than the operator knows. Checking and keeping block (network, a locked keyring), so they run on a daemon
+thread; what is typed in the meantime makes their answer stale and it is dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Button, Input
+
+from services.errors import MailError, SecretStoreError
+from services.redact import Secret
+from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
+from services.secrets import clean_token
+from tui.first_run import AccountForm, Opened, SetUp, TokenPlace
+from tui.screens.dialogs import ChoiceDialog
+from widgets.hint_bar import Hint, HintBar
+from widgets.plain import Plain
+
+_HINTS = (
+    Hint(ui("Ctrl+Q"), ui("quit"), 0),
+    Hint(ui("Tab"), ui("next field"), 2),
+    Hint(ui("Enter"), ui("check and open"), 1),
+)
+_PLACES = (TokenPlace.SESSION, TokenPlace.FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    label: SafeText
+    example: str
+    hidden: bool = False
+
+
+_FIELDS = (
+    _Field("base_url", ui("Base URL"), "https://api.example.com"),
+    _Field("token", ui("API token"), "from the dashboard; it is not shown", hidden=True),
+    _Field("mail_domain", ui("Mail domain"), "agents.example.com"),
+    _Field("address", ui("Address"), "ops-bot@agents.example.com (optional)"),
+)
+
+
+class SetupScreen(Screen[Opened]):
+    """Asks for an account; returns the opened mailbox, or None when it was left."""
+
+    AUTO_FOCUS = "#base_url"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back", id="setup.leave", show=False),
+        Binding("down", "app.focus_next", "Next field", show=False),
+        Binding("up", "app.focus_previous", "Field before", show=False),
+    ]
+
+    class Answered(Message):
+        """A blocking step has ended: with a sentence, an opened mailbox, or an error."""
+
+        def __init__(self, step: int, outcome: SafeText | Opened | MailError) -> None:
+            super().__init__()
+            self.step = step
+            self.outcome = outcome
+
+    def __init__(
+        self,
+        set_up: SetUp,
+        monotonic: Callable[[], float],
+        *,
+        may_leave: bool,
+        reason: SafeText = EMPTY,
+    ) -> None:
+        super().__init__()
+        self._set_up = set_up
+        self._monotonic = monotonic
+        self._may_leave = may_leave
+        self._reason = reason
+        self._step = 0
+        self._place = TokenPlace.KEYRING
+
+    def compose(self) -> ComposeResult:
+        """What is asked for, the fields, one button, one line of state."""
+        known = self._set_up.form
+        yield Plain(ui(" agentmail-tui   set up an account"), id="setup-title")
+        with VerticalScroll(id="setup-form", can_focus=False):
+            yield Plain(self._reason or ui("One mailbox of one agent."), classes="setup-intro")
+            for field in _FIELDS:
+                with Horizontal(classes="setup-row"):
+                    yield Plain(field.label, classes="setup-label")
+                    yield self._input(field, known)
+            with Vertical(classes="setup-answers"):
+                yield Button("Check and open", id="go", variant="primary", compact=True)
+            yield Plain(id="setup-state")
+        yield HintBar(_HINTS)
+
+    def _input(self, field: _Field, known: AccountForm) -> Input:
+        value = "" if field.hidden else str(getattr(known, field.name))
+        made = Input(
+            value,
+            placeholder=field.example,
+            password=field.hidden,
+            id=field.name,
+            compact=True,
+            select_on_focus=False,
+        )
+        made.cursor_blink = False
+        return made
+
+    def on_mount(self) -> None:
+        """Begin with the first empty field."""
+        empty = next((field for field in _FIELDS if not self._value(field.name)), _FIELDS[0])
+        self.query_one(f"#{empty.name}").focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter checks, from any field."""
+        event.stop()
+        self.check()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Another account is meant: an answer under way is about the old one."""
+        event.stop()
+        self._step += 1
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Check."""
+        event.stop()
+        self.check()
+
+    def action_leave(self) -> None:
+        """Leave without an account, when there is something to go back to."""
+        if self._may_leave:
+            self.dismiss(None)
+
+    def check(self) -> None:
+        """Ask the service with what has been typed."""
+        form = self._form()
+        try:
+            token = clean_token(self._value("token"))
+        except MailError as error:
+            self._say_error(error)
+            return
+        self._say(ui("Asking the service …"))
+        self._place = TokenPlace.KEYRING
+        self._run(lambda: self._set_up.check(form, token))
+
+    def keep(self) -> None:
+        """Keep the account and its token at the chosen place."""
+        form, token, place = self._form(), Secret(self._value("token").strip()), self._place
+        self._run(lambda: self._set_up.keep(form, clean_token(token.reveal()), place))
+
+    def on_setup_screen_answered(self, event: Answered) -> None:
+        """Go on with the next step, or say what stands against it."""
+        event.stop()
+        if event.step != self._step:
+            return
+        outcome = event.outcome
+        if isinstance(outcome, Opened):
+            self.dismiss(outcome)
+        elif isinstance(outcome, SecretStoreError) and self._place is TokenPlace.KEYRING:
+            self._ask_place(outcome)
+        elif isinstance(outcome, MailError):
+            self._say_error(outcome)
+        else:
+            self._say(outcome)
+            self.keep()
+
+    def _ask_place(self, error: SecretStoreError) -> None:
+        def answered(choice: int | None) -> None:
+            if choice is None:
+                self._say(ui("The token has not been kept anywhere."))
+                return
+            self._place = _PLACES[choice]
+            self.keep()
+
+        dialog = ChoiceDialog(
+            ui("Where shall the token be kept?"),
+            (clean_line(error.sentence), clean_line(error.next_step)),
+            (
+                ui("Nowhere: ask again at the next start"),
+                ui("In a file that only you can read (0600)"),
+            ),
+            self._monotonic,
+        )
+        self.app.push_screen(dialog, answered)
+
+    def _run(self, work: Callable[[], SafeText | Opened]) -> None:
+        self._step += 1
+        step = self._step
+
+        def run() -> None:
+            try:
+                outcome: SafeText | Opened | MailError = work()
+            except MailError as error:
+                outcome = error
+            self.post_message(self.Answered(step, outcome))
+
+        threading.Thread(target=run, name="set-up", daemon=True).start()
+
+    def _form(self) -> AccountForm:
+        value = self._value
+        return AccountForm(value("base_url"), value("mail_domain"), value("address"))
+
+    def _value(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value
+
+    def _say_error(self, error: MailError) -> None:
+        sentence, step = clean_line(error.sentence), clean_line(error.next_step)
+        self._say(phrase("! {}\n  {}", sentence, step) if step else phrase("! {}", sentence))
+
+    def _say(self, sentence: SafeText) -> None:
+        self.query_one("#setup-state", Plain).update(Content(sentence))

@@ -1,0 +1,48 @@
+"""What one run of the app is about and stands on: account, settings, terminal, keys, clocks.
+
+Closes the trap of screens that reach into the app for these and cannot be tested without it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.config import Settings
+from services.safe_text import SafeText
+from tui.keymap import Keymap
+from tui.terminal import Terminal
+from widgets.glyphs import Glyphs, glyphs
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything about a run that does not change in it."""
+
+    account: SafeText
+    settings: Settings
+    terminal: Terminal
+    keymap: Keymap
+    can_sign_in: bool = False
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch."""
+    monotonic: Callable[[], float] = time.monotonic
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The marks that this terminal can show."""
+        wanted = self.settings.glyphs
+        unicode = self.terminal.unicode if wanted == "auto" else wanted == "unicode"
+        return glyphs(unicode=unicode)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the reader follows the cursor: not over SSH unless it was placed on purpose."""
+        preview = self.settings.preview
+        return preview in ("right", "below") or (preview == "auto" and not self.terminal.ssh)
+
+    @property
+    def marks_read_on_open(self) -> bool:
+        """Whether opening a message marks it read."""
+        return self.settings.mark_read == "open"
