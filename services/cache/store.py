@@ -137,8 +137,11 @@ class MailStore:
         return documents.to_item(document)
 
     def ids(self) -> Iterator[str]:
-        """All cached message ids, oldest first (reads every document: for reconciling only)."""
-        for doc_id in self._storage.ids(MESSAGES):
+        """All cached message ids, oldest first (reads every document: for reconciling only).
+
+        May be read piece by piece while the mailbox changes: what came later is left out.
+        """
+        for doc_id in tuple(self._storage.ids(MESSAGES)):
             try:
                 document = self._storage.document(MESSAGES, doc_id)
             except CacheDamaged:

@@ -173,10 +173,17 @@ class Changes:
         """Return the oldest open row of a message."""
         return next(iter(self.journal.open_rows(message_id)), None)
 
-    def mark_sent(self, row: Row) -> Row:
+    def mark_sent(self, row: Row) -> None:
         """Note, before the request leaves, that a deletion may have happened from now on."""
+        self._set_state(row, RowState.SENT)
+
+    def mark_unsent(self, row: Row) -> None:
+        """The request certainly did not arrive: the deletion can be taken back again."""
+        self._set_state(row, RowState.WAITING)
+
+    def _set_state(self, row: Row, state: RowState) -> None:
         with self.commit():
-            return self.journal.change(row, state=RowState.SENT)
+            self.journal.change(self.journal.latest(row), state=state)
 
     def confirmed(self, row: Row, labels: tuple[str, ...] = ()) -> None:
         """The service did it; `labels` are those that it says the message has now (empty: unsaid)."""

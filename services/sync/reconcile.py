@@ -89,7 +89,7 @@ class FullWalk:
     async def _missing(self, guard: PageGuard) -> list[str]:
         """Return the cached ids that the walk did not see, in slices so that the loop stays free."""
         missing = []
-        ids = iter(tuple(self._store.ids()))
+        ids = self._store.ids()
         while piece := tuple(islice(ids, _SLICE)):
             missing += [message_id for message_id in piece if hash(message_id) not in guard.seen]
             await asyncio.sleep(0)

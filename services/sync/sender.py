@@ -22,6 +22,7 @@ from services.errors import (
     Offline,
     RateLimited,
     ServerBroken,
+    ServiceError,
     SignedOut,
     TimedOut,
 )
@@ -241,8 +242,10 @@ class Sender:
             self._changes.refused(row)
             self.on_refused(Refusal(row.change, row.message_id, row.edit, error))
 
-    def _postpone(self, row: Row, error: MailError) -> None:
+    def _postpone(self, row: Row, error: ServiceError) -> None:
         now, message_id = self._clock(), row.message_id
+        if row.edit.kind is EditKind.DELETE and not error.uncertain:
+            self._changes.mark_unsent(row)
         if not self._left(self._paused_until, now):
             # Four requests that meet the same outage are one failure.
             self._failures += 1
