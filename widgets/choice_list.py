@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -13,12 +13,12 @@ from textual.strip import Strip
 from widgets.cursor_view import GUTTER_CELLS, CursorView
 from widgets.rows import Part
 
-TALLEST: Final = 6
-"""Rows that such a list takes at most; the rest is scrolled."""
-
 
 class ChoiceList(CursorView):
     """Rows of parts, one row a choice; a subclass says what choosing means in `opened`."""
+
+    TALLEST = 6
+    """Rows that a list of automatic height takes at most; the rest is scrolled."""
 
     INK = "choice-list"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -49,7 +49,7 @@ class ChoiceList(CursorView):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's signature
         """As tall as its rows, up to a limit."""
-        return min(self._window.count, TALLEST)
+        return min(self._window.count, self.TALLEST)
 
     def show_count(self, count: int) -> None:
         """Start again with so many rows."""

@@ -1,15 +1,116 @@
-"""The header card: who wrote, to whom, when, about what; on a ground that no mail text gets."""
+"""The header card: who wrote, to whom, when, about what; on a ground that no mail text gets.
+
+Closes two traps. A display name that reads like another address: the address comes first and is the
+brighter of the two. A header typed into the body: the card stands above the rule, keeps its own ground
+and does not scroll.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
+from rich.cells import cell_len
+from textual import events
+
 from services.models import MessageRow, RenderedMessage, TrustFacts
+from services.safe_text import SafeText, ui
+from widgets.cells import fit
+from widgets.dates import Calendar
+from widgets.glyphs import UNICODE, Glyphs
 from widgets.plain import Plain
+from widgets.rows import NO_SUBJECT, Part
+
+_NAME_CELLS = 10
+_STYLES = {
+    "text": "$card-text",
+    "strong": "bold $card-text",
+    "muted": "$card-muted",
+    "caution": "$card-caution",
+}
+
+
+def header_lines(
+    message: RenderedMessage,
+    width: int,
+    glyphs: Glyphs,
+    calendar: Calendar,
+    row: MessageRow | None = None,
+) -> list[list[Part]]:
+    """The lines of the card, each exactly `width` cells."""
+    date = calendar.full(message.date or (row.received_at if row else 0))
+    lines = [[(fit(message.subject or NO_SUBJECT, width, glyphs.ellipsis), "strong")]]
+    lines.append(_from_line(message, width, glyphs, date))
+    for name, value in ((ui("To"), message.to), (ui("Cc"), message.cc)):
+        if value:
+            lines.append(_field(name, value, width, glyphs, "text"))
+    if message.reply_to:
+        lines.append(_field(ui("Reply to"), message.reply_to, width, glyphs, "caution"))
+    return lines
+
+
+def _field(name: SafeText, value: SafeText, width: int, glyphs: Glyphs, role: str) -> list[Part]:
+    room = max(0, width - _NAME_CELLS)
+    return [(fit(name, _NAME_CELLS), "muted"), (fit(value, room, glyphs.ellipsis), role)]
+
+
+def _from_line(message: RenderedMessage, width: int, glyphs: Glyphs, date: str) -> list[Part]:
+    room = max(0, width - _NAME_CELLS - len(date) - 1)
+    address = message.from_address or ui("(no address)")
+    address_cells = min(cell_len(address), room)
+    name_room = room - address_cells - 2
+    name = message.from_name if message.from_name != message.from_address else ""
+    shown = fit(name, name_room, glyphs.ellipsis) if name and name_room > 3 else " " * name_room
+    return [
+        (fit(ui("From"), _NAME_CELLS), "muted"),
+        (fit(address, address_cells, glyphs.ellipsis), "strong"),
+        ("  " if name_room >= 0 else " " * (room - address_cells), "text"),
+        (shown, "muted"),
+        (f" {date}", "muted"),
+    ]
 
 
 class HeaderCard(Plain):
-    """From, To, date and subject of one message."""
+    """Subject, From (address first), To, Cc, Reply-To when it differs, date."""
+
+    DEFAULT_CSS = """
+    HeaderCard {
+        width: 1fr; height: auto; padding: 0 1; background: $card-background; color: $card-text;
+        text-wrap: nowrap; text-overflow: clip;
+    }
+    """
+
+    def __init__(
+        self,
+        *,
+        glyphs: Glyphs = UNICODE,
+        clock: Callable[[], float] = time.time,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._clock = clock
+        self._message: tuple[RenderedMessage, MessageRow | None] | None = None
 
     def show_message(
-        self, message: RenderedMessage, trust: TrustFacts, row: MessageRow | None = None
+        self,
+        message: RenderedMessage,
+        trust: TrustFacts,  # noqa: ARG002 - the same call for every widget of a message
+        row: MessageRow | None = None,
     ) -> None:
         """Show the header of a message."""
+        self._message = (message, row)
+        self._draw()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Fit the lines again."""
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        if self._message is None or not width:
+            return
+        message, row = self._message
+        calendar = Calendar.at(self._clock())
+        lines = header_lines(message, width, self._glyphs, calendar, row)
+        self.show_rows(lines, _STYLES)

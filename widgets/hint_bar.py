@@ -73,8 +73,7 @@ class HintBar(Plain):
         if shown == self._shown:
             return
         self._shown = shown
-        key_style = f"bold {self.app.theme_variables.get('bar-text', '')}".strip()
         parts: list[Content | str | tuple[str, str]] = []
         for place, hint in enumerate(shown):
-            parts += ["  " if place else "", (hint.key, key_style), " ", hint.words]
+            parts += ["  " if place else "", (hint.key, "bold $bar-text"), " ", hint.words]
         self.show(Content.assemble(*parts))

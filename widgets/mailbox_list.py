@@ -50,6 +50,8 @@ class MailboxList(ChoiceList):
     MailboxList { width: 20; height: 1fr; }
     """
 
+    TALLEST = 200
+
     class Chosen(Message):
         """A mailbox or a label was chosen."""
 

@@ -1,42 +1,96 @@
-"""Everything about one message: header card and trust panel above, body, attachments and links below."""
+"""Everything about one message: the chrome above, the text, attachments and links below.
+
+Closes the trap of facts about a message standing among its text: the chrome has a ground of its own,
+stands above a rule, and does not scroll with the text.
+"""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from services.models import MessageRow, RenderedMessage, TrustFacts
 from services.safe_text import SafeText
+from widgets.attachment_list import AttachmentList
 from widgets.glyphs import UNICODE, Glyphs
+from widgets.header_card import HeaderCard
+from widgets.link_list import LinkList
 from widgets.reader import Reader
+from widgets.trust_panel import REVEAL_KEY, TrustPanel
 
 
 class ReaderPane(Vertical):
-    """The reader with its chrome: `header`, `trust`, `reader`, `attachments`, `links`."""
+    """The reader with its chrome: `header`, `trust`, `reader`, `attachments`, `links`.
+
+    Links are hidden until `toggle_links`; attachments are shown whenever there are any.
+    """
+
+    DEFAULT_CSS = """
+    ReaderPane { width: 1fr; height: 1fr; background: $mail-background; }
+    ReaderPane .hidden { display: none; }
+    """
 
     def __init__(
         self,
         *,
         glyphs: Glyphs = UNICODE,
+        clock: Callable[[], float] = time.time,
+        reveal_key: SafeText = REVEAL_KEY,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(id=id)
+        self.header = HeaderCard(glyphs=glyphs, clock=clock)
+        self.trust = TrustPanel(glyphs=glyphs, reveal_key=reveal_key)
         self.reader = Reader(glyphs=glyphs)
+        self.attachments = AttachmentList(glyphs=glyphs)
+        self.links = LinkList(glyphs=glyphs)
+        for part in (self.header, self.trust, self.attachments, self.links):
+            part.add_class("hidden")
 
     def compose(self) -> ComposeResult:
-        """Chrome first, then the body."""
+        """Chrome first, then the text, then what belongs to it."""
+        yield self.header
+        yield self.trust
         yield self.reader
+        yield self.attachments
+        yield self.links
 
     def show_message(
         self, message: RenderedMessage, trust: TrustFacts, row: MessageRow | None = None
     ) -> None:
         """Show a message whole."""
+        with self.app.batch_update():
+            self.header.show_message(message, trust, row)
+            self.trust.show_message(message, trust, row)
+            self.reader.show_message(message, trust, row)
+            self.attachments.show_attachments(message.attachments)
+            self.links.show_links(message.links)
+            self.header.remove_class("hidden")
+            self.trust.remove_class("hidden")
+            self.attachments.set_class(not message.attachments, "hidden")
+            self.links.add_class("hidden")
 
     def show_lines(self, lines: tuple[SafeText, ...]) -> None:
-        """Show the raw mail under the header card of the message shown before."""
+        """Show the raw mail under the chrome of the message shown before."""
+        self.reader.show_lines(lines)
+        self.attachments.add_class("hidden")
+        self.links.add_class("hidden")
 
     def show_empty(self, text: SafeText) -> None:
         """Show one sentence and no chrome."""
+        self.reader.show_empty(text)
+        for part in (self.header, self.trust, self.attachments, self.links):
+            part.add_class("hidden")
 
     def toggle_headers(self) -> None:
-        """Show all header fields, or only the usual ones."""
+        """Show all header fields above the text, or take them away."""
+        self.reader.show_headers(not self.reader.headers_shown)
+
+    def toggle_links(self) -> None:
+        """Show the list of links and give it the keys, or take it away."""
+        shown = self.links.has_class("hidden") and self.links.current is not None
+        self.links.set_class(not shown, "hidden")
+        (self.links if shown else self.reader).focus()

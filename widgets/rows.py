@@ -34,7 +34,7 @@ Part = tuple[str, str]
 _MARK_CELLS: Final = 8
 _ATTACHMENT_CELLS: Final = 3
 _MOST_SHOWN: Final = 99
-_NO_SUBJECT: Final = ui("(no subject)")
+NO_SUBJECT: Final = ui("(no subject)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _marks(row: MessageRow, glyphs: Glyphs, *, selected: bool) -> list[Part]:
 def _subject_and_labels(
     row: MessageRow, columns: Columns, glyphs: Glyphs, voice: str
 ) -> list[Part]:
-    subject = row.subject or _NO_SUBJECT
+    subject = row.subject or NO_SUBJECT
     labels = _labels(row.labels, columns.labels, glyphs)
     if not labels:
         return [(fit(subject, columns.subject, glyphs.ellipsis), voice)]

@@ -1,13 +1,146 @@
-"""The trust panel: what is known about a message from outside its text."""
+"""The trust panel: what is known about a message from outside its text.
+
+Closes the trap of a message that says of itself that it is verified: these lines stand in the card
+above the rule, in words and glyphs, and body text reaches neither their place nor their ground.
+"""
 
 from __future__ import annotations
 
-from services.models import TrustFacts
+from typing import Final
+
+from rich.cells import cell_len
+from textual import events
+
+from services.models import MessageRow, RenderedMessage, TrustFacts
+from services.safe_text import SafeText, phrase, ui
+from widgets.cells import fit, wrapped
+from widgets.glyphs import UNICODE, Glyphs
 from widgets.plain import Plain
+from widgets.rows import Part
+
+MOST_NOTE_LINES: Final = 4
+REVEAL_KEY: Final = ui("H")
+_STYLES: Final = {
+    "text": "$card-text",
+    "muted": "$card-muted",
+    "caution": "bold $card-caution",
+    "good": "$card-good",
+    "rule": "$card-muted",
+}
+
+
+def trust_facts(
+    trust: TrustFacts, glyphs: Glyphs, reveal_key: SafeText
+) -> list[tuple[SafeText, str]]:
+    """The facts, most important first, each with its role."""
+    facts = [
+        (phrase("{} verified sender", glyphs.verified), "good")
+        if trust.verified
+        else (phrase("{} unverified sender", glyphs.unverified), "caution")
+    ]
+    if trust.first_contact:
+        facts.append((phrase("{} first contact", glyphs.first_contact), "caution"))
+    if trust.encrypted:
+        facts.append((phrase("{} encrypted", glyphs.encrypted), "text"))
+    if trust.hidden_characters:
+        template = (
+            "{} hidden character ({} show)"
+            if trust.hidden_characters == 1
+            else "{:,} hidden characters ({} show)"
+        )
+        facts.append((phrase(template, trust.hidden_characters, reveal_key), "caution"))
+    return facts
+
+
+def trust_lines(
+    trust: TrustFacts, width: int, glyphs: Glyphs, reveal_key: SafeText
+) -> list[list[Part]]:
+    """Facts side by side, broken where they do not fit; then the notes; then the rule."""
+    lines = [
+        _padded(line, width)
+        for line in _flowed(trust_facts(trust, glyphs, reveal_key), width, glyphs)
+    ]
+    noted = [line for note in trust.notes for line in _note(note, width, glyphs)]
+    if len(noted) > MOST_NOTE_LINES:
+        rest = phrase("{} more lines of notes", len(noted) - MOST_NOTE_LINES + 1)
+        noted = [
+            *noted[: MOST_NOTE_LINES - 1],
+            [(fit(f"  {rest}", width, glyphs.ellipsis), "muted")],
+        ]
+    return [*lines, *noted, [(glyphs.rule * width, "rule")]]
+
+
+def _flowed(facts: list[tuple[SafeText, str]], width: int, glyphs: Glyphs) -> list[list[Part]]:
+    lines: list[list[Part]] = [[]]
+    used = 0
+    for words, role in facts:
+        cells = cell_len(words)
+        if used and used + 3 + cells > width:
+            lines.append([])
+            used = 0
+        if used:
+            lines[-1].append((f" {glyphs.dot} ", "muted"))
+            used += 3
+        lines[-1].append((fit(words, min(cells, width), glyphs.ellipsis), role))
+        used += cells
+    return lines
+
+
+def _note(note: SafeText, width: int, glyphs: Glyphs) -> list[list[Part]]:
+    room = max(1, width - 2)
+    rows = [note[start:end] for start, end in wrapped(note, room)]
+    return [
+        [(f"{glyphs.unverified} " if number == 0 else "  ", "caution"), (fit(text, room), "text")]
+        for number, text in enumerate(rows)
+    ]
+
+
+def _padded(line: list[Part], width: int) -> list[Part]:
+    gap = width - sum(cell_len(text) for text, _role in line)
+    return [*line, (" " * gap, "text")] if gap > 0 else line
 
 
 class TrustPanel(Plain):
-    """Verified or not, first contact, encrypted, hidden characters, notes."""
+    """Verified or not, first contact, encrypted, hidden characters, notes; then the rule."""
+
+    DEFAULT_CSS = """
+    TrustPanel {
+        width: 1fr; height: auto; padding: 0 1; background: $card-background; color: $card-text;
+        text-wrap: nowrap; text-overflow: clip;
+    }
+    """
+
+    def __init__(
+        self,
+        *,
+        glyphs: Glyphs = UNICODE,
+        reveal_key: SafeText = REVEAL_KEY,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._reveal_key = reveal_key
+        self._trust: TrustFacts | None = None
+
+    def show_message(
+        self,
+        message: RenderedMessage,  # noqa: ARG002 - the same call for every widget of a message
+        trust: TrustFacts,
+        row: MessageRow | None = None,  # noqa: ARG002
+    ) -> None:
+        """Show what is known about a message."""
+        self.show_facts(trust)
 
     def show_facts(self, trust: TrustFacts) -> None:
         """Show what is known."""
+        self._trust = trust
+        self._draw()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Fit the lines again."""
+        self._draw()
+
+    def _draw(self) -> None:
+        width = self.content_size.width
+        if self._trust is not None and width:
+            self.show_rows(trust_lines(self._trust, width, self._glyphs, self._reveal_key), _STYLES)
