@@ -18,7 +18,8 @@ from tenacity import (
     retry_if_exception,
     stop_after_attempt,
     stop_after_delay,
-    wait_exponential_jitter,
+    wait_exponential,
+    wait_random,
 )
 
 from services.api.failures import CutAnswer, Untrusted
@@ -31,7 +32,7 @@ SHORT_WAIT: Final = 5.0
 """Seconds of Retry-After that are waited here; longer waits are the caller's to show."""
 
 _PASSING: Final = (Offline, TimedOut, CutAnswer, ServerBroken, RateLimited)
-_backoff: Final = wait_exponential_jitter(initial=0.3, max=4.0, jitter=0.3)
+_backoff: Final = wait_exponential(multiplier=0.3, max=4.0) + wait_random(0, 0.3)
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
