@@ -60,10 +60,9 @@ def summarise(raw: bytes, recipient: str, *, verified: bool, size_of: FileSize) 
 
 def header(mail: Message, name: str) -> str:
     """Return one header field decoded, unfolded, on one line; empty text when absent."""
-    value = mail.get(name)
-    if value is None:
-        return ""
-    text = str(value)
+    found = (v for key, v in mail.raw_items() if key.lower() == name.lower())
+    # The raw value: `get` would turn 8-bit text, which is UTF-8 today, into question marks.
+    text = str(next(found, "")).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     with suppress(*_UNREADABLE):
         text = str(make_header(decode_header(text)))
     return " ".join(text.encode("utf-8", "replace").decode().split())

@@ -1,0 +1,227 @@
+"""What every test stands on: an isolated environment and one real sandbox a session.
+
+sandbox   the running service and its test controls (one a session and worker)
+agent     a fresh mailbox with its own token; its mail and faults are gone after the test
+api       an httpx client with that token; every exchange is checked against the OpenAPI document
+contract  the check itself, for other clients: `contract.check(response)`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.sandbox.process import SandboxProcess
+from services.sandbox.records import Agent
+
+_UNWANTED = ("TEXTUAL", "SSH_", "AGENTMAIL_", "XDG_", "LC_")
+_UNWANTED_NAMES = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "TMUX", "LANGUAGE",
+                   "MAIL_DOMAIN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
+                   "https_proxy", "all_proxy", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nothing of the operator's own home, terminal, zone, language or keyring is seen by a test."""
+    for name in tuple(os.environ):
+        if name.startswith(_UNWANTED) or name in _UNWANTED_NAMES:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    for name, folder in (("CONFIG", ".config"), ("DATA", ".local/share"), ("STATE", ".local/state"),
+                         ("CACHE", ".cache"), ("RUNTIME", ".run")):  # fmt: skip
+        suffix = "DIR" if name == "RUNTIME" else "HOME"
+        monkeypatch.setenv(f"XDG_{name}_{suffix}", str(home / folder))
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    time.tzset()
+    return home
+
+
+class SandboxControl:
+    """A running sandbox and its test controls (services/sandbox/control_door.py)."""
+
+    def __init__(self, process: SandboxProcess) -> None:
+        self.process = process
+        self.base_url = process.base_url
+        self.s3_url = process.s3_url
+        self.smtp = process.smtp
+        self.accounts = process.accounts
+        self.http = httpx.Client(base_url=process.base_url, trust_env=False)
+
+    def new_agent(self, agent_id: str | None = None) -> Agent:
+        """Make a mailbox; without a name it gets a random one."""
+        about = self._call("POST", "agents", {"agent_id": agent_id} if agent_id else {})
+        return Agent(about["agent_id"], about["address"], about["token"])
+
+    def remove_agent(self, agent: Agent) -> None:
+        """Forget a mailbox, its mail and the faults ordered for it."""
+        self._call("DELETE", f"agents/{agent.agent_id}")
+
+    def add_mail(self, agent: Agent, raw: bytes | str, **fields: Any) -> str:
+        """Put a mail into a mailbox; fields: verified, received_at, labels, is_read, archived,
+        trust_tier, traffic_type, message_id. Returns the message id."""
+        data = raw.encode() if isinstance(raw, str) else raw
+        encoded = base64.b64encode(data).decode()
+        body = {"agent_id": agent.agent_id, "raw_base64": encoded, **fields}
+        return self._call("POST", "mail", body)["message_id"]
+
+    def clear_mail(self, agent: Agent) -> None:
+        """Delete all mail of a mailbox."""
+        self._call("DELETE", f"mail/{agent.agent_id}")
+
+    def fill(self, agent: Agent, count: int, seed: int = 7) -> None:
+        """Put sample mail into a mailbox."""
+        self._call("POST", "fill", {"agent_id": agent.agent_id, "count": count, "seed": seed})
+
+    def fault(self, kind: str, agent: Agent | None = None, **fields: Any) -> None:
+        """Order a fault (services/sandbox/faults.py); without agent it hits everybody."""
+        named = {"agent_id": agent.agent_id} if agent else {}
+        self._call("POST", "faults", {"kind": kind, **named, **fields})
+
+    def clear_faults(self) -> None:
+        """Take back all faults."""
+        self._call("DELETE", "faults")
+
+    def requests(self, agent: Agent | None = None) -> list[dict[str, Any]]:
+        """What was asked: door, method, path, operation, header names, status."""
+        query = f"?agent_id={agent.agent_id}" if agent else ""
+        return self._call("GET", f"requests{query}")["requests"]
+
+    def sent(self, agent: Agent) -> list[dict[str, Any]]:
+        """What an agent has sent: to, local, raw_mime."""
+        return self._call("GET", f"sent?agent_id={agent.agent_id}")["sent"]
+
+    def settings(self, **values: Any) -> None:
+        """Switch footer, upload_ttl, download_ttl, clock_offset."""
+        self._call("PUT", "settings", values)
+
+    def reset(self) -> None:
+        """Take back all faults and settings, forget the requests."""
+        self._call("POST", "reset")
+
+    def _call(self, method: str, path: str, body: object = None) -> Any:
+        answer = self.http.request(method, f"/_sandbox/{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture(scope="session")
+def sandbox_session() -> Iterator[SandboxControl]:
+    process = SandboxProcess.start()
+    yield SandboxControl(process)
+    process.stop()
+
+
+@pytest.fixture
+def sandbox(sandbox_session: SandboxControl) -> Iterator[SandboxControl]:
+    """The session's sandbox; faults, settings and seen requests are reset after the test."""
+    yield sandbox_session
+    sandbox_session.reset()
+
+
+@pytest.fixture
+def agent(sandbox: SandboxControl) -> Iterator[Agent]:
+    """A fresh, empty mailbox."""
+    made = sandbox.new_agent()
+    yield made
+    sandbox.remove_agent(made)
+
+
+@dataclass(frozen=True)
+class ContractCheck:
+    """Checks exchanges against the OpenAPI document; what is outside the contract passes."""
+
+    api: Any
+
+    def check(self, response: httpx.Response) -> None:
+        """Raise when a request or an answer breaks the contract; usable as an httpx event hook."""
+        from openapi_core.datatypes import RequestParameters
+        from werkzeug.datastructures import Headers, ImmutableMultiDict
+
+        request = response.request
+        if request.url.path.startswith("/_sandbox") or not _is_json(response):
+            return
+        response.read()
+        asked = _Asked(
+            host_url=f"{request.url.scheme}://{request.url.netloc.decode()}",
+            path=request.url.raw_path.decode().partition("?")[0],
+            method=request.method.lower(),
+            body=request.content or None,
+            content_type=request.headers.get("content-type", ""),
+            parameters=RequestParameters(
+                query=ImmutableMultiDict(request.url.params.multi_items()),
+                header=Headers(list(request.headers.items())),
+                cookie={},
+                path={},
+            ),
+        )
+        answered = _Answered(
+            data=response.content,
+            status_code=response.status_code,
+            content_type="application/json",
+            headers=Headers(list(response.headers.items())),
+        )
+        if response.status_code < 400:
+            self.api.validate_request(asked)
+        self.api.validate_response(asked, answered)
+
+    async def check_async(self, response: httpx.Response) -> None:
+        """Do the same as an event hook of an httpx.AsyncClient."""
+        await response.aread()
+        await asyncio.to_thread(self.check, response)
+
+
+@dataclass
+class _Asked:
+    host_url: str
+    path: str
+    method: str
+    body: bytes | None
+    content_type: str
+    parameters: Any
+
+
+@dataclass
+class _Answered:
+    data: bytes
+    status_code: int
+    content_type: str
+    headers: Any
+
+
+def _is_json(response: httpx.Response) -> bool:
+    return response.headers.get("content-type", "").startswith("application/json")
+
+
+@pytest.fixture(scope="session")
+def contract() -> ContractCheck:
+    """The check of exchanges against the generated OpenAPI document."""
+    from openapi_core import OpenAPI
+
+    from services.api.openapi import document
+
+    return ContractCheck(OpenAPI.from_dict(document()))
+
+
+@pytest.fixture
+def api(sandbox: SandboxControl, agent: Agent, contract: ContractCheck) -> Iterator[httpx.Client]:
+    """A plain HTTP client of the fresh mailbox; every exchange is checked against the contract."""
+    with httpx.Client(
+        base_url=sandbox.base_url,
+        headers={"Authorization": f"Bearer {agent.token}"},
+        event_hooks={"response": [contract.check]},
+        trust_env=False,
+    ) as client:
+        yield client
