@@ -81,6 +81,7 @@ class Changes:
                 yield
         except BaseException:
             self.journal = Journal(self._store)
+            self._store.mark_pending(self.journal.open_ids(), pending=True)
             raise
 
     # ── the operator's side ──────────────────────────────────────────────────────────────────────
@@ -133,7 +134,6 @@ class Changes:
             else:
                 self._store.replace_item(shown)
         self._store.remove(deleted)
-        self._store.mark_pending((row.message_id for row in rows), pending=True)
         return rows
 
     def _row(self, item: InboxItem, edit: Edit, change: int, *, undoable: bool) -> Row:
@@ -163,7 +163,8 @@ class Changes:
             self._without(row)
         return Undone(rows[0].edit, restored, uncertain, too_late)
 
-    def _announce(self, rows: Iterable[Row]) -> None:
+    def _announce(self, rows: Sequence[Row]) -> None:
+        self._store.mark_pending((row.message_id for row in rows), pending=True)
         for row in rows:
             self.on_open(row.message_id)
 

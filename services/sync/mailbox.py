@@ -285,6 +285,12 @@ class Mailbox:
         """Delete messages; they are gone here at once and on the service after the grace delay."""
         return self._make(message_ids, Edit(EditKind.DELETE))
 
+    async def change(self, message_ids: Iterable[str], edit: Edit) -> int:
+        """Apply any edit; return how many messages it made a difference to."""
+        if edit.kind is EditKind.LABELS:
+            return await self.change_labels(message_ids, add=edit.add, remove=edit.remove)
+        return self._make(message_ids, edit)
+
     async def undo(self) -> Undone | None:
         """Take back the last change; None when there is none."""
         self._may_write()

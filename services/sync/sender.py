@@ -55,6 +55,20 @@ class Flushed:
     refused: tuple[Refusal, ...]
 
 
+async def send_edit(provider: MailProvider, message_id: str, edit: Edit) -> tuple[str, ...]:
+    """Send one operation; return the labels that the service tells, empty when it tells none."""
+    match edit.kind:
+        case EditKind.READ:
+            await provider.patch_message_read(message_id, is_read=edit.value)
+        case EditKind.ARCHIVE:
+            await provider.patch_message_archive(message_id, archived=edit.value)
+        case EditKind.LABELS:
+            return await provider.patch_message_labels(message_id, add=edit.add, remove=edit.remove)
+        case EditKind.DELETE:
+            await provider.delete_message(message_id)
+    return ()
+
+
 class Sender:
     """Works through the open rows of `changes`; `provider` None means to wait for one."""
 
@@ -207,22 +221,9 @@ class Sender:
         return None
 
     async def _request(self, row: Row) -> tuple[str, ...]:
-        """Send one operation; return the labels that the service tells, empty when it tells none."""
-        provider, edit = self.provider, row.edit
-        if provider is None:
+        if self.provider is None:
             raise Offline("There is no connection to the mail service.")
-        match edit.kind:
-            case EditKind.READ:
-                await provider.patch_message_read(row.message_id, is_read=edit.value)
-            case EditKind.ARCHIVE:
-                await provider.patch_message_archive(row.message_id, archived=edit.value)
-            case EditKind.LABELS:
-                return await provider.patch_message_labels(
-                    row.message_id, add=edit.add, remove=edit.remove
-                )
-            case EditKind.DELETE:
-                await provider.delete_message(row.message_id)
-        return ()
+        return await send_edit(self.provider, row.message_id, row.edit)
 
     def _settle(self, row: Row, error: MailError) -> None:
         """The answer is no: find out whether that means done, gone or refused."""
