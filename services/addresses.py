@@ -96,9 +96,7 @@ def _entry(entry: str) -> Address:
 def _tidy_name(text: str) -> str:
     """Decode a display name and take off the quotes and the comment brackets around it."""
     name = text.strip(" \t\r\n,;")
-    if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
-        name = name[1:-1]
-    elif name.startswith("(") and name.endswith(")"):
+    if name[:1] + name[-1:] in ('""', "''", "()") and len(name) > 1:
         name = name[1:-1]
     name = name.replace('\\"', '"').replace("\\\\", "\\") if "\\" in name else name
     name = _SPACE.sub(" ", decode_words(name)).strip()

@@ -11,19 +11,19 @@ import codecs
 import re
 from typing import Final
 
-_ALLOWED: Final = (
-    "ascii utf-8 utf-7 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be "
-    "latin-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 "
-    "iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16 "
-    "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 "
-    "cp437 cp850 cp852 cp855 cp866 cp874 koi8-r koi8-u mac-roman mac-cyrillic "
-    "shift_jis cp932 euc_jp iso2022_jp iso2022_jp_2 iso2022_kr euc_kr cp949 johab "
-    "gb2312 gbk gb18030 hz big5 big5hkscs tis-620 ptcp154"
-).split()
+_ALLOWED: Final = """
+    ascii utf-8 utf-7 utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be
+    latin-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9
+    iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16
+    cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
+    cp437 cp850 cp852 cp855 cp866 cp874 koi8-r koi8-u mac-roman mac-cyrillic
+    shift_jis cp932 euc_jp iso2022_jp iso2022_jp_2 iso2022_kr euc_kr cp949 johab
+    gb2312 gbk gb18030 hz big5 big5hkscs tis-620 ptcp154
+""".split()  # noqa: SIM905 - a list of sixty quoted names would hide what it holds
 
 _ALIASES: Final = {
     # What a sender calls Latin-1 or ASCII is in truth the Windows superset of it.
-    "usascii": "cp1252", "ascii": "cp1252", "ansix341968": "cp1252", "646": "cp1252", "us": "cp1252",
+    "usascii": "ascii", "ansix341968": "ascii", "646": "ascii", "us": "ascii",
     "iso88591": "cp1252", "latin1": "cp1252", "l1": "cp1252", "iso8859": "cp1252",
     "windows1252": "cp1252", "xansi": "cp1252", "ansi": "cp1252", "iso885914": "iso8859-14",
     "iso88599": "cp1254", "latin5": "cp1254", "iso885911": "cp874", "tis620": "cp874",
@@ -51,9 +51,9 @@ _KNOWN: Final = {_NOISE.sub("", name): name for name in _ALLOWED} | _ALIASES
 
 # Charsets whose bytes are all 7-bit, or whose 8-bit bytes mean something as UTF-8 only by accident.
 _NEVER_UTF8: Final = frozenset(
-    ["utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "hz"]
-    + ["iso2022_jp_2", "iso2022_jp", "iso2022_kr"]
-)
+    ("utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "hz",
+     "iso2022_jp_2", "iso2022_jp", "iso2022_kr")
+)  # fmt: skip
 
 
 def known_charset(name: str) -> str:
@@ -79,7 +79,7 @@ def decode_text(data: bytes, charset: str = "", *, already_decoded: bool = False
         as_utf8 = _strict(data, "utf-8")
         if as_utf8 is not None:
             return as_utf8
-    if not codec:
+    if codec in ("", "ascii"):
         return decode_unknown(data)
     if codec == "utf-8" and data.startswith(codecs.BOM_UTF8):
         data = data[3:]
@@ -112,11 +112,11 @@ def _strict(data: bytes, codec: str) -> str | None:
         text = data.decode(codec)
     except (UnicodeDecodeError, ValueError):
         return None
-    return text if text.isascii() else _without_surrogates(text)
+    return _without_surrogates(text) if codec == "utf-7" else text
 
 
 def _without_surrogates(text: str) -> str:
-    """Replace lone surrogates (UTF-7 and UTF-16 can smuggle them in)."""
+    """Replace lone surrogates, which UTF-7 smuggles in."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 

@@ -54,7 +54,7 @@ class WorkerChild:
         if self._process is not None and self._process.poll() is None:
             return
         self._drop()
-        paths = dict.fromkeys([_HOME, *(path for path in sys.path if os.path.isabs(path))])
+        paths = dict.fromkeys([_HOME, *(path for path in sys.path if Path(path).is_absolute())])
         try:
             # -I and -S: neither the environment nor a .pth file has a say in what the child imports.
             self._process = subprocess.Popen(

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 
+from services.attachment_manifest import load_header_parser
 from services.charsets import load_codecs
 from services.html_text import load_parser
 from services.limits import (
@@ -30,6 +31,7 @@ def serve() -> None:
     """Answer requests on standard input until it ends."""
     load_codecs()
     load_parser()
+    load_header_parser()
     seal()
     _write(ANSWER_HEAD.pack(0))
     while (head := _read(REQUEST_HEAD.size)) is not None:

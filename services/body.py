@@ -1,0 +1,240 @@
+"""Which parts of a mail are its text, and how each is laid out.
+
+Closes the trap of parts that borrow from each other: every part is decoded and laid out alone, with
+a boundary of ours between them, so text outside an encrypted block, or a second HTML part, cannot
+wrap itself round another one. Of alternatives one is shown; what is not shown as text is listed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.html_text import html_to_text
+from services.limits import DEPTH_LIMIT, HTML_LIMIT, LINES_LIMIT, TEXT_LIMIT
+from services.link_list import LinkList
+from services.mime import Part
+from services.parsed_mail import Note, ParsedAttachment, ParsedLine
+from services.plain_text import find_urls, layout, split_armor
+from services.reply_quotes import mark_reply_quotes
+
+_PLACEHOLDER: Final = re.compile(
+    r"html[- ](?:e-?mail|message|version|format|mail|part|content|compatible)|view (?:this|it|the) "
+    r"|(?:not|n't) (?:support|display|view|read)|in (?:your|a|the) (?:web )?browser|text/html",
+    re.IGNORECASE,
+)
+_PLACEHOLDER_LIMIT: Final = 400
+_READABLE: Final = frozenset(
+    (
+        "message/delivery-status",
+        "message/global-delivery-status",
+        "message/disposition-notification",
+        "message/feedback-report",
+        "message/rfc822-headers",
+        "text/rfc822-headers",
+    )
+)
+_BODY_TYPES: Final = frozenset(["text/plain", "text/html", "text/enriched", "text/markdown"])
+_HEADERS_SHOWN: Final = ("From", "To", "Date", "Subject")
+_ENCRYPTED: Final = "Encrypted message; it stays closed here. The raw view shows the armor."
+_TOO_DEEP: Final = (
+    f"What is nested deeper than {DEPTH_LIMIT} levels is not shown. The raw view has all of it."
+)
+_OUTSIDE: Final = "Not encrypted, from outside the encrypted block:"
+
+
+@dataclass(slots=True)
+class Body:
+    """The lines of a mail while they are gathered."""
+
+    links: LinkList = field(default_factory=LinkList)
+    lines: list[ParsedLine] = field(default_factory=list)
+    attachments: list[ParsedAttachment] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    hidden: int = 0
+    encrypted: bool = False
+    _characters: int = 0
+    _full: bool = False
+
+    def notice(self, text: str) -> None:
+        """Add a line of our own words."""
+        self.lines.append(ParsedLine(text, 0, "notice"))
+
+    def add(self, lines: list[ParsedLine], title: str = "") -> None:
+        """Add the lines of one part, behind a boundary when something stands before it."""
+        if self.lines and lines and not self._full:
+            self.lines.append(ParsedLine(title, 0, "rule"))
+        for line in lines:
+            if self._full:
+                return
+            room = TEXT_LIMIT - self._characters
+            if len(line.text) > room or len(self.lines) >= LINES_LIMIT:
+                self._cut(line, room)
+                return
+            self._characters += len(line.text) + 1
+            self.lines.append(line)
+
+    def _cut(self, line: ParsedLine, room: int) -> None:
+        if room > 0 and len(self.lines) < LINES_LIMIT:
+            self.lines.append(ParsedLine(line.text[:room], line.quote, line.kind))
+        self._full = True
+        self.notice("The rest is not shown: the message is longer than what can be shown here.")
+        self.notes.append(Note("cut-text"))
+
+
+def gather(root: Part) -> Body:
+    """Lay out the text of a mail and list its other parts."""
+    body = Body()
+    for part in _shown(root, body, only=True):
+        _add_part(part, body)
+    return body
+
+
+def _shown(part: Part, body: Body, *, first: bool = True, only: bool = False) -> list[Part]:
+    """Return the parts to show as text, in order; list all others as attachments.
+
+    `first` says that the part opens its multipart, `only` that it is the whole mail.
+    """
+    if part.too_deep:
+        body.notice(_TOO_DEEP)
+        return []
+    if part.is_multipart:
+        return _shown_of_multipart(part, body)
+    if part.is_message or (part.content_type in _READABLE and not only):
+        _list(part, body)
+        return [part]
+    if _is_text(part, first=first, only=only):
+        return [part]
+    _list(part, body)
+    return []
+
+
+def _is_text(part: Part, *, first: bool, only: bool) -> bool:
+    kind = part.content_type
+    if kind.startswith("multipart/") or kind in _READABLE:
+        return True
+    if only:
+        return kind.startswith("text/")
+    if kind not in _BODY_TYPES or part.disposition.value == "attachment":
+        return False
+    return first or not part.file_name
+
+
+def _shown_of_multipart(part: Part, body: Body) -> list[Part]:
+    if part.content_type == "multipart/encrypted":
+        body.encrypted = True
+    lists = [_shown(c, body, first=number == 0) for number, c in enumerate(part.children)]
+    if part.content_type == "multipart/alternative":
+        return _best(lists)
+    return [shown for parts in lists for shown in parts]
+
+
+def _best(alternatives: list[list[Part]]) -> list[Part]:
+    """Choose plain text unless it only says that there is HTML; else the last that can be read."""
+    readable = [parts for parts in alternatives if parts]
+    if not readable:
+        return []
+    has_html = any(part.content_type == "text/html" for parts in readable for part in parts)
+    for parts in readable:
+        plain = [part for part in parts if part.content_type != "text/html"]
+        if len(plain) == len(parts) and not (has_html and all(map(_says_nothing, plain))):
+            return parts
+    html = [parts for parts in readable if any(p.content_type == "text/html" for p in parts)]
+    return html[-1] if html else readable[-1]
+
+
+def _says_nothing(part: Part) -> bool:
+    if part.children:
+        return False
+    text = part.text(4 * _PLACEHOLDER_LIMIT)[0].strip()
+    if len(text) > _PLACEHOLDER_LIMIT:
+        return False
+    return len(text.split()) < 2 or _PLACEHOLDER.search(text) is not None
+
+
+def _list(part: Part, body: Body) -> None:
+    name = part.file_name or _made_up_name(part, len(body.attachments) + 1)
+    encrypted = part.content_type == "application/pgp-encrypted" or name.lower().endswith(".asc")
+    body.attachments.append(ParsedAttachment(name, part.content_type, part.size, encrypted))
+
+
+def _made_up_name(part: Part, number: int) -> str:
+    if part.is_message:
+        subject = part.children[0].headers.first("subject").strip()
+        return (subject[:80] or f"message-{number}") + ".eml"
+    return f"part-{number}.{_EXTENSIONS.get(part.content_type, 'bin')}"
+
+
+_EXTENSIONS: Final = {
+    "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "application/pdf": "pdf",
+    "text/plain": "txt", "text/html": "html", "text/calendar": "ics", "text/csv": "csv",
+    "application/zip": "zip", "application/json": "json", "message/delivery-status": "txt",
+    "text/rfc822-headers": "txt", "message/rfc822": "eml", "application/pgp-signature": "asc",
+    "application/pkcs7-signature": "p7s", "image/svg+xml": "svg", "text/vcard": "vcf",
+}  # fmt: skip
+
+
+def _add_part(part: Part, body: Body) -> None:
+    if part.is_message:
+        _add_message(part.children[0], body)
+    elif part.content_type == "text/html":
+        _add_html(part, body)
+    else:
+        _add_plain(part, body)
+
+
+def _add_message(root: Part, body: Body) -> None:
+    """Show an attached message: its main headers, then its own text."""
+    heads = [(name, root.headers.first(name.lower())) for name in _HEADERS_SHOWN]
+    lines = [ParsedLine(f"{name}: {' '.join(value.split())}") for name, value in heads if value]
+    body.add(lines or [ParsedLine("")], "Attached message")
+    for part in _shown(root, body, only=True):
+        _add_part(part, body)
+
+
+def _add_html(part: Part, body: Body) -> None:
+    html, rest, cut = part.text(4 * HTML_LIMIT)
+    page = html_to_text(html, body.links)
+    body.hidden += page.hidden
+    if page.lines:
+        body.add(mark_reply_quotes(page.lines))
+    elif html.strip():
+        body.add([ParsedLine("This HTML part holds no readable text.", 0, "notice")])
+    if page.cut or cut:
+        body.notice("The rest of this HTML part is not shown: it is too long.")
+        body.notes.append(Note("cut-html"))
+    _add_rest(rest, body)
+
+
+def _add_plain(part: Part, body: Body) -> None:
+    text, rest, cut = part.text(4 * TEXT_LIMIT)
+    armor = split_armor(text) if "-----BEGIN PGP" in text else None
+    if armor is None or not armor.blocks:
+        body.add(_lines_of(part, text[: TEXT_LIMIT + 1], body))
+    else:
+        body.encrypted = True
+        body.add([ParsedLine(_ENCRYPTED, 0, "notice")])
+        if not armor.complete:
+            body.notice("The encrypted block has no end: it may have been cut on the way.")
+        for piece in armor.outside:
+            body.add([ParsedLine(_OUTSIDE, 0, "notice"), *_lines_of(part, piece, body)])
+            body.notes.append(Note("outside-armor"))
+    if cut and len(text) <= TEXT_LIMIT:
+        body.notes.append(Note("cut-text"))
+    _add_rest(rest, body)
+
+
+def _add_rest(rest: str, body: Body) -> None:
+    if rest:
+        lines = layout(rest[:TEXT_LIMIT])
+        body.add([ParsedLine("Added behind the end of the part:", 0, "notice"), *lines])
+
+
+def _lines_of(part: Part, text: str, body: Body) -> list[ParsedLine]:
+    flowed = part.type_parameters.get("format").lower() == "flowed"
+    delsp = part.type_parameters.get("delsp").lower() == "yes"
+    lines = layout(text, flowed=flowed, delsp=delsp)
+    for url in find_urls(lines):
+        body.links.number(url, url)
+    return mark_reply_quotes(lines)

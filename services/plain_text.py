@@ -1,0 +1,129 @@
+"""Plain text as lines: flowed paragraphs, quote levels, armor blocks, links.
+
+Closes two traps. Armor: it is looked for with plain searches, because a pattern for it can hang for
+ever on 200 bytes (research/reliability.md TH6). Forged depth: quote marks are counted up to a limit,
+so a line of a megabyte of `>` is one line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from services.limits import LINES_LIMIT
+from services.parsed_mail import ParsedLine
+
+QUOTE_DEPTH_LIMIT: Final = 20
+
+_LINE_END: Final = re.compile("\r+\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_QUOTE: Final = re.compile(r"(?: ?>){1,40}")
+_URL: Final = re.compile(r"(?:https?://|mailto:|www\.)[^\s<>\"\u00a0]{1,4000}", re.IGNORECASE)
+_BEGIN: Final = "-----BEGIN PGP MESSAGE-----"
+_END: Final = "-----END PGP MESSAGE-----"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmorSplit:
+    """A text around its OpenPGP messages: what stands outside, how many blocks, all of them whole."""
+
+    outside: tuple[str, ...]
+    blocks: int
+    complete: bool
+
+
+def split_lines(text: str) -> list[str]:
+    """Split at every line end that mail knows; no line holds one afterwards."""
+    return (_LINE_END.sub("\n", text) if _LINE_END.search(text) else text).split("\n")
+
+
+def layout(text: str, *, flowed: bool = False, delsp: bool = False) -> list[ParsedLine]:
+    """Lay a text part out as lines with quote depth (RFC 3676 when it is declared flowed)."""
+    # One line more than can be shown tells that there is more.
+    lines = [_quoted(line) for line in split_lines(text)[: LINES_LIMIT + 1]]
+    if flowed:
+        lines = _join_flowed(lines, delsp=delsp)
+    elif any(depth for depth, _ in lines):
+        lines = [(depth, line[1:] if depth and line[:1] == " " else line) for depth, line in lines]
+    out = [
+        ParsedLine(line.rstrip(" \t"), depth, "quote" if depth else "text") for depth, line in lines
+    ]
+    return trim(out)
+
+
+def trim(lines: list[ParsedLine]) -> list[ParsedLine]:
+    """Take blank lines off both ends."""
+    start, end = 0, len(lines)
+    while start < end and not lines[start].text.strip():
+        start += 1
+    while end > start and not lines[end - 1].text.strip():
+        end -= 1
+    return lines[start:end]
+
+
+def find_urls(lines: Iterable[ParsedLine]) -> list[str]:
+    """Find link targets in text; what ends the sentence does not end the link."""
+    found: list[str] = []
+    for line in lines:
+        if ":" in line.text or "www." in line.text:
+            found.extend(_without_sentence_end(m.group()) for m in _URL.finditer(line.text))
+    return found
+
+
+def split_armor(text: str) -> ArmorSplit:
+    """Cut OpenPGP messages out of a text, each from its first line to its last."""
+    outside: list[str] = []
+    blocks = at = 0
+    complete = True
+    while (begin := _line_start(text, _BEGIN, at)) >= 0:
+        outside.append(text[at:begin])
+        blocks += 1
+        end = text.find(_END, begin)
+        if end < 0:
+            complete, at = False, len(text)
+            break
+        at = end + len(_END)
+    outside.append(text[at:])
+    return ArmorSplit(tuple(piece for piece in outside if piece.strip()), blocks, complete)
+
+
+def _line_start(text: str, mark: str, at: int) -> int:
+    """Find `mark` where only blanks or quote marks stand before it on its line."""
+    while (found := text.find(mark, at)) >= 0:
+        line = text.rfind("\n", max(0, found - 80), found) + 1
+        if not text[max(line, found - 80) : found].strip(" \t\r>\ufeff"):
+            return found
+        at = found + len(mark)
+    return -1
+
+
+def _quoted(line: str) -> tuple[int, str]:
+    if not line.startswith((">", " >")) or line.startswith(">From "):
+        return 0, line.removeprefix(">") if line.startswith(">From ") else line
+    match = _QUOTE.match(line)
+    assert match is not None
+    depth = match.group().count(">")
+    return min(depth, QUOTE_DEPTH_LIMIT), line[match.end() :]
+
+
+def _join_flowed(lines: list[tuple[int, str]], *, delsp: bool) -> list[tuple[int, str]]:
+    out: list[tuple[int, list[str]]] = []
+    open_paragraph = False
+    for depth, line in lines:
+        unstuffed = line.removeprefix(" ")
+        if open_paragraph and out[-1][0] == depth and unstuffed != "-- ":
+            out[-1][1].append(unstuffed)
+        else:
+            out.append((depth, [unstuffed]))
+        open_paragraph = unstuffed.endswith(" ") and unstuffed != "-- "
+        if open_paragraph and delsp:
+            out[-1][1][-1] = unstuffed[:-1]
+    return [(depth, "".join(pieces)) for depth, pieces in out]
+
+
+def _without_sentence_end(url: str) -> str:
+    url = url.rstrip(".,;:!?'\"*_>]}")
+    while url.endswith(")") and url.count("(") < url.count(")"):
+        url = url[:-1].rstrip(".,;:!?'\"")
+    return url
