@@ -16,7 +16,8 @@ from services.sandbox.context import ApiError
 BODY_LIMIT: Final = 10 * 2**20
 """Bytes of a request body (the usual cap of an API gateway; api/assmbl.md §14 knows none)."""
 _NAMED: Final = (
-    ("patch_message_labels", "[...]", "invalid_label"),
+    ("patch_message_labels", "$.add[", "invalid_label"),
+    ("patch_message_labels", "$.remove[", "invalid_label"),
     ("send_mail", "$.headers", "invalid_header"),
     ("send_mail", "key` in `$.headers", "invalid_header"),
     ("register_directory_key", "$.algorithm", "unsupported_algorithm"),
