@@ -53,7 +53,6 @@ class Session:
         self.desk = Desk(self.mailbox, emit, boundary, self._poller.nudge)
         self.make_provider: Callable[[], MailProvider] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._preparing: asyncio.Task[None] | None = None
 
     def publish(self) -> None:
         """Tell the cached mailbox and the phase; needs no loop and no network."""
@@ -77,7 +76,6 @@ class Session:
         if self.make_provider is not None:
             works.append(self._connect_only if store.read_only else self._poller.run)
         self._tasks = [loop.create_task(self._keep_running(work)) for work in works]
-        store.on_search_wanted = lambda: _call(loop, self._prepare)
 
     def renew(self, make_provider: Callable[[], MailProvider] | None) -> None:
         """Use another provider from now on."""
@@ -95,7 +93,6 @@ class Session:
 
     async def close(self, *, keeps_connections: bool = False) -> None:
         """Stop everything; the store is closed before anything that could hang."""
-        self.mailbox.store.on_search_wanted = None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -128,21 +125,9 @@ class Session:
         await asyncio.sleep(_IDLE_AFTER)
         await self.mailbox.prepare_search()
 
-    def _prepare(self) -> None:
-        if self._preparing is None or self._preparing.done():
-            work = self._keep_running(self.mailbox.prepare_search)
-            self._preparing = asyncio.get_running_loop().create_task(work)
-            self._tasks.append(self._preparing)
-
 
 async def _close(closable: MailProvider | MailRenderer | None) -> None:
     if closable is not None:
         with suppress(TimeoutError, MailError):
             async with asyncio.timeout(_CLOSE_LIMIT):
                 await closable.aclose()
-
-
-def _call(loop: asyncio.AbstractEventLoop, work: Callable[[], None]) -> None:
-    """Call something on the loop from another thread, unless the loop is closed."""
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(work)

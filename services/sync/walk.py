@@ -84,6 +84,11 @@ class PageGuard:
         return None
 
 
+def synced_at(store: MailStore) -> int:
+    """When the mailbox was last read to its end; seconds since the epoch, 0 for never."""
+    return _progress(store.state(_PROGRESS)).synced_at
+
+
 class Walker:
     """Reads pages into the store; `before_page` lets what the operator waits for go first."""
 

@@ -52,6 +52,15 @@ def items(count: int, start: int = 0, **fields: object) -> list[InboxItem]:
     ]
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop run until something holds; the test's own time limit ends it otherwise."""
+    turn = asyncio.Event()
+    while not condition():
+        turn.clear()
+        asyncio.get_running_loop().call_later(0.0005, turn.set)
+        await turn.wait()
+
+
 class FakeProvider:
     """A mailbox on the other side; everything public may be changed by a test at any time."""
 

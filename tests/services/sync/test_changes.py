@@ -26,7 +26,7 @@ from services.models import InboxPage, RowFlag
 from services.sync.journal import HISTORY_LIMIT
 from services.sync.mailbox import Mailbox
 from services.sync.pace import Pace
-from tests.fakes.fake_provider import QUICK, FakeProvider, items
+from tests.fakes.fake_provider import QUICK, FakeProvider, items, until
 
 
 async def started(start, count=5, **fields):
@@ -130,8 +130,7 @@ async def test_a_message_that_vanished_goes_with_a_word(start, desktop):
     sending = asyncio.create_task(mailbox.sender.run())
     provider.lose("m0")
     await mailbox.mark_read(["m0"], True)
-    while not desktop.notices:
-        await asyncio.sleep(0)
+    await until(lambda: desktop.notices)
     sending.cancel()
     assert desktop.notices == ["“Subject 0” was deleted elsewhere."]
     assert shown(mailbox) is None
@@ -153,8 +152,7 @@ async def test_many_refusals_are_told_in_one_sentence(start, desktop):
     provider.fail(Forbidden("The token may not do this.", status=403), "patch_message_archive")
     sending = asyncio.create_task(mailbox.sender.run())
     await mailbox.archive([f"m{n}" for n in range(40)])
-    while mailbox.waiting:
-        await asyncio.sleep(0)
+    await until(lambda: not mailbox.waiting)
     mailbox._refusal_notices.flush()
     sending.cancel()
     assert not any(shown(mailbox, f"m{n}").archived for n in range(40))
@@ -228,8 +226,7 @@ async def test_changes_of_one_message_are_sent_in_their_order(start):
         await mailbox.mark_read(["m0"], is_read)
     await mailbox.archive(["m0"])
     sending = asyncio.create_task(mailbox.sender.run())
-    while mailbox.waiting:
-        await asyncio.sleep(0)
+    await until(lambda: not mailbox.waiting)
     sending.cancel()
     assert [name for name, _ in provider.requests] == ["patch_message_read"] * 3 + [
         "patch_message_archive"
@@ -264,8 +261,7 @@ async def test_one_message_that_always_fails_does_not_hold_up_the_others(start):
     provider.before = before
     sending = asyncio.create_task(mailbox.sender.run())
     await mailbox.mark_read([f"m{n}" for n in range(20)], True)
-    while mailbox.waiting > 1:
-        await asyncio.sleep(0.001)
+    await until(lambda: mailbox.waiting == 1)
     sending.cancel()
     assert [m for m, item in provider.content.items() if not item.is_read] == ["m0"]
 
@@ -281,8 +277,7 @@ async def test_changes_wait_for_a_new_token(start):
     assert len(provider.requests) <= 2
     renewed = FakeProvider(provider.content.values())
     mailbox.connect(renewed)
-    while mailbox.waiting:
-        await asyncio.sleep(0)
+    await until(lambda: not mailbox.waiting)
     sending.cancel()
     assert renewed.content["m0"].is_read
     assert renewed.content["m1"].is_read
@@ -322,7 +317,7 @@ async def test_undo_works_across_a_restart_sent_or_not(desktop):
 
 
 async def test_a_bulk_change_is_taken_back_as_one_and_only_where_it_made_a_difference(start):
-    mailbox, provider = await started(start, count=30)
+    mailbox, _provider = await started(start, count=30)
     await mailbox.mark_read(["m3"], True)
     await mailbox.mark_read([f"m{n}" for n in range(30)], True)
     result = await mailbox.undo()
@@ -343,7 +338,7 @@ async def test_a_deletion_can_be_taken_back_until_it_is_sent(start):
 
 
 async def test_a_deletion_that_was_sent_says_that_it_cannot_be_taken_back(start):
-    mailbox, provider = await started(start)
+    mailbox, _provider = await started(start)
     await mailbox.archive(["m1"])
     await mailbox.delete(["m0"])
     await mailbox.flush()
@@ -378,8 +373,7 @@ async def test_a_deletion_waits_for_its_window_and_gets_a_whole_one_after_a_rest
     assert provider.count("delete_message") == 0
     now += 6.0
     mailbox.sender.connected()
-    while mailbox.waiting:
-        await asyncio.sleep(0)
+    await until(lambda: not mailbox.waiting)
     sending.cancel()
     assert "m0" not in provider.content
 
@@ -417,7 +411,7 @@ async def test_the_undo_history_is_bounded(desktop):
     [(("",), ()), (("  \t",), ()), (("x" * 65,), ()), (("a",), ("a",))],
 )
 async def test_labels_that_the_service_would_refuse_are_refused_here(start, add, remove):
-    mailbox, provider = await started(start)
+    mailbox, _provider = await started(start)
     with pytest.raises(UsageError):
         await mailbox.change_labels(["m0"], add=add, remove=remove)
     assert mailbox.waiting == 0
@@ -434,7 +428,7 @@ async def test_a_twenty_first_label_is_refused_for_the_whole_change(start):
 
 
 async def test_a_read_only_mailbox_changes_nothing(start, desktop):
-    mailbox, provider = await started(start)
+    _mailbox, provider = await started(start)
     reader = Mailbox(MailStore.open(desktop.folder, read_only=True), provider, None)
     with pytest.raises(CacheLocked):
         await reader.archive(["m0"])
