@@ -61,11 +61,6 @@ class Query:
         """Return the terms of some fields."""
         return tuple(term for term in self.terms if term.field in fields)
 
-    def narrows(self, other: Query) -> bool:
-        """Say whether everything that this finds is found by `other` as well, text terms alone."""
-        mine = self.of(*TEXT_FIELDS)
-        return all(any(_implies(term, wide) for term in mine) for wide in other.of(*TEXT_FIELDS))
-
 
 TEXT_FIELDS: Final = (Field.ANY, Field.FROM, Field.SUBJECT)
 STATES: Final = frozenset(
@@ -139,9 +134,3 @@ def _day(value: str, today: date) -> date | None:
     if found := _DAY.fullmatch(value):
         return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
     return None
-
-
-def _implies(narrow: Term, wide: Term) -> bool:
-    if narrow.negated or wide.negated:
-        return narrow == wide
-    return narrow.field == wide.field and wide.value in narrow.value

@@ -81,7 +81,9 @@ def _machine() -> list[object]:
 
 def _loaded(meta: dict[str, Any], arrays: dict[str, array[int]], log: LogFile) -> Loaded:
     columns = Columns(
-        **{name: arrays[name] for name in CODES}, flags=bytearray(arrays["flags"].tobytes())
+        **{name: arrays[name] for name in CODES},
+        flags=bytearray(arrays["flags"].tobytes()),
+        straight=meta["straight"],
     )
     index = MessageIndex(log.header.key, columns, map(tuple, meta["label_sets"]))
     index.slots = SlotTable(columns.doc_ids, arrays["slots"], meta["slots_used"])
@@ -125,6 +127,7 @@ def _meta(
             name: [(doc_id, *(table.find(doc_id) or (0, 0))) for doc_id in table]
             for name, table in tables.items()
         },
+        "straight": index.shared.now.straight,
         "label_sets": index.label_sets,
         "tallies": index.tallies(),
         "live_bytes": index.live_bytes,

@@ -11,7 +11,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 DEAD: Final = 0xFFFF_FFFF
 """The label set of a slot whose message is gone or has another slot now."""
@@ -43,11 +43,13 @@ class Columns:
     order: array[int]
     flags: bytearray
     """RowFlag bits."""
+    straight: bool = True
+    """Whether `order` is simply all slots: every message came in the order of its date."""
 
     @classmethod
     def empty(cls) -> Columns:
         """Return columns without a message."""
-        fresh = {name: array(code) for name, code in CODES.items()}
+        fresh: dict[str, Any] = {name: array(code) for name, code in CODES.items()}
         return cls(**fresh, flags=bytearray())
 
     def alive(self, slot: int) -> bool:
@@ -88,7 +90,7 @@ class SharedColumns:
         now = self.now
         return Columns(
             now.dates, now.doc_ids, now.senders, now.texts, now.labels, now.offsets,
-            now.lengths, now.order, now.flags,
+            now.lengths, now.order, now.flags, now.straight,
         )  # fmt: skip
 
     def own(self, *names: str) -> Columns:

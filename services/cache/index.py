@@ -128,12 +128,13 @@ class MessageIndex:
     def _facts(self, document: Mapping[str, Any]) -> Facts:
         date = document.get("d")
         labels = document.get("l")
+        texts = texts_of(document)
         return Facts(
             date=date if isinstance(date, int) and abs(date) < 1 << 62 else 0,
             flags=flags_of(document),
             labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
-            sender=self._hash(correspondent(document)),
-            text=zlib.crc32("\n".join(texts_of(document)).encode("utf-8", "surrogatepass")),
+            sender=self._hash(correspondent(texts[0])),
+            text=zlib.crc32("\n".join(texts).encode("utf-8", "surrogatepass")),
         )
 
     def _hash(self, text: str) -> int:
@@ -175,6 +176,7 @@ class MessageIndex:
         self.counts.add(now.flags[slot], self.label_sets[now.labels[slot]], -1)
         self.live_bytes -= now.lengths[slot]
         now.labels[slot] = DEAD
+        now.straight = False
         self._gone.append(slot)
         if now.flags[slot] & _FIRST:
             self._orphans.add(now.senders[slot])
@@ -231,11 +233,13 @@ class MessageIndex:
         if not arrived:
             return
         if not now.order or now.key(now.order[-1]) < now.key(arrived[0]):
+            now.straight = now.straight and arrived == self._arrived
             now.order.extend(arrived)
         elif len(arrived) > _FEW:
-            self.shared.own("order")
-            now.order = array("I", sorted([*now.order, *arrived], key=now.key))
+            now.straight = False
+            self.shared.own("order").order = array("I", sorted([*now.order, *arrived], key=now.key))
         else:
+            now.straight = False
             order = self.shared.own("order").order
             for slot in arrived:
                 order.insert(now.position(slot), slot)

@@ -29,7 +29,7 @@ STATE: Final = "state"
 _CHUNK: Final = 256 * 1024
 _LITTLE: Final = 1024 * 1024
 """A log below this size is not worth compacting."""
-TAIL: Final = 16 * 1024 * 1024
+TAIL: Final = 8 * 1024 * 1024
 """Bytes of commits after which the index is saved without being asked."""
 
 
@@ -97,7 +97,7 @@ class MailLog:
         log.end = scan.good_end
         if not self._read_only:
             self._mend(scan, log.handle.size)
-            if self.tail > TAIL // 4:
+            if self.tail > TAIL // 2:
                 self.save_index()
 
     def _mend(self, scan: Scan, size: int) -> None:

@@ -10,54 +10,69 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import compress, pairwise
 from typing import Any, Final
 
 from services.cache.columns import Columns
 from services.cache.documents import texts_of
-from services.query import Field, Query, Term, fold
+from services.query import TEXT_FIELDS, Field, Query, Term, fold
 
 SLICE: Final = 500
 _SEGMENT: Final = 2_000
 _SPARSE: Final = 64
 """Up to so many hits in a segment are found one by one; beyond, all its records are looked at."""
+_NOT: Final = bytes([1, 0]) + bytes(254)
 
-Records = Sequence[int]
-"""Numbers of records in a segment."""
+Mask = bytes
+"""One byte for each record of a segment: 1 if it is among those meant."""
+Records = Callable[[], list[str]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Records `sender LF subject LF preview NUL`; `starts` has their offsets, `slots` their owners."""
+    """Records `sender LF subject LF preview NUL`; `starts` has their offsets, `slots` their owners.
 
-    text: bytes
+    The text is UTF-8 with one character per byte: as small as bytes, and searched five times faster.
+    """
+
+    text: str
     starts: array[int]
     slots: array[int]
+    falling: bool
+    """Whether the slots are consecutive, the highest first (a mask can be copied as a whole)."""
 
-    def record(self, number: int) -> bytes:
-        """Return one record without its NUL."""
+    @classmethod
+    def of(cls, text: str, starts: array[int], slots: array[int]) -> Segment:
+        """Make a segment."""
+        return cls(text, starts, slots, all(a - b == 1 for a, b in pairwise(slots)))
+
+    def find(self, term: Term, among: Mask | None, records: Records) -> Mask:
+        """Return the records that hold a term, of those `among` which it is asked (None: all)."""
+        needle = narrow(term.value)
+        if among is not None and among.count(1) < _SPARSE:
+            few = [n for n, wanted in enumerate(among) if wanted]
+            return self._mask(n for n in few if holds(self._record(n), term.field, needle))
+        hits = self._few(term.field, needle)
+        return _many(records(), term.field, needle) if hits is None else hits
+
+    def records(self) -> list[str]:
+        """Return all records."""
+        return self.text.split("\0")[:-1]
+
+    def _record(self, number: int) -> str:
         end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.text)
         return self.text[self.starts[number] : end - 1]
 
-    def find(self, term: Term, among: Records | None) -> Records:
-        """Return the records in which a term occurs, its negation left aside."""
-        needle = term.value.encode("utf-8", "surrogatepass")
-        if among is not None and len(among) < _SPARSE:
-            return [n for n in among if holds(self.record(n), term.field, needle)]
-        hits = self._few(needle)
-        if hits is None:
-            records = self.text.split(b"\0")
-            chosen = range(len(self.slots)) if among is None else among
-            return _hits(records, chosen, term.field, needle)
-        if among is not None:
-            allowed = set(among)
-            hits = [n for n in hits if n in allowed]
-        if term.field is Field.ANY:
-            return hits
-        return [n for n in hits if holds(self.record(n), term.field, needle)]
+    def _mask(self, numbers: Iterable[int]) -> Mask:
+        mask = bytearray(len(self.slots))
+        for number in numbers:
+            mask[number] = 1
+        return bytes(mask)
 
-    def _few(self, needle: bytes) -> Records | None:
+    def _few(self, field: Field, needle: str) -> Mask | None:
         hits: list[int] = []
         at = self.text.find(needle)
         while at >= 0:
@@ -68,23 +83,37 @@ class Segment:
             if number + 1 == len(self.starts):
                 break
             at = self.text.find(needle, self.starts[number + 1])
-        return hits
+        return self._mask(n for n in hits if holds(self._record(n), field, needle))
 
 
-def _hits(records: list[bytes], chosen: Iterable[int], field: Field, needle: bytes) -> Records:
+def _many(records: list[str], field: Field, needle: str) -> Mask:
     if field is Field.ANY:
-        return [n for n in chosen if needle in records[n]]
+        return bytes([needle in record for record in records])
     if field is Field.FROM:
-        return [n for n in chosen if -1 < records[n].find(needle) < records[n].index(b"\n")]
-    return [n for n in chosen if holds(records[n], field, needle)]
+        return bytes([-1 < r.find(needle) < r.index("\n") for r in records])
+    return bytes(
+        [needle in r and r.find(needle, r.index("\n"), r.rindex("\n")) >= 0 for r in records]
+    )
 
 
-def holds(record: bytes, field: Field, needle: bytes) -> bool:
+def both(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
+    """Return the bytewise AND of two equally long masks."""
+    joined = int.from_bytes(one, "little") & int.from_bytes(other, "little")
+    return joined.to_bytes(len(one), "little")
+
+
+def holds(record: str, field: Field, needle: str) -> bool:
     """Say whether a record has a text in a field."""
     if field is Field.ANY:
         return needle in record
-    sender, subject, _ = record.split(b"\n")
-    return needle in (sender if field is Field.FROM else subject)
+    sender_end = record.index("\n")
+    if field is Field.FROM:
+        return record.find(needle, 0, sender_end) >= 0
+    return record.find(needle, sender_end + 1, record.rindex("\n")) >= 0
+
+
+Memo = dict[Term, dict[Segment, Mask]]
+"""What the terms of the last query were found in, their negation left aside."""
 
 
 class SearchText:
@@ -94,7 +123,7 @@ class SearchText:
         self.segments: tuple[Segment, ...] = ()
         self.started = False
         self._todo: array[int] = array("I")
-        self._memo: tuple[Query, dict[Segment, array[int]]] | None = None
+        self._memo: Memo = {}
 
     @property
     def ready(self) -> bool:
@@ -130,28 +159,38 @@ class SearchText:
         other._todo = array("I", sorted(numbers[s] for s in self._todo if s in numbers))
         gone = (1 << 32) - 1
         other.segments = tuple(
-            Segment(s.text, s.starts, array("I", (numbers.get(slot, gone) for slot in s.slots)))
+            Segment.of(s.text, s.starts, array("I", (numbers.get(slot, gone) for slot in s.slots)))
             for s in self.segments
         )
         return other
 
-    def find(self, query: Query) -> list[int]:
-        """Return the slots whose text fulfils all text terms, in no order, gone ones included."""
-        terms = query.of(Field.ANY, Field.FROM, Field.SUBJECT)
-        memo = self._memo
-        known = memo[1] if memo and query.narrows(memo[0]) else {}
-        found: dict[Segment, array[int]] = {}
-        slots: list[int] = []
+    def find(self, query: Query, size: int) -> bytearray:
+        """Return a mask over `size` slots of those whose text fulfils all text terms."""
+        terms = sorted(query.of(*TEXT_FIELDS), key=lambda term: -len(term.value))
+        known = self._memo
+        starting = [_narrowest(known, term) for term in terms]
+        found: Memo = {term: {} for term in terms}
+        mask = bytearray(size)
         for segment in self.segments:
-            records = _find_all(segment, terms, known.get(segment))
-            found[segment] = array("H", records)
-            slots.extend(map(segment.slots.__getitem__, records))
-        self._memo = (query, found)
-        return slots
+            records = cache(segment.records)
+            passing: Mask | None = None
+            for term, wide in zip(terms, starting, strict=True):
+                if passing is not None and passing.count(1) < _SPARSE:
+                    hits = segment.find(term, passing, records)
+                else:
+                    again = known.get(term, {}).get(segment)
+                    hits = again or segment.find(term, wide.get(segment), records)
+                    found[term][segment] = hits
+                if term.negated:
+                    hits = hits.translate(_NOT)
+                passing = hits if passing is None else both(hits, passing)
+            _mark(mask, segment, passing or b"")
+        self._memo = found
+        return mask
 
-    def _add(self, slots: array[int], records: list[bytes]) -> None:
+    def _add(self, slots: array[int], records: list[str]) -> None:
         segments = self.segments
-        text = b""
+        text = ""
         starts, owners = array("I"), array("I")
         if segments and len(segments[-1].slots) + len(slots) <= _SEGMENT:
             last = segments[-1]
@@ -161,23 +200,31 @@ class SearchText:
         for record in records:
             starts.append(at)
             at += len(record)
-        self.segments = (*segments, Segment(text + b"".join(records), starts, owners + slots))
+        self.segments = (*segments, Segment.of(text + "".join(records), starts, owners + slots))
 
 
-def record_of(document: Mapping[str, Any]) -> bytes:
+def record_of(document: Mapping[str, Any]) -> str:
     """Return the record of a document, NUL included."""
-    texts = map(fold, texts_of(document))
-    return "\n".join(texts).encode("utf-8", "surrogatepass") + b"\0"
+    return narrow("\n".join(map(fold, texts_of(document))) + "\0")
 
 
-def _find_all(segment: Segment, terms: tuple[Term, ...], among: Records | None) -> Records:
-    for term in sorted(terms, key=lambda term: (term.negated, -len(term.value))):
-        if among is not None and not among:
-            return among
-        hits = segment.find(term, among)
-        if term.negated:
-            excluded = set(hits)
-            everything = range(len(segment.slots)) if among is None else among
-            hits = [n for n in everything if n not in excluded]
-        among = hits
-    return list(range(len(segment.slots))) if among is None else among
+def narrow(text: str) -> str:
+    """Return the UTF-8 of a text with one character per byte."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def _narrowest(known: Memo, term: Term) -> dict[Segment, Mask]:
+    """Return what is known of a term that is part of this one: only there can this one be."""
+    wider = [t for t in known if t.field is term.field and t.value in term.value]
+    return known[max(wider, key=lambda t: len(t.value))] if wider else {}
+
+
+def _mark(mask: bytearray, segment: Segment, hits: Mask) -> None:
+    slots = segment.slots
+    if segment.falling and slots[0] < len(mask):
+        mask[slots[-1] : slots[0] + 1] = hits[::-1]
+        return
+    for slot in compress(slots, hits):
+        # What has no place in the mask came after the snapshot that asks, or is gone.
+        if slot < len(mask):
+            mask[slot] = 1

@@ -13,6 +13,7 @@ from typing import Final
 
 from services.cache.columns import Columns
 from services.cache.counts import LabelSet
+from services.cache.search_text import both
 from services.models import Mailbox, MailFilter, RowFlag
 from services.query import Field, Query, fold
 
@@ -31,34 +32,36 @@ _STATES: Final = {
 
 def choose(
     columns: Columns,
-    order: array[int],
+    size: int,
     label_sets: list[LabelSet],
     wanted: MailFilter,
     query: Query,
-    hits: list[int] | None,
+    hits: bytearray | None,
 ) -> array[int]:
-    """Return the slots in `order` that pass, newest first; `hits` are those whose text passes."""
-    slots = _of_dates(columns, order, query)
+    """Return the passing slots among the first `size` of `order`, newest first.
+
+    `hits` is a mask by slot of those whose text passes, None when no text is asked for.
+    """
+    order = columns.order[:size]
+    mask = columns.flags.translate(_flag_answers(wanted, query))
     if hits is not None:
-        mask = bytearray(len(columns.dates))
-        for slot in hits:
-            if slot < len(mask):
-                mask[slot] = 1
-        slots = array("I", compress(slots, map(mask.__getitem__, slots)))
-    passing = _flag_answers(wanted, query)
-    if 0 in passing:
-        mask = columns.flags.translate(passing)
-        slots = array("I", compress(slots, map(mask.__getitem__, slots)))
+        mask = bytearray(both(mask[: len(hits)], hits))
     numbers = _label_numbers(label_sets, wanted, query)
     if numbers is not None:
-        labels = columns.labels
-        slots = array("I", [slot for slot in slots if labels[slot] in numbers])
+        labels = columns.labels[: len(mask)]
+        mask = bytearray(both(mask, bytes(map(numbers.__contains__, labels))))
+    low, high = _dates(columns, order, query)
+    if columns.straight:
+        slots = array("I", compress(range(low, high), mask[low:high]))
+    else:
+        chosen = order[low:high]
+        slots = array("I", compress(chosen, map(mask.__getitem__, chosen)))
     slots.reverse()
     return slots
 
 
-def _of_dates(columns: Columns, order: array[int], query: Query) -> array[int]:
-    """Return the part of `order` between the dates asked for; an own copy."""
+def _dates(columns: Columns, order: array[int], query: Query) -> tuple[int, int]:
+    """Return the part of `order` between the dates asked for."""
     after: list[int] = []
     before: list[int] = []
     for term in query.of(Field.AFTER, Field.BEFORE):
@@ -66,7 +69,7 @@ def _of_dates(columns: Columns, order: array[int], query: Query) -> array[int]:
     date = columns.dates.__getitem__
     low = bisect_left(order, max(after), key=date) if after else 0
     high = bisect_left(order, min(before), key=date) if before else len(order)
-    return order[low : max(low, high)]
+    return low, max(low, high)
 
 
 def _flag_answers(wanted: MailFilter, query: Query) -> bytes:

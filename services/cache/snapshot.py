@@ -92,9 +92,11 @@ class MailSnapshot:
     def select(self, wanted: MailFilter) -> RowView:
         """Return the messages that a filter lets through, newest first."""
         query = parse(wanted.text)
-        hits = self._search.find(query) if query.of(*TEXT_FIELDS) else None
-        order = self.columns.order[: self._order_length]
-        return RowView(self, choose(self.columns, order, self._label_sets, wanted, query, hits))
+        columns, size = self.columns, self._order_length
+        hits = None
+        if query.of(*TEXT_FIELDS):
+            hits = self._search.find(query, len(columns.flags))
+        return RowView(self, choose(columns, size, self._label_sets, wanted, query, hits))
 
     def row_of(self, message_id: str) -> MessageRow | None:
         """Return the row of one message, in whatever mailbox it is."""
