@@ -131,7 +131,10 @@ class CursorView(LineView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the cursor in sight."""
+        top = self.top
         self._window.resize(event.size.height)
+        if self.top != top:
+            self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the clicked row; open the row that it stood on."""

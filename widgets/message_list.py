@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from typing import ClassVar, Final
 
-from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
@@ -311,7 +310,3 @@ class MessageList(CursorView):
                 self.refresh_row(self.top + y)
             elif old_line != new_line and y in (old_line, new_line):
                 self.refresh_row(self.top + y, GUTTER_CELLS)
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """Forget what was drawn; the base class keeps the cursor in sight."""
-        self._drawn.clear()

@@ -1,0 +1,268 @@
+"""A small app that shows widgets, for headless tests and, run as a program, for a real terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.driver import Driver
+from textual.message import Message
+from textual.widget import Widget
+
+from services.models import (
+    AttachmentView,
+    BodyLine,
+    HeaderLine,
+    LabelCount,
+    LineKind,
+    Link,
+    MailboxCounts,
+    RenderedMessage,
+    RowFlag,
+    SyncPhase,
+    SyncState,
+    TrustFacts,
+)
+from services.safe_text import SafeText, clean_line, clean_text, clean_url, ui
+from tests.fakes.rows import NOON, FakeManyRows, FakeRows, make_row
+from tui import themes
+from widgets.attachment_list import AttachmentList
+from widgets.hint_bar import Hint, HintBar
+from widgets.link_list import LinkList
+from widgets.mailbox_list import MailboxList
+from widgets.message_list import MessageList
+from widgets.plain import Plain
+from widgets.query_line import QueryLine
+from widgets.reader_pane import ReaderPane
+from widgets.status_line import StatusLine
+
+
+class Stage(App[None]):
+    """Shows widgets under one of our themes and keeps the messages that they post."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(
+        self,
+        *shown: Widget,
+        theme: str = "dark",
+        driver_class: type[Driver] | None = None,
+        ready: Callable[[Stage], None] | None = None,
+    ) -> None:
+        super().__init__(driver_class=driver_class)
+        self.shown = shown
+        self.ready = ready
+        self.heard: list[Message] = []
+        themes.install(self, theme)
+        self.animation_level = "none"
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return themes.variable_defaults()
+
+    def compose(self) -> ComposeResult:
+        yield from self.shown
+
+    def on_mount(self) -> None:
+        if self.ready is not None:
+            self.ready(self)
+
+    def on_message_list_opened(self, message: MessageList.Opened) -> None:
+        self.heard.append(message)
+
+    def on_message_list_cursor_moved(self, message: MessageList.CursorMoved) -> None:
+        self.heard.append(message)
+
+    def on_message_list_selection_changed(self, message: MessageList.SelectionChanged) -> None:
+        self.heard.append(message)
+
+    def on_mailbox_list_chosen(self, message: MailboxList.Chosen) -> None:
+        self.heard.append(message)
+
+    def on_link_list_chosen(self, message: LinkList.Chosen) -> None:
+        self.heard.append(message)
+
+    def on_attachment_list_chosen(self, message: AttachmentList.Chosen) -> None:
+        self.heard.append(message)
+
+    def on_query_line_changed(self, message: QueryLine.Changed) -> None:
+        self.heard.append(message)
+
+    def on_query_line_submitted(self, message: QueryLine.Submitted) -> None:
+        self.heard.append(message)
+
+    def on_query_line_cancelled(self, message: QueryLine.Cancelled) -> None:
+        self.heard.append(message)
+
+
+def screen_rows(app: App[None]) -> list[str]:
+    """The screen as plain rows (the one place that knows the compositor's private name)."""
+    return [strip.text for strip in app.screen._compositor.render_strips()]
+
+
+def clock() -> float:
+    return NOON + 1_800
+
+
+# ── hostile text in every place of every widget ──────────────────────────────────────────────────
+
+
+def hostile_strings() -> list[tuple[str, str]]:
+    folder = os.environ.get("MAIL_CORPORA")
+    here = Path(folder) if folder else Path(__file__).resolve().parents[3] / "shared" / "corpora"
+    found = json.loads((here / "generated" / "strings.json").read_text())["strings"]
+    return [(name, text) for name, text in found]
+
+
+def body_of(text: str) -> tuple[BodyLine, ...]:
+    cleaned = clean_text(text).text
+    lines = [SafeText(line) for line in cleaned.split("\n")]
+    return (
+        *(BodyLine(line) for line in lines),
+        *(BodyLine(line, LineKind.QUOTE, 2) for line in lines),
+        BodyLine(clean_line(text), LineKind.NOTICE),
+    )
+
+
+def hostile_message(text: str) -> RenderedMessage:
+    line = clean_line(text)
+    return RenderedMessage(
+        from_name=line,
+        from_address=line,
+        to=line,
+        cc=line,
+        reply_to=line,
+        subject=line,
+        date=NOON,
+        body=body_of(text),
+        headers=(HeaderLine(line, line),),
+        links=(Link(1, line, clean_url(text), line, line),),
+        attachments=(AttachmentView(0, line, line, 1_400_000, line),),
+        notes=(line,),
+    )
+
+
+class Gallery:
+    """All widgets at once, and one call that puts a text into every place of them."""
+
+    def __init__(self) -> None:
+        self.status = StatusLine()
+        self.plain = Plain()
+        self.places = MailboxList()
+        self.messages = MessageList(clock=clock)
+        self.pane = ReaderPane(clock=clock)
+        self.query = QueryLine(ui("find"))
+        self.hints = HintBar()
+        self.messages.styles.height = 4
+        self.places.styles.height = 8
+        self.places.styles.width = 30
+
+    def widgets(self) -> Sequence[Widget]:
+        return (
+            self.status,
+            self.plain,
+            self.places,
+            self.messages,
+            self.pane,
+            self.query,
+            self.hints,
+        )
+
+    def show(self, text: str) -> None:
+        line = clean_line(text)
+        flags = RowFlag.UNREAD | RowFlag.FIRST_CONTACT
+        rows = [
+            make_row(1, subject=line, sender=line, flags=flags, labels=(line, line)),
+            make_row(2, subject=ui("after"), sender=line, attachments=2),
+        ]
+        labels = (LabelCount(text, line, 3),)
+        self.status.show_state(SyncState(SyncPhase.FAILED, sentence=line), MailboxCounts(), line)
+        self.status.show_place(line, 12_345, 678)
+        self.status.show_notice(line, "error", line)
+        self.plain.show(line)
+        self.places.show_counts(MailboxCounts(labels=labels))
+        self.messages.show(FakeRows(rows), keep=False)
+        trust = TrustFacts(False, True, True, 214, (line,))
+        self.pane.show_message(hostile_message(text), trust, rows[0])
+        self.pane.reader.show_headers(True)
+        self.pane.links.remove_class("hidden")
+        self.hints.show_hints([Hint(line, line, 1), Hint(ui("?"), ui("help"), 0)])
+
+
+# ── as a program ─────────────────────────────────────────────────────────────────────────────────
+
+
+class KeyStage(Stage):
+    """A list with its status line, driven by keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("j", "do('action_cursor_down')", ""),
+        ("k", "do('action_cursor_up')", ""),
+        ("space", "do('action_page_down')", ""),
+        ("G", "do('action_last')", ""),
+        ("n", "newer", ""),
+        ("q", "quit", ""),
+    ]
+    arrived = 0
+
+    def action_do(self, name: str) -> None:
+        getattr(self.query_one(MessageList), name)()
+
+    def action_newer(self) -> None:
+        self.arrived += 1
+        self.query_one(MessageList).show(FakeManyRows(100_000 + self.arrived, self.arrived))
+
+    def on_message_list_cursor_moved(self, message: MessageList.CursorMoved) -> None:
+        messages = self.query_one(MessageList)
+        if os.environ.get("STAGE_PLACE") and messages.position is not None:
+            status = self.query_one(StatusLine)
+            status.show_place(ui("Inbox"), messages.count, messages.position + 1)
+
+
+def key_stage(driver_class: type[Driver] | None) -> Stage:
+    status, messages = StatusLine(), MessageList(clock=clock)
+    hints = HintBar([Hint(ui("Enter"), ui("read"), 1), Hint(ui("?"), ui("help"), 0)])
+
+    def ready(_stage: Stage) -> None:
+        state = SyncState(SyncPhase.SYNCED, synced_at=NOON)
+        status.show_state(state, MailboxCounts(unread=12), ui("ops-bot@agents.example.com"))
+        status.show_place(ui("Inbox"), 100_000)
+        messages.show(FakeManyRows(100_000))
+        messages.focus()
+
+    theme = os.environ.get("STAGE_THEME", "dark")
+    return KeyStage(status, messages, hints, theme=theme, driver_class=driver_class, ready=ready)
+
+
+def gallery_stage(driver_class: type[Driver] | None, texts: Sequence[str]) -> Stage:
+    """Shows every text in every place, one after the other, then ends."""
+    gallery = Gallery()
+    left = list(texts)
+
+    def following(stage: Stage) -> None:
+        if not left:
+            stage.exit()
+            return
+        gallery.show(left.pop(0))
+        stage.call_after_refresh(stage.call_later, following, stage)
+
+    return Stage(*gallery.widgets(), driver_class=driver_class, ready=following)
+
+
+def main() -> None:
+    from tui.terminal import LeanDriver
+
+    driver = None if os.environ.get("STAGE_STOCK") else LeanDriver
+    if sys.argv[1] == "gallery":
+        gallery_stage(driver, [text for _name, text in hostile_strings()]).run()
+    else:
+        key_stage(driver).run()
+
+
+if __name__ == "__main__":
+    main()

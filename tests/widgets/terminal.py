@@ -1,0 +1,108 @@
+"""Runs a program of the tests in a real terminal device and keeps what it writes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyte
+
+ROOT = Path(__file__).resolve().parents[2]
+_QUERY = re.compile(rb"\x1b\[\?(\d+)\$p")
+# pyte prints private sequences that it does not know; a terminal swallows them.
+_UNKNOWN_TO_PYTE = re.compile(
+    rb"\x1b\[[<>=][0-?]*[ -/]*[@-~]|\x1b\[\?[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+)
+PATIENCE = 30.0
+
+
+class Terminal:
+    """A pseudo-terminal with a program in it and a screen behind it."""
+
+    def __init__(
+        self,
+        arguments: list[str],
+        columns: int = 80,
+        rows: int = 24,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.written = bytearray()
+        master, slave = os.openpty()
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=ROOT,
+            env={**os.environ, "COLORTERM": "truecolor", **(environ or {})},
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._master = master
+
+    def read(self, seconds: float) -> bytes:
+        """One chunk, or nothing after so many seconds or at the end."""
+        if not select.select([self._master], [], [], seconds)[0]:
+            return b""
+        try:
+            chunk = os.read(self._master, 1 << 16)
+        except OSError:
+            return b""
+        for query in _QUERY.finditer(chunk):
+            answer = b"2" if query[1] == b"2026" else b"0"
+            os.write(self._master, b"\x1b[?%s;%s$y" % (query[1], answer))
+        self.written += chunk
+        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", chunk))
+        return chunk
+
+    def until(self, seen: Callable[[pyte.Screen], bool]) -> bytes:
+        """What is written until the screen shows what is waited for."""
+        start = len(self.written)
+        end = time.monotonic() + PATIENCE
+        while not seen(self.screen):
+            assert time.monotonic() < end, "\n".join(self.screen.display)
+            self.read(1.0)
+        while self.read(0.05):
+            pass
+        return bytes(self.written[start:])
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def finish(self) -> bytes:
+        """Everything written until the program ends by itself."""
+        while self.read(PATIENCE):
+            pass
+        self.process.wait(PATIENCE)
+        return bytes(self.written)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def gutter_row(screen: pyte.Screen) -> int | None:
+    """The screen row of the cursor bar."""
+    rows = [y for y, row in enumerate(screen.display) if row.startswith("▌")]
+    return rows[0] if rows else None
