@@ -17,10 +17,8 @@ from typing import BinaryIO, Final, Protocol
 from urllib.parse import quote, unquote_to_bytes
 from xml.sax.saxutils import escape
 
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Mount
 from starlette.types import Message, Receive, Scope, Send
 
 from services.sandbox.presign import Refused, Signer, UploadTerms
@@ -37,7 +35,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 class Blobs(Protocol):
     """What the door needs of the store: objects by key, written whole or not at all.
 
-    `open` and `size` raise KeyError for a key that is not there.
+    `open` and `content_type` raise KeyError for a key that is not there.
     """
 
     async def put_stream(
@@ -163,11 +161,6 @@ class S3Door:
         if shown := query.get("response-content-disposition"):
             headers["Content-Disposition"] = _one_line(shown)
         return headers
-
-
-def s3_app(blobs: Blobs, signer: Signer, *, form_limit: int = FORM_LIMIT) -> Starlette:
-    """Return the object store as an application for a port of its own."""
-    return Starlette(routes=[Mount("/", app=S3Door(blobs, signer, form_limit))])
 
 
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Final, Protocol, cast
@@ -26,8 +27,11 @@ _UNPRINTABLE: Final = re.compile(r"[^!-~\u00a1-\ud7ff]")
 class Deliveries(Protocol):
     """What the door needs of the store.
 
-    `deliver` stores durably before it returns a message id; OSError or sqlite3.Error when it cannot.
+    Deliveries inside `transaction` are stored together or not at all, durably when it ends; OSError
+    or sqlite3.Error when they cannot be. `deliver` raises KeyError for an agent that is gone.
     """
+
+    def transaction(self) -> AbstractContextManager[object]: ...
 
     def agent(self, agent_id: str) -> object | None: ...
 
@@ -71,13 +75,17 @@ class MailHandler:
         raw = envelope.content
         if not isinstance(raw, bytes) or _BARE_LF.search(raw):
             return "554 5.6.0 Bare line feeds are not accepted"
-        agents = dict.fromkeys(address.rpartition("@")[0] for address in envelope.rcpt_tos)
+        names = (address.rpartition("@")[0] for address in envelope.rcpt_tos)
+        agents = {name.lower(): name for name in names}
         traced = _trace(session, envelope, self._domain) + raw
         try:
-            for agent_id in agents:
-                self._deliveries.deliver(agent_id, traced, verified=False)
+            with self._deliveries.transaction():
+                for agent_id in agents.values():
+                    self._deliveries.deliver(agent_id, traced, verified=False)
         except (OSError, sqlite3.Error):
             return "452 4.3.1 Insufficient system storage"
+        except KeyError:
+            return "550 5.1.1 No such agent here"
         return "250 2.0.0 OK"
 
 

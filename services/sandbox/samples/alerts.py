@@ -38,7 +38,7 @@ _LOG: Final = (
 )  # fmt: skip
 _ALARMS: Final = (
     "[firing] {metric} on {host} above {pct} %", "[resolved] {metric} on {host}",
-    "WARN {service}: {metric} {ms} ms ({region})", "CRITICAL {service} unreachable from {region}",
+    "WARN {service}: p99 latency {ms} ms ({region})", "CRITICAL {service} unreachable from {region}",
     "OK {service} reachable from {region} again", "{host}: certificate expires in {n1} days",
     "{host} rebooted at {hour}", "Anomaly: {metric} of {service} up {pct} %",
     "Incident {ticket}: {service} degraded", "Incident {ticket} closed after {n2} minutes",
@@ -58,7 +58,7 @@ _SECURITY: Final = (
     "New sign-in from {city}", "Your API token ends in {n1} days", "{n1} new advisories for {repo}",
     "Key rotation for {host} is due", "Blocked {n3} log-in attempts on {host}",
     "Secret found in {repo} at {sha}", "Access review: {n2} people, {n1} to confirm",
-    "Two-factor sign-in was switched on",
+    "Two-factor sign-in was switched on for {service}",
 )  # fmt: skip
 _BACKUPS: Final = (
     "Backup of {host} complete ({n3} GB)",
@@ -68,10 +68,10 @@ _BACKUPS: Final = (
 )
 _MEETINGS: Final = (
     "{doc} review, {weekday} {hour}",
-    "Stand-up moved to {hour}",
+    "Stand-up {weekday} moved to {hour}",
     "Call with {customer}",
-    "Planning {month}",
-    "Interview: agent operations",
+    "Planning {month} {year}",
+    "Interview: {skill}",
     "Incident review {ticket}",
 )
 

@@ -16,7 +16,7 @@ _INVOICES: Final = (
     "Invoice {n4} for {product}", "Your invoice {year}-{n4}", "{house} invoice {n4}, {money} EUR",
     "Rechnung {n4} / {month} {year}", "Invoice {n4} ready for approval", "Credit note {n4}",
     "Second reminder: invoice {n4}", "Payment received, thank you ({money} EUR)",
-    "Invoice {n4} is due {when}", "Statement of account, {month}", "Order {hex8} confirmed",
+    "Invoice {n4} is due {due}", "Statement of account, {month}", "Order {hex8} confirmed",
     "Facture {n4}: {product}",
 )  # fmt: skip
 _OPENINGS: Final = (
@@ -27,7 +27,7 @@ _OPENINGS: Final = (
     "Bonjour,\n\nveuillez trouver ci-joint la facture pour {product}.",
 )
 _TERMS: Final = (
-    "Amount: {money} EUR", "Due {when}, net {n2} days.", "Reference: {ticket}", "Order: {hex8}",
+    "Amount: {money} EUR", "Due {due}.", "Reference: {ticket}", "Order: {hex8}",
     "VAT is included at the rate of your country.", "Please quote {n4} when you pay.",
     "You can pay by transfer or card.", "Questions? Answer to this mail.",
 )  # fmt: skip
@@ -37,7 +37,7 @@ _CONTRACTS: Final = (
     "New version of the {contract}",
     "{contract} with {customer}",
     "Comments on clause {clause}",
-    "{contract} expires {when}",
+    "{contract} expires {due}",
 )
 _CONTRACT_LINES: Final = (
     "Clause {clause} now names {country} law.", "They struck the liability cap.",

@@ -6,7 +6,6 @@ is new is unread, what is old is archived, and a conversation runs over days.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import random
 from collections.abc import Callable, Iterator
@@ -34,7 +33,7 @@ _MIX: Final[tuple[tuple[Callable[[Words, Cast], Draft] | None, int], ...]] = (
 """Kinds with their weights; None opens a conversation."""
 _MAKERS: Final = tuple(maker for maker, _ in _MIX)
 _WEIGHTS: Final = tuple(accumulate(weight for _, weight in _MIX))
-_HOSTILE_FROM: Final = 19
+_HOSTILE_FROM: Final = 26
 _HOSTILE_EVERY: Final = 47
 _HOSTILE_LATER: Final = 1_009
 
@@ -62,8 +61,8 @@ def mails(count: int, *, address: str, now: float, seed: int = 7) -> Iterator[Sa
 def _mail(index: int, times: list[int], slot: _Slot | None, cast: Cast, seed: int) -> SampleMail:
     rng = random.Random(seed * 1_000_003 + index)  # noqa: S311 - sample data
     draft = _draft(index, slot, Words(rng), cast)
-    name = hashlib.blake2b(f"{seed} {index} {cast.address}".encode(), digest_size=25).digest()
-    tag = base64.b32hexencode(name).decode().lower()
+    place_name = f"{seed} {index} {cast.address}".encode()
+    tag = hashlib.blake2b(place_name, digest_size=20).hexdigest()
     place = Place(cast.address, times[index], tag, rng.choice(_ZONES))
     raw = assemble(draft, place)
     is_read, archived = _fate(index, len(times), rng)
@@ -111,7 +110,7 @@ def _fate(index: int, count: int, rng: random.Random) -> tuple[bool, bool]:
     if index < len(FRONT):
         return FRONT[index].is_read, False
     age = index / max(count, 1)
-    unread = rng.random() < 0.03 + 0.55 * max(0.0, 1 - age / 0.25) ** 2
+    unread = rng.random() < 0.045 + 0.6 * max(0.0, 1 - age / 0.25) ** 2
     archived = age > 0.08 and rng.random() < (0.05 + 0.25 * age) * (0.3 if unread else 1)
     return not unread, archived
 

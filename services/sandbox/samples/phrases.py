@@ -49,8 +49,8 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "returns by size", "support backlog", "warehouse heat maps", "currency exposure",
     ),
     "dataset": (
-        "orders_{month}.csv", "returns_q{q}.csv", "suppliers.csv", "leads-{city}.csv",
-        "sensor-{n3}.csv", "price_list_{year}.csv", "payroll_{month}.csv", "inventory-{n2}.csv",
+        "orders_{mon}.csv", "returns_q{q}.csv", "suppliers.csv", "leads-{city}.csv",
+        "sensor-{n3}.csv", "price_list_{year}.csv", "payroll_{mon}.csv", "inventory-{n2}.csv",
         "tickets_open.csv", "shipments_{n3}.csv", "vat_check.csv", "contacts_dedup.csv",
     ),
     "column": (
@@ -58,9 +58,10 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "sku", "iban", "country_code", "weight_kg", "column F",
     ),
     "month": (
-        "january", "february", "march", "april", "may", "june", "july", "august", "september",
-        "october", "november", "december",
+        "January", "February", "March", "April", "May", "June", "July", "August", "September",
+        "October", "November", "December",
     ),
+    "mon": ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
     "weekday": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"),
     "hour": ("9:00", "10:30", "11:00", "noon", "14:00", "15:30", "16:00", "end of day"),
     "contract": (
@@ -68,7 +69,8 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "maintenance contract", "non-disclosure agreement", "reseller contract", "SLA annex B",
         "statement of work {n2}", "licence terms", "supplier code of conduct",
     ),
-    "clause": ("4.2", "7", "9.1", "11.3", "12", "14.2", "annex A", "annex C", "the preamble"),
+    "clause": ("2", "4.2", "5", "7", "8.3", "9.1", "11.3", "12", "14.2", "16"),
+    "due": ("in {n1} days", "in {n2} days", "on {weekday}", "tomorrow", "next week", "on 1 {month}"),
     "doc": (
         "quarterly report", "offer for {customer}", "budget draft", "onboarding guide",
         "risk register", "press note", "board deck", "price sheet", "test plan", "release notes",
@@ -117,7 +119,7 @@ _MAKERS: Final[dict[str, Callable[[random.Random], str]]] = {
     "n4": _number(1_204, 9_870),
     "n5": _number(10_240, 98_700),
     "q": _number(1, 5),
-    "year": _number(2024, 2028),
+    "year": _number(2024, 2027),
     "pct": lambda rng: f"{rng.random() * 40 + 0.2:.1f}",
     "ms": _number(180, 4_900),
     "secs": lambda rng: f"{rng.random() * 60 + 0.4:.1f}",

@@ -15,9 +15,9 @@ from services.sandbox.samples.people import Cast, stranger
 from services.sandbox.samples.phrases import Words
 
 _COLD: Final = (
-    "Quick question about {topic}", "{n2} leads in {country} for you", "Re: our call last week",
+    "Quick question about {topic}", "{n2} leads in {country} for you", "Re: our call on {weekday} about {product}",
     "Can I get {n2} minutes {when}?", "Guest post about {topic}", "Your site ranks below {customer}",
-    "Partnership?", "Idea for {skill}", "Following up (again)", "Cheaper {product} in {city}",
+    "Partnership with {customer}?", "Idea for {skill}", "Following up on {product} (again)", "Cheaper {product} in {city}",
 )  # fmt: skip
 _COLD_LINES: Final = (
     "I came across your work on {topic} and was impressed.",

@@ -18,12 +18,15 @@ from services.sandbox.samples.draft import Draft, File, Sender
 from services.sandbox.samples.people import COLLEAGUES, Cast
 from services.sandbox.samples.phrases import Words
 
-_STYLES: Final = ("gmail", "outlook", "apple", "thunderbird", "inline", "top", "german", "french")
+_STYLES: Final = ("gmail", "outlook", "apple", "thunderbird", "inline", "top")
+_LOCAL_STYLES: Final = {
+    "Chloé Dubois": "french", "Hannah Fischer": "german", "Ellen Brandt": "german", "Jonas Weber": "german",
+}  # fmt: skip
 _SUBJECTS: Final = (
-    "Contract wording", "Lunch {weekday}?", "{customer}: open points", "{topic}",
-    "Offer for {product}", "{ticket}", "Numbers for {month}", "Visit to {city}", "Agenda {weekday}",
+    "{contract}: wording", "Lunch {weekday}, {city} office?", "{customer}: open points", "{topic}",
+    "Offer for {product}", "{ticket}", "Numbers for {month} {year}", "Visit to {city}", "Agenda {weekday} {hour}",
     "Question on {dataset}", "{doc}", "Price of {product}", "Feedback from {customer}",
-    "Handover before my holiday", "Access to {service}", "Plan for {month} {year}",
+    "Handover of {ticket} before my holiday", "Access to {service}", "Plan for {month} {year}",
     "Delivery to {city}", "Hiring: {skill}", "Who owns {repo}?", "Typos in the {doc}",
 )  # fmt: skip
 _FIRST: Final = (
@@ -78,7 +81,7 @@ def draft(thread: Thread, position: int, cast: Cast) -> Draft:
     """Return the mail at one position (0 is the first) of a conversation."""
     words = Words(random.Random(thread.seed))  # noqa: S311 - sample data
     person = words.rng.choice(COLLEAGUES)
-    style = words.rng.choice(_STYLES)
+    style = _LOCAL_STYLES.get(person.name) or words.rng.choice(_STYLES)
     words["person"] = words.rng.choice(COLLEAGUES).name
     subject = words.pick(_SUBJECTS)
     subject = subject[0].upper() + subject[1:]

@@ -81,7 +81,7 @@ _RESULTS: Final = (
     "Finished {dataset} for {customer}",
     "Job {n4} finished with {n1} warnings",
     "Result of run {hex8}",
-    "{dataset} is clean: {n2} duplicates removed",
+    "{dataset} is clean: {n3} duplicates removed",
     "Job {n4} stopped at row {n3}",
     "Batch {n2} of {skill} complete",
     "{n4} records enriched, {n2} left over",
@@ -221,11 +221,11 @@ def sealed(words: Words, cast: Cast) -> Draft:
     sender = cast.agent(words.rng.choice(SEALERS))
     subject = words.pick(
         (
-            "Encrypted task",
+            "Encrypted task {ticket}",
             "Findings on {topic}",
-            "Key figures, {month}",
+            "Key figures, {month} {year}",
             "{ticket} (sealed)",
-            "Payroll {month}",
+            "Payroll, {month} {year}",
         )
     )
     text = ARMOR
