@@ -12,6 +12,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -26,11 +27,12 @@ from services.config import Settings
 from services.events import Severity
 from services.safe_text import SafeText, ui
 from tui import crash, keymap, themes
+from tui.hangup import SteadyDriver, watch
 from tui.leaving import Leaving
 from tui.notices import Notices
 from tui.screens.mail import MailScreen
 from tui.session import Session
-from tui.terminal import LeanDriver, Terminal
+from tui.terminal import Terminal
 
 if TYPE_CHECKING:
     from tui.bridge import EngineFactory
@@ -87,9 +89,14 @@ class AgentMailApp(App[int]):
         )
         themes.install(self, settings.theme or terminal.theme)
 
+    @property
+    def wants_mouse(self) -> bool:
+        """Whether the terminal is asked for mouse events."""
+        return self._session.settings.mouse
+
     def get_driver_class(self) -> type[Driver]:
         """Our driver, unless the environment asks for another (as textual-serve does)."""
-        return super().get_driver_class() if constants.DRIVER else LeanDriver
+        return super().get_driver_class() if constants.DRIVER else SteadyDriver
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names under themes that do not know them."""
@@ -132,16 +139,14 @@ class AgentMailApp(App[int]):
     async def _account_opened(self, opened: Opened | None) -> None:
         if opened is None:
             return
-        from dataclasses import replace
-
-        old, self._mail = self._mail, None
-        if old is not None:
-            await asyncio.to_thread(old.bridge.stop, STOP_SECONDS)
         self._session = replace(self._session, account=opened.account)
-        mail = self._mail_screen(opened.engine)
-        await self.switch_screen(mail)
-        if opened.remark:
-            mail.notices.tell(opened.remark)
+        if self._mail is None:
+            await self.push_screen(self._mail_screen(opened.engine))
+        else:
+            await asyncio.to_thread(self._mail.bridge.stop, STOP_SECONDS)
+            self._mail.reopen(opened.engine, self._session)
+        if opened.remark and self._mail is not None:
+            self._mail.notices.tell(opened.remark)
 
     def _mail_screen(self, engine: EngineFactory) -> MailScreen:
         self._mail = MailScreen(engine, self._session)
@@ -224,7 +229,8 @@ def run(app: AgentMailApp, crash_folder: Path) -> int:
     """Run the app in this terminal and return its exit code; leaves within two seconds."""
     crash.install(crash_folder)
     app.leaving.install()
-    result = app.run(mouse=True)
+    watch(app.leaving.hang_up)
+    result = app.run(mouse=app.wants_mouse)
     app.leaving.left()
     app.wait_stopped()
     code = app.return_code

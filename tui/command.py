@@ -14,6 +14,7 @@ from tui.guards import Context
 LIST: Final = frozenset({Context.LIST})
 READER: Final = frozenset({Context.READER})
 MAIL: Final = frozenset({Context.LIST, Context.READER})
+ROWS: Final = frozenset({Context.LIST, Context.MAILBOXES})
 ALL: Final = frozenset(Context)
 PLACES: Final = frozenset({Context.MAILBOXES})
 

@@ -323,7 +323,7 @@ _FIND: Final = (
         "mailboxes",
         "Mailboxes and labels",
         "Goes to the list of mailboxes, or opens it when it is not on screen.",
-        ("g m", "m"),
+        ("m", "g m"),
         MAIL,
         GO,
         hint="mailboxes",

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.command import LIST, MAIL, MOVE, READER, Command
+from tui.command import ALL, LIST, MAIL, MOVE, READER, ROWS, Command
 
 MOVES: Final = (
-    Command("next", "Next message", "Moves to the next row.", ("j", "down"), LIST, MOVE),
-    Command("previous", "Previous message", "Moves to the row before.", ("k", "up"), LIST, MOVE),
+    Command("next", "Next message", "Moves to the next row.", ("j", "down"), ROWS, MOVE),
+    Command("previous", "Previous message", "Moves to the row before.", ("k", "up"), ROWS, MOVE),
     Command(
         "scroll_down",
         "Scroll down",
@@ -39,8 +39,8 @@ MOVES: Final = (
         rank=7,
     ),
     Command("page_up", "Page up", "Moves a page up.", ("pageup", "ctrl+b"), MAIL, MOVE),
-    Command("first", "First", "Goes to the first row or line.", ("g g", "home"), MAIL, MOVE),
-    Command("last", "Last", "Goes to the last row or line.", ("G", "end"), MAIL, MOVE),
+    Command("first", "First", "Goes to the first row or line.", ("g g", "home"), ALL, MOVE),
+    Command("last", "Last", "Goes to the last row or line.", ("G", "end"), ALL, MOVE),
     Command("next_unread", "Next unread", "Goes to the next unread message.", ("]",), MAIL, MOVE),
     Command(
         "previous_unread",

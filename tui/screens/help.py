@@ -24,7 +24,7 @@ from widgets.hint_bar import Hint, HintBar
 from widgets.plain import Plain
 
 _KEYS_WIDTH = 18
-_TITLE_WIDTH = 28
+_TITLE_WIDTH = 32
 _HINTS = (
     Hint(ui("Esc"), ui("back"), 0),
     Hint(ui("Space"), ui("page"), 2),

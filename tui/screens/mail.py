@@ -21,7 +21,7 @@ from textual.widgets import Input
 from services.events import Request, Severity
 from services.models import MailboxCounts, MessageRow, RowFlag, SyncPhase
 from services.safe_text import EMPTY, SafeText, ui
-from tui import hints, keys, messages
+from tui import clipboard, hints, keys, messages
 from tui.bridge import Bridge, EngineFactory
 from tui.commands import BY_ID
 from tui.guards import Context, Situation, reason_against
@@ -35,6 +35,7 @@ from tui.screens.panes import Panes
 from tui.screens.reading import Reading
 from tui.session import Session
 from widgets.hint_bar import Hint, HintBar
+from widgets.link_list import LinkList
 from widgets.mailbox_list import MailboxList
 from widgets.message_list import MessageList
 from widgets.plain import Plain
@@ -136,6 +137,12 @@ class MailScreen(Screen[None]):
         self.reading.close(NOTHING_OPEN)
         self.refresh_chrome()
         self.set_timer(EARLY_SECONDS, self._run_early_keys)
+        self.bridge.start()
+
+    def reopen(self, engine: EngineFactory, session: Session) -> None:
+        """Go on with another engine, after the account was set up anew; the old one has stopped."""
+        self.session = session
+        self.bridge = Bridge(engine, self.post_message)
         self.bridge.start()
 
     # ── what there is ────────────────────────────────────────────────────────────────────────────
@@ -331,6 +338,11 @@ class MailScreen(Screen[None]):
         event.stop()
         self.finding.go_to(event.filter)
         self.panes.show_list()
+
+    def on_link_list_chosen(self, event: LinkList.Chosen) -> None:
+        """Copy a link that was chosen under the message."""
+        event.stop()
+        self.notices.tell(clipboard.copy(self.app, event.url, ui("Link")))
 
     def on_query_line_changed(self, event: QueryLine.Changed) -> None:
         """Narrow the list as it is typed."""

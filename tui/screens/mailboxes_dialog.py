@@ -23,6 +23,8 @@ class MailboxesDialog(Dialog[MailFilter]):
     AUTO_FOCUS = "MailboxList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,m", "leave", "Back", show=False),
+        Binding("j", "step(1)", "Next", show=False),
+        Binding("k", "step(-1)", "Before", show=False),
     ]
 
     def __init__(
@@ -53,3 +55,12 @@ class MailboxesDialog(Dialog[MailFilter]):
         """Return what was chosen."""
         event.stop()
         self.dismiss(event.filter)
+
+    def on_choice_list_left(self, event: MailboxList.Left) -> None:
+        """Escape in the list leaves the dialog."""
+        event.stop()
+        self.action_leave()
+
+    def action_step(self, by: int) -> None:
+        """Move in the list."""
+        self._list.step(by)

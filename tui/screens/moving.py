@@ -27,10 +27,10 @@ class Moving:
     def commands(self) -> Mapping[str, Callable[[], None]]:
         """The handlers by command id."""
         both = self._both
-        messages, text = self._list, self._text
+        messages, text, places = self._list, self._text, self._panes.places
         return {
-            "next": messages.action_cursor_down,
-            "previous": messages.action_cursor_up,
+            "next": self._rows(messages.action_cursor_down, places.action_cursor_down),
+            "previous": self._rows(messages.action_cursor_up, places.action_cursor_up),
             "scroll_down": lambda: text.scroll_rows(1),
             "scroll_up": lambda: text.scroll_rows(-1),
             "half_page_down": both(messages.action_half_page_down, text.action_half_page_down),
@@ -38,8 +38,10 @@ class Moving:
             "page_down": messages.action_page_down,
             "read_on": text.action_page_down,
             "page_up": both(messages.action_page_up, text.action_page_up),
-            "first": both(messages.action_first, text.action_first),
-            "last": both(messages.action_last, text.action_last),
+            "first": self._rows(
+                both(messages.action_first, text.action_first), places.action_first
+            ),
+            "last": self._rows(both(messages.action_last, text.action_last), places.action_last),
             "next_unread": lambda: self._unread(messages.action_next_unread),
             "previous_unread": lambda: self._unread(messages.action_previous_unread),
             "open": messages.action_open,
@@ -60,6 +62,15 @@ class Moving:
         def move() -> None:
             reading = self._panes.context is Context.READER
             (in_reader if reading else in_list)()
+
+        return move
+
+    def _rows(
+        self, elsewhere: Callable[[], None], in_mailboxes: Callable[[], None]
+    ) -> Callable[[], None]:
+        def move() -> None:
+            choosing = self._panes.context is Context.MAILBOXES
+            (in_mailboxes if choosing else elsewhere)()
 
         return move
 
