@@ -44,6 +44,9 @@ class FakeSnapshot:
         return FakeRows([row for row in self.rows if _fits(row, wanted)])
 
 
+SYNCED = SyncState(SyncPhase.SYNCED, synced_at=NOON)
+
+
 class FakeEngine:
     """Answers every request at once and keeps what it was asked in `requests`."""
 
@@ -53,7 +56,7 @@ class FakeEngine:
         rows: Sequence[MessageRow] = (),
         *,
         messages: Mapping[str, RenderedMessage] | None = None,
-        sync: SyncState = SyncState(SyncPhase.SYNCED, synced_at=NOON),
+        sync: SyncState = SYNCED,
         silent: bool = False,
         slow: bool = False,
     ) -> None:

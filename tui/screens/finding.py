@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.events import Request, SearchAnswered, SearchServer
-from services.models import MailFilter, RowSource, SyncState
+from services.models import MailboxCounts, MailFilter, MessageRow, RowSource, SyncPhase, SyncState
 from services.safe_text import SafeText, phrase, ui
 from tui.mail_view import KeyShown, MailView, ServerSearch, empty_sentence
 from widgets.message_list import MessageList
@@ -48,6 +48,8 @@ class Finding:
         self.sync = SyncState()
         self.snapshot: MailSnapshot | None = None
         self.rows: RowSource = NO_ROWS
+        self.touched = False
+        """A key or a click has reached the list."""
         query.display = False
         line.display = False
 
@@ -56,10 +58,23 @@ class Finding:
         """The search field is open."""
         return bool(self._query.display)
 
+    @property
+    def counts(self) -> MailboxCounts:
+        """The counts of the snapshot that is shown."""
+        return self.snapshot.counts if self.snapshot is not None else MailboxCounts()
+
+    def row_of(self, message_id: str) -> MessageRow | None:
+        """The row of a message as of now."""
+        return self.snapshot.row_of(message_id) if self.snapshot is not None else None
+
     def take(self, snapshot: MailSnapshot) -> None:
-        """Show the same view of a newer snapshot; the cursor stays on its message."""
+        """Show the same view of a newer snapshot; the cursor stays on its message.
+
+        Until the operator has touched anything, the first walk (oldest mail first) would carry the
+        cursor down with it: then it stays on the newest.
+        """
         self.snapshot = snapshot
-        self._show(keep=True)
+        self._show(keep=self.touched or self.sync.phase is SyncPhase.SYNCED)
 
     def take_sync(self, sync: SyncState) -> None:
         """Say in an empty list how the mailbox stands."""

@@ -19,7 +19,6 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from services.events import Request, Severity
-from services.models import MailboxCounts, MessageRow, RowFlag, SyncPhase
 from services.safe_text import EMPTY, SafeText, ui
 from tui import clipboard, hints, keys, messages
 from tui.bridge import Bridge, EngineFactory
@@ -27,6 +26,7 @@ from tui.commands import BY_ID
 from tui.guards import Context, Situation, reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
+from tui.screens.attention import Attention
 from tui.screens.changes import Changes
 from tui.screens.finding import Finding
 from tui.screens.mail_commands import handlers
@@ -87,6 +87,7 @@ class MailScreen(Screen[None]):
         self._keys = KeySequence(session.keymap)
         self._early: list[str] | None = []
         self._follow: Timer | None = None
+        self._hinted: Situation | None = None
         self._put_together()
 
     def _put_together(self) -> None:
@@ -103,15 +104,18 @@ class MailScreen(Screen[None]):
         self.reading = Reading(
             self._pane,
             ask=self.ask,
-            row_of=self.row_of,
+            row_of=self.finding.row_of,
             mark_on_open=self.session.marks_read_on_open,
+        )
+        self.attention = Attention(
+            self.panes, self.finding, self.reading, can_sign_in=self.session.can_sign_in
         )
         self.changes = Changes(
             self,
             ask=self.ask,
-            targets=self.targets,
-            row_of=self.row_of,
-            known_labels=lambda: self.counts.labels,
+            targets=self.attention.targets,
+            row_of=self.finding.row_of,
+            known_labels=lambda: self.finding.counts.labels,
             gone=self._gone,
             monotonic=self.session.monotonic,
         )
@@ -151,58 +155,9 @@ class MailScreen(Screen[None]):
         """Send a request to the engine and return its id."""
         return self.bridge.request(request)
 
-    def row_of(self, message_id: str) -> MessageRow | None:
-        """The row of a message as of now."""
-        snapshot = self.finding.snapshot
-        return snapshot.row_of(message_id) if snapshot is not None else None
-
     def shown_key(self, command: str) -> SafeText:
         """The key of a command as the screen writes it."""
         return self.session.keymap.shown_key(command)
-
-    @property
-    def counts(self) -> MailboxCounts:
-        """The counts of the snapshot that is shown."""
-        snapshot = self.finding.snapshot
-        return snapshot.counts if snapshot is not None else MailboxCounts()
-
-    def targets(self) -> tuple[str, ...]:
-        """What a command is about: the open message in the reader, else selection or cursor."""
-        if self.panes.context is Context.READER:
-            open_id = self.reading.message_id
-            return () if open_id is None else (open_id,)
-        return self._messages.target_ids()
-
-    @property
-    def current_id(self) -> str | None:
-        """The open message in the reader, else the one under the cursor."""
-        reading = self.panes.context is Context.READER
-        return self.reading.message_id if reading else self._messages.cursor_id
-
-    def situation(self) -> Situation:
-        """The frozen picture that guards and hints look at."""
-        context = self.panes.context
-        reading = context is Context.READER
-        current = self.current_id
-        row = self.row_of(current) if current is not None else None
-        flags = row.flags if row is not None else RowFlag(0)
-        selected = self._messages.selected_count
-        here = 0 if current is None else 1
-        return Situation(
-            context=context,
-            rows=self._messages.count,
-            targets=here if reading else selected or here,
-            selected=0 if reading else selected,
-            archived=RowFlag.ARCHIVED in flags,
-            unread=RowFlag.UNREAD in flags,
-            open_message=self.reading.message_id is not None,
-            links=len(self.reading.links),
-            narrowed=self.finding.view.narrowed,
-            search_text=bool(self.finding.view.filter.text.strip()),
-            read_only=self.finding.sync.phase is SyncPhase.READ_ONLY,
-            signed_out=self.finding.sync.phase is SyncPhase.SIGNED_OUT,
-            can_change_account=self.session.can_sign_in,
-        )
 
     # ── keys and commands ────────────────────────────────────────────────────────────────────────
 
@@ -232,6 +187,7 @@ class MailScreen(Screen[None]):
         return True
 
     def _press(self, key: str) -> bool:
+        self.finding.touched = True
         self._status.clear_notice()
         begun = bool(self._keys.pending)
         step, command = self._keys.press(key, self.panes.context)
@@ -240,6 +196,7 @@ class MailScreen(Screen[None]):
                 self.session.keymap, self.panes.context, self._keys.pending
             )
             self._hints.show_hints(following)
+            self._hinted = None
             return True
         if begun:
             self.refresh_chrome()
@@ -249,7 +206,7 @@ class MailScreen(Screen[None]):
 
     def run_command(self, command: str) -> None:
         """Run a command by its id, or say why it cannot run."""
-        reason = reason_against(BY_ID[command].guard, self.situation())
+        reason = reason_against(BY_ID[command].guard, self.attention.situation())
         if not reason:
             self._run[command]()
         elif command != "clear":
@@ -359,6 +316,10 @@ class MailScreen(Screen[None]):
         event.stop()
         self.finding.cancel()
 
+    def on_mouse_down(self) -> None:
+        """A click counts as a touch."""
+        self.finding.touched = True
+
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         """Another pane has the keys: other hints."""
         self.refresh_chrome()
@@ -370,14 +331,16 @@ class MailScreen(Screen[None]):
         if not self.is_mounted:
             return
         self._status.show_place(self.finding.view.title, len(self.finding.rows))
-        if self.finding.typing:
-            self._hints.show_hints(_QUERY_HINTS)
-        else:
-            self._hints.show_hints(hints.hint_bar(self.session.keymap, self.situation()))
         self._places.show_current(self.finding.view.filter)
+        situation = None if self.finding.typing else self.attention.situation()
+        if situation is None:
+            self._hints.show_hints(_QUERY_HINTS)
+        elif situation != self._hinted:
+            self._hints.show_hints(hints.hint_bar(self.session.keymap, situation))
+        self._hinted = situation
 
     def _show_state(self) -> None:
-        self._status.show_state(self.finding.sync, self.counts, self.session.account)
+        self._status.show_state(self.finding.sync, self.finding.counts, self.session.account)
 
     def _follow_cursor(self) -> None:
         self._follow = None

@@ -117,15 +117,15 @@ def _refresh(screen: MailScreen, *, full: bool) -> None:
 
 
 def _show_raw(screen: MailScreen) -> None:
-    current = screen.current_id
+    current = screen.attention.current_id
     if current is not None:
         screen.reading.show_raw(current)
         screen.panes.show_reader()
 
 
 def _copy_address(screen: MailScreen) -> None:
-    current = screen.current_id
-    row = screen.row_of(current) if current is not None else None
+    current = screen.attention.current_id
+    row = screen.finding.row_of(current) if current is not None else None
     if row is not None:
         screen.notices.tell(clipboard.copy(screen.app, row.address, ui("Address")))
 
@@ -147,7 +147,7 @@ def _choose_label(screen: MailScreen) -> None:
         if choice is not None and choice.add:
             _go(screen, screen.finding.view.labelled(choice.add[0]))
 
-    entries = labels.states((), screen.counts.labels)
+    entries = labels.states((), screen.finding.counts.labels)
     screen.app.push_screen(LabelFilterDialog(entries, screen.session.monotonic), answered)
 
 
@@ -162,14 +162,14 @@ def _choose_mailbox(screen: MailScreen) -> None:
 
     session = screen.session
     current = screen.finding.view.filter
-    dialog = MailboxesDialog(screen.counts, current, session.glyphs, session.monotonic)
+    dialog = MailboxesDialog(screen.finding.counts, current, session.glyphs, session.monotonic)
     screen.app.push_screen(dialog, answered)
 
 
 def _palette(screen: MailScreen) -> None:
     from tui.palette import CommandPalette
 
-    situation = screen.situation()
+    situation = screen.attention.situation()
     runnable = [
         command
         for command in hints.offered(situation)

@@ -1,0 +1,64 @@
+"""What the operator looks at: the message that a command means, and the picture that guards read.
+
+Closes the trap of a command that means the list's cursor while a message is being read: the pane with
+the keys decides, in this one place.
+"""
+
+from __future__ import annotations
+
+from services.models import RowFlag, SyncPhase
+from tui.guards import Context, Situation
+from tui.screens.finding import Finding
+from tui.screens.panes import Panes
+from tui.screens.reading import Reading
+
+
+class Attention:
+    """The current message, the targets of a command, and the situation."""
+
+    def __init__(
+        self, panes: Panes, finding: Finding, reading: Reading, *, can_sign_in: bool
+    ) -> None:
+        self._panes = panes
+        self._finding = finding
+        self._reading = reading
+        self._can_sign_in = can_sign_in
+
+    @property
+    def current_id(self) -> str | None:
+        """The open message in the reader, else the one under the cursor."""
+        if self._panes.context is Context.READER:
+            return self._reading.message_id
+        return self._panes.messages.cursor_id
+
+    def targets(self) -> tuple[str, ...]:
+        """What a command is about: the open message in the reader, else selection or cursor."""
+        if self._panes.context is Context.READER:
+            open_id = self._reading.message_id
+            return () if open_id is None else (open_id,)
+        return self._panes.messages.target_ids()
+
+    def situation(self) -> Situation:
+        """The frozen picture that guards and hints look at."""
+        context = self._panes.context
+        reading = context is Context.READER
+        current, view = self.current_id, self._finding.view
+        row = self._finding.row_of(current) if current is not None else None
+        flags = row.flags if row is not None else RowFlag(0)
+        selected = 0 if reading else self._panes.messages.selected_count
+        phase = self._finding.sync.phase
+        return Situation(
+            context=context,
+            rows=self._panes.messages.count,
+            targets=selected or (0 if current is None else 1),
+            selected=selected,
+            archived=RowFlag.ARCHIVED in flags,
+            unread=RowFlag.UNREAD in flags,
+            open_message=self._reading.message_id is not None,
+            links=len(self._reading.links),
+            narrowed=view.narrowed,
+            search_text=bool(view.filter.text.strip()),
+            read_only=phase is SyncPhase.READ_ONLY,
+            signed_out=phase is SyncPhase.SIGNED_OUT,
+            can_change_account=self._can_sign_in,
+        )
