@@ -28,9 +28,12 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the top-level boundary
-        from tui.crash import report
+        from services.paths import Paths
+        from tui import crash
 
-        return report(error)
+        said = crash.sentence(crash.write_report(Paths.from_environment().state_dir, error))
+        sys.stderr.write(f"{said}\n")
+        return 1
 
 
 def _run(arguments: list[str]) -> int:

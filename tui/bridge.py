@@ -19,6 +19,7 @@ from tui import messages
 
 if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot
+    from tui.profile import Profile
 
 
 class MailEngine(Protocol):
@@ -59,6 +60,22 @@ def engine_factory(
         )
 
     return make
+
+
+def engine_for(profile: Profile, poll_seconds: float = 60) -> EngineFactory:
+    """The real engine over a profile's cache and service."""
+
+    def renderer() -> MailRenderer:
+        from services.render_process import RenderWorker
+
+        return RenderWorker()
+
+    return engine_factory(
+        store_folder=profile.folder,
+        provider=profile.provider,
+        renderer=renderer,
+        poll_seconds=poll_seconds,
+    )
 
 
 _MESSAGES: dict[type, Callable[..., Message]] = {

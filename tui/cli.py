@@ -33,7 +33,13 @@ VERBS: dict[str, str] = {
 class VerbParsers(Protocol):
     """Where a verb adds its parser (argparse's sub-parsers, typed)."""
 
-    def add_parser(self, name: str, *, help: str, description: str) -> argparse.ArgumentParser: ...
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002 - argparse's own word
+        description: str,
+    ) -> argparse.ArgumentParser: ...
 
 
 class Verb(Protocol):
@@ -56,7 +62,7 @@ class Parser(argparse.ArgumentParser):
 def run(arguments: Sequence[str]) -> int:
     """Parse the command line, run the verb, return its exit code."""
     if arguments[0] in ("-V", "--version"):
-        print(f"{PROGRAM} {version()}")
+        sys.stdout.write(f"{PROGRAM} {version()}\n")
         return 0
     parser = _parser(arguments[0])
     try:

@@ -18,7 +18,6 @@ from services.safe_text import EMPTY, SafeText, clean_line
 if TYPE_CHECKING:
     from services.config import Account
     from services.paths import Paths
-    from services.ports import MailProvider, MailRenderer
     from services.redact import Secret
     from services.secrets import SecretStore
     from tui.bridge import EngineFactory
@@ -100,6 +99,8 @@ class AccountSetUp:
     def keep(self, form: AccountForm, token: Secret, place: TokenPlace) -> Opened:
         """Keep the token first: an account without its token would be a riddle at the next start."""
         from services.config import save_account
+        from tui.bridge import engine_for
+        from tui.profile import Profile
 
         account = self._filled(form)
         if place is TokenPlace.SESSION:
@@ -107,7 +108,8 @@ class AccountSetUp:
         else:
             kept = self._secrets.set_token(account, token, allow_file=place is TokenPlace.FILE)
         save_account(self._paths, account)
-        engine = engine_for(account, token, self._paths, self._poll)
+        profile = Profile(account, self._paths, self._secrets)
+        engine = engine_for(profile, self._poll)
         return Opened(engine, account_title(account), clean_line(kept.sentence))
 
     def _filled(self, form: AccountForm) -> Account:
@@ -127,28 +129,3 @@ class AccountSetUp:
 def account_title(account: Account) -> SafeText:
     """What the status line calls an account: its address, else its name."""
     return clean_line(account.address or account.name, 80)
-
-
-def engine_for(
-    account: Account, token: Secret | None, paths: Paths, poll_seconds: float = 60
-) -> EngineFactory:
-    """The real engine for an account; without a token it works from the cache alone."""
-    from tui.bridge import engine_factory
-
-    def provider() -> MailProvider:
-        from services.api.factory import provider_for
-
-        assert token is not None
-        return provider_for(account, token)
-
-    def renderer() -> MailRenderer:
-        from services.render_process import RenderWorker
-
-        return RenderWorker()
-
-    return engine_factory(
-        store_folder=paths.account_dir(account.name),
-        provider=provider if token is not None else None,
-        renderer=renderer,
-        poll_seconds=poll_seconds,
-    )

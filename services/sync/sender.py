@@ -29,7 +29,7 @@ from services.errors import (
 from services.ports import MailProvider
 from services.sync.changes import Changes
 from services.sync.edits import Edit, EditKind
-from services.sync.journal import Row
+from services.sync.journal import Row, RowState
 from services.sync.pace import Pace
 
 AT_ONCE: Final = 4
@@ -245,7 +245,8 @@ class Sender:
 
     def _postpone(self, row: Row, error: ServiceError) -> None:
         now, message_id = self._clock(), row.message_id
-        if row.edit.kind is EditKind.DELETE and not error.uncertain:
+        is_first = row.state is RowState.WAITING
+        if row.edit.kind is EditKind.DELETE and is_first and not error.uncertain:
             self._changes.mark_unsent(row)
         if not self._left(self._paused_until, now):
             # Four requests that meet the same outage are one failure.

@@ -224,7 +224,7 @@ def _cache(paths: Paths, account: Account) -> Finding:
     if not folder.is_dir():
         return Finding("cache", "ok", "Empty: nothing has been fetched yet.")
     sentence = f"{_size(folder) / 1_000_000:.1f} MB in {folder}"
-    lock = folder / "lock"
+    lock = folder / "mail.lock"
     if not lock.exists():
         return Finding("cache", "ok", f"{sentence}.")
     try:

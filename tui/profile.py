@@ -1,0 +1,74 @@
+"""Which account the program speaks for, and what belongs to it: cache folder, token, provider.
+
+Closes the trap of each verb finding its account in its own way. Nothing here asks a person: a missing
+token is a `SignedOut` that says where a token can come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.config import Account, load
+from services.errors import CacheLocked, SignedOut
+from services.paths import Paths
+from services.secrets import Secret, SecretStore
+
+if TYPE_CHECKING:
+    from services.cache.store import MailStore
+    from services.ports import MailProvider
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One configured account and the folders that it uses."""
+
+    account: Account
+    paths: Paths
+    secrets: SecretStore
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the account's cache, made if missing."""
+        return self.paths.account_dir(self.account.name)
+
+    def token(self) -> Secret:
+        """Return the API token; SignedOut when none is known."""
+        token = self.secrets.token(self.account)
+        if token is None:
+            raise SignedOut(
+                f'No API token is known for the account "{self.account.name}".',
+                "Start agentmail-tui to enter one, or set AGENTMAIL_TOKEN.",
+            )
+        return token
+
+    def provider(self) -> MailProvider:
+        """Return the mail service of this account; SignedOut when no token is known."""
+        from services.api.factory import provider_for
+
+        return provider_for(self.account, self.token())
+
+    @contextmanager
+    def store(self, *, for_reading: bool = False) -> Iterator[MailStore]:
+        """Open the cache; CacheLocked when the app runs on it, unless `for_reading`."""
+        from services.cache.store import MailStore
+
+        try:
+            store = MailStore.open(self.folder)
+        except CacheLocked:
+            if not for_reading:
+                raise
+            store = MailStore.open(self.folder, read_only=True)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def open_profile(name: str | None, paths: Paths | None = None) -> Profile:
+    """Return the named account's profile, or the default one; ConfigError when there is none."""
+    where = paths or Paths.from_environment()
+    return Profile(load(where).account(name), where, SecretStore(where))

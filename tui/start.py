@@ -1,0 +1,70 @@
+"""Opens the app: account, engine, terminal and screens put together.
+
+Closes two traps: a keyring that answers slowly (or never) holding up the first frame, because the
+token is looked up on the engine's thread, after the cached mailbox is on screen; and a program that is
+piped somewhere drawing a screen into a file.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from services.config import Account, Config, Settings, load
+from services.errors import UsageError
+from services.paths import Paths
+from services.secrets import SecretStore
+from tui.profile import Profile
+
+
+def start_app(profile: str | None = None, *, debug: bool = False) -> int:
+    """Open the app on the named account, else the default one, else on the set-up screen."""
+    _need_a_terminal()
+    paths = Paths.from_environment()
+    if debug:
+        from services.redact import open_debug_log
+
+        open_debug_log(paths.debug_log)
+    config = load(paths)
+    account = _account(config, profile)
+    secrets = SecretStore(paths)
+    if account is None:
+        return _run(None, paths, secrets, config.settings)
+    return _run(Profile(account, paths, secrets), paths, secrets, config.settings)
+
+
+def open_app(profile: Profile, settings: Settings) -> int:
+    """Open the app on a profile that is already known (the demo's)."""
+    return _run(profile, profile.paths, profile.secrets, settings)
+
+
+def _run(profile: Profile | None, paths: Paths, secrets: SecretStore, settings: Settings) -> int:
+    from services.safe_text import ui
+    from tui.app import AgentMailApp, run
+    from tui.bridge import engine_for
+    from tui.first_run import AccountSetUp, account_title
+    from tui.terminal import probe
+
+    account: Account | None = profile.account if profile else None
+    app = AgentMailApp(
+        engine_for(profile, settings.poll_seconds) if profile else None,
+        account=account_title(account) if account else ui(""),
+        settings=settings,
+        terminal=probe(os.environ),
+        crash_folder=paths.state_dir,
+        set_up=AccountSetUp(paths, secrets, account, settings.poll_seconds),
+    )
+    return run(app, paths.state_dir)
+
+
+def _account(config: Config, profile: str | None) -> Account | None:
+    if profile is None and not config.accounts:
+        return None
+    return config.account(profile)
+
+
+def _need_a_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "The app needs a terminal.", "For scripts there are verbs: `agentmail-tui --help`."
+        )

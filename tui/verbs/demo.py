@@ -1,0 +1,66 @@
+"""`demo`: a sandbox with a sample mailbox, and the app on it; both are gone when you quit.
+
+Closes the trap of a trial that leaves traces or touches the real mailbox: configuration, cache and
+token of the demo live in a temporary folder and in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from services.config import Account, Settings, load
+from services.errors import UsageError
+from services.paths import Paths
+from services.secrets import Secret, SecretStore
+from tui.cli import VerbParsers
+from tui.profile import Profile
+
+MESSAGES = 600
+MOST = 1_000_000
+
+
+def add(verbs: VerbParsers) -> None:
+    """Add the verb's parser."""
+    parser = verbs.add_parser("demo", help="try the app", description=__doc__ or "")
+    parser.add_argument("--messages", type=int, default=MESSAGES, help="size of the mailbox")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Start the sandbox, open the app on it, take both away again."""
+    if not 0 <= arguments.messages <= MOST:
+        raise UsageError(f"--messages takes a number from 0 to {MOST}.")
+    if not sys.stdout.isatty():
+        raise UsageError("The demo needs a terminal.", "For scripts: `agentmail-tui sandbox`.")
+    from services.sandbox.process import SandboxProcess
+    from tui.start import open_app
+
+    settings = _own_settings()
+    with tempfile.TemporaryDirectory(prefix="agentmail-demo-") as folder:
+        sandbox = SandboxProcess.start(messages=arguments.messages)
+        try:
+            first = sandbox.accounts[0]
+            account = Account(
+                "demo",
+                "assmbl",
+                sandbox.base_url,
+                mail_domain=first.address.partition("@")[2],
+                address=first.address,
+            )
+            paths = _paths_under(Path(folder))
+            secrets = SecretStore(paths)
+            secrets.keep_for_session(account, Secret(first.token))
+            return open_app(Profile(account, paths, secrets), settings)
+        finally:
+            sandbox.stop()
+
+
+def _own_settings() -> Settings:
+    """The demo looks as the operator has set the app up."""
+    return load(Paths.from_environment(), environ={}).settings
+
+
+def _paths_under(root: Path) -> Paths:
+    return Paths(root / "config", root / "data", root / "state", root / "cache")

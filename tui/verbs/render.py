@@ -1,0 +1,86 @@
+"""`render`: mail files as safe text; needs no account.
+
+Closes the trap of a tool that stops at the first bad file: whatever a mail holds, its line is
+printed, in the order of the arguments. A file that cannot be read is told on stderr, the others are
+still rendered, and the exit code is 4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from services.limits import RAW_LIMIT
+from services.safe_text import clean_line
+from tui.cli import VerbParsers
+from tui.listing import print_json
+from tui.rendering import message_json, message_text
+
+UNREADABLE = 4
+"""Exit code when at least one file could not be read."""
+
+
+def add(verbs: VerbParsers) -> None:
+    """Add the verb's parser."""
+    parser = verbs.add_parser(
+        "render",
+        help="show mail files as safe text; needs no account",
+        description="Show mail files as safe text: body, links, attachments and what looks wrong.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a mail as it was received")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--width", type=_width, default=0, metavar="N", help="wrap at this column")
+    parser.add_argument("--reveal", action="store_true", help="show invisible characters as marks")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Render the files in order; 4 when one of them could not be read."""
+    from services.render_process import RenderWorker
+
+    worker = RenderWorker()
+    code = 0
+    try:
+        for number, name in enumerate(arguments.files):
+            read = _read(name)
+            if read is None:
+                code = UNREADABLE
+                continue
+            raw, size = read
+            message = worker.render_sync(raw, reveal=arguments.reveal, true_size=size)
+            if arguments.json:
+                print_json({"file": _speakable(name), **message_json(message, arguments.width)})
+                continue
+            if len(arguments.files) > 1:
+                sys.stdout.write(("\n" if number else "") + f"==> {clean_line(name)} <==\n")
+            width = arguments.width or shutil.get_terminal_size().columns
+            sys.stdout.write(message_text(message, width))
+    finally:
+        worker.close()
+    return code
+
+
+def _width(text: str) -> int:
+    width = int(text) if text.isascii() and text.isdigit() else 0
+    if not 20 <= width <= 1_000:
+        raise argparse.ArgumentTypeError("the width must be a number from 20 to 1000")
+    return width
+
+
+def _read(name: str) -> tuple[bytes, int] | None:
+    """Return what will be read of a file and its true size; None after telling why not."""
+    try:
+        with Path(name).open("rb") as file:
+            raw = file.read(RAW_LIMIT + 1)
+            return raw, max(len(raw), os.fstat(file.fileno()).st_size)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "a bad name"
+        sys.stderr.write(f"agentmail-tui: {clean_line(name)} cannot be read: {why}.\n")
+        return None
+
+
+def _speakable(name: str) -> str:
+    """Return a file name without the lone surrogates of bytes that are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
