@@ -1,8 +1,9 @@
 """The walk over the whole mailbox that finds what was deleted or changed elsewhere.
 
-Nothing in the API tells deletions: only a list that was read to its end lacks a message. Closes the
-trap of a broken answer that empties the cache: an incomplete walk deletes nothing, and a walk that
-misses much, or that had entries nobody could read, must be confirmed by asking for some messages.
+Nothing in the API tells deletions: only a list that was read to its end lacks a message. And even that
+is no proof: cursors may count, then a deletion in the middle of a walk moves other messages out of
+sight, and a broken answer may be an empty list. So an incomplete walk deletes nothing, and what a
+complete one lacks is asked for by id before it is forgotten here: 404 is the proof.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from services.errors import NotFound, Rejected
+from services.errors import (
+    BadAnswer,
+    Forbidden,
+    NotFound,
+    Rejected,
+    ServerBroken,
+    UsageError,
+)
 from services.ports import MailProvider
 from services.sync.changes import Changes
 from services.sync.walk import PageGuard, Progress, Walker
@@ -20,9 +28,9 @@ from services.sync.walk import PageGuard, Progress, Walker
 if TYPE_CHECKING:
     from services.cache.store import MailStore
 
-BELIEVED: Final = 10
-"""Missing messages that need no confirmation; above, it is a tenth of the mailbox."""
-PROBES: Final = 3
+PROBES: Final = 100
+"""Missing messages that are asked for one by one; of more, as many as `SAMPLE` stand for all."""
+SAMPLE: Final = 10
 _SLICE: Final = 2_000
 _RECONCILED: Final = "sync.reconciled_at"
 
@@ -63,9 +71,7 @@ class FullWalk:
         """
         try:
             guard = await self._walk(provider)
-            gone = await self._missing(guard)
-            if gone and not await self._is_believed(provider, guard, gone):
-                gone = []
+            gone = await self._confirmed(provider, await self._missing(guard))
             with self._changes.commit():
                 self._store.remove(gone)
                 self.mark_done()
@@ -95,15 +101,21 @@ class FullWalk:
             await asyncio.sleep(0)
         return [message_id for message_id in missing if hash(message_id) not in guard.seen]
 
-    async def _is_believed(
-        self, provider: MailProvider, guard: PageGuard, gone: Sequence[str]
-    ) -> bool:
-        if guard.skipped == 0 and len(gone) <= max(BELIEVED, len(guard.seen) // 10):
-            return True
-        for message_id in gone[:: max(1, len(gone) // PROBES)][:PROBES]:
-            try:
-                await provider.get_message(message_id)
-            except NotFound:
-                continue
-            return False
+    async def _confirmed(self, provider: MailProvider, missing: Sequence[str]) -> Sequence[str]:
+        if len(missing) <= PROBES:
+            return [message_id for message_id in missing if await _is_gone(provider, message_id)]
+        for message_id in missing[:: len(missing) // SAMPLE]:
+            if not await _is_gone(provider, message_id):
+                return ()
+        return missing
+
+
+async def _is_gone(provider: MailProvider, message_id: str) -> bool:
+    """Ask for a message; raises only what says nothing about it (no connection, no token, busy)."""
+    try:
+        await provider.get_message(message_id)
+    except NotFound:
         return True
+    except (BadAnswer, Forbidden, Rejected, ServerBroken, UsageError):
+        return False
+    return False
