@@ -22,6 +22,8 @@ LOGGER: Final = "agentmail"
 _OTHERS: Final = ("httpx", "httpcore", "keyring", "hpack", "h11")
 """Loggers of libraries that print URLs, headers or bodies."""
 
+_LONGEST: Final = 4_000
+
 _HIDDEN: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[^\s'\",;]+"), r"\1 ***"),
     (
@@ -78,7 +80,11 @@ class Secret:
 
 
 def redact(text: str) -> str:
-    """Return a text without what looks like a token, a signature, a query or a private key."""
+    """Return a text without what looks like a token, a signature, a query or a private key.
+
+    Cut at 4,000 characters: the patterns are quadratic on lines made for that.
+    """
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     for pattern, instead in _HIDDEN:
         text = pattern.sub(instead, text)
     return text

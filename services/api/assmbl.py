@@ -55,6 +55,8 @@ class AssmblClient:
         self.directory = Directory(self._exchange)
         self.admin = Admin(self._exchange)
 
+    verify_webhook_signature = staticmethod(Admin.verify_webhook_signature)
+
     @property
     def capabilities(self) -> Capabilities:
         """What Assmbl offers."""

@@ -24,7 +24,7 @@ import httpx
 from services import origins, redact
 from services.api import failures
 from services.api.failures import Answer
-from services.errors import BadAnswer, ServiceError
+from services.errors import BadAnswer, MailError
 from services.origins import Origin
 from services.redact import Secret
 
@@ -103,15 +103,24 @@ class HttpDoor:
 
 async def within(seconds: float, place: str, work: Awaitable[T]) -> T:
     """Await `work` with one wall-clock deadline; TimedOut when it passes."""
+
+    async def limited() -> T:
+        try:
+            async with asyncio.timeout(seconds):
+                return await work
+        except TimeoutError:
+            raise failures.timed_out(place) from None
+
+    return await bare(limited())
+
+
+async def bare(work: Awaitable[T]) -> T:
+    """Await `work`; its errors leave without the frames below, whose locals hold secrets."""
     try:
-        async with asyncio.timeout(seconds):
-            return await work
-    except TimeoutError:
-        failure: ServiceError = failures.timed_out(place)
-    except ServiceError as error:
+        return await work
+    except MailError as error:
         failure = error.with_traceback(None)
         failure.__cause__ = failure.__context__ = None
-    # Outside the handlers, so that the error does not keep the frames that knew the token.
     raise failure
 
 

@@ -142,10 +142,15 @@ class StorageDoor:
 
         `file` must be a real file. Its name on this machine is not told.
         """
+        await http.bare(self._upload(form, file, content_type, on_progress or _quiet))
+
+    async def _upload(
+        self, form: UploadForm, file: BinaryIO, content_type: str, told: Progress
+    ) -> None:
         url = self.check(form.url)
         file.seek(0)
         size = os.fstat(file.fileno()).st_size
-        counted = _Counted(file, on_progress or _quiet)
+        counted = _Counted(file, told)
         request = self._opened().build_request(
             "POST",
             url,
@@ -173,8 +178,13 @@ class StorageDoor:
 
         CutAnswer, Offline and TimedOut leave what has arrived: call again with a fresh link.
         """
+        await http.bare(self._download(link, sink, largest, on_progress or _quiet))
+        return sink.result()
+
+    async def _download(
+        self, link: DownloadLink, sink: FileSink, largest: int, told: Progress
+    ) -> None:
         url = self.check(link.url)
-        told = on_progress or _quiet
         headers = {"Accept": "*/*"}
         if sink.size:
             headers["Range"] = f"bytes={sink.size}-"
@@ -192,7 +202,6 @@ class StorageDoor:
                     told(sink.size)
 
         await http.within(_deadline(largest), place, fetch())
-        return sink.result()
 
     async def aclose(self) -> None:
         """Close the connections."""
