@@ -24,6 +24,23 @@ _WORDS: Final = {
     409: "The state is another one", 413: "The body is too large", 429: "Too many requests",
     500: "The service failed", 503: "The service cannot answer now",
 }  # fmt: skip
+_MESSAGE_ID: Final = "$response.body#/items/0/MessageID"
+_FIRST_FILE: Final = {
+    "message_id": "$response.body#/MessageID",
+    "index": "$response.body#/attachments/0/index",
+}
+_LINKS: Final[Mapping[str, tuple[tuple[str, Mapping[str, str]], ...]]] = {
+    "list_inbox": tuple(
+        (name, {"message_id": _MESSAGE_ID})
+        for name in ("get_message", "patch_message_labels", "patch_message_read",
+                     "patch_message_archive", "delete_message")
+    ),
+    "get_message": (
+        ("get_inbound_attachment_status", _FIRST_FILE),
+        ("request_inbound_attachment_download", _FIRST_FILE),
+    ),
+}  # fmt: skip
+"""Where the answer of one operation names what another one takes."""
 _ID: Final = {"type": "string", "minLength": 1}
 _INDEX: Final = {"type": "integer", "minimum": 0, "maximum": 999_999}
 
@@ -134,6 +151,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.auth:
         errors[401] = ("unauthorized",)
     answers: dict[str, Any] = {"200": _response(200, operation.response)}
+    if links := _LINKS.get(operation.name):
+        answers["200"]["links"] = {
+            name: {"operationId": name, "parameters": dict(parameters)}
+            for name, parameters in links
+        }
     for status in sorted(errors):
         answers[str(status)] = _response(status, wire.Error, errors[status])
     return answers

@@ -52,13 +52,27 @@ async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT) -> 
 def decode(operation: str, body: bytes, kind: type[Any]) -> Any:
     """Return the struct that a body holds; raises 400."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.ValidationError:
+            return msgspec.convert(_whole_numbers(msgspec.json.decode(body)), kind)
     except msgspec.ValidationError as error:
         raise ApiError(400, _name(operation, str(error)), str(error)[:300]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = "The body is nested too deeply." if isinstance(error, RecursionError) else ""
         reason = reason or "The body is not JSON."
         raise ApiError(400, "invalid_json", reason) from error
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Write 5.0 as 5: to JSON they are one number, to msgspec they are two types."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(inner) for inner in value]
+    return value
 
 
 def _name(operation: str, reason: str) -> str:
