@@ -648,5 +648,16 @@ def test_no_other_module_makes_an_http_client() -> None:
             text = path.read_text()
             assert "AsyncClient(" not in text, path
             assert "httpx.Client(" not in text, path
-            if "assmbl_send" in text:
-                assert path.name in ("assmbl_send.py", "gate.py", "assmbl.py"), path
+
+
+def test_only_the_gate_can_reach_a_send_route() -> None:
+    root = Path(__file__).resolve().parents[3]
+    allowed = {"assmbl_send.py", "routes.py", "gate.py"}
+    for folder in ("services", "tui", "widgets"):
+        for path in (root / folder).rglob("*.py"):
+            if path.name in allowed or "sandbox" in path.parts:
+                continue
+            text = path.read_text()
+            assert '"send_mail"' not in text, path
+            assert "import MailSender" not in text, path
+            assert "assmbl_send import" not in text, path
