@@ -32,6 +32,7 @@ _UNSURE: Final = re.compile(
 )
 """Finds characters whose width is not the same in every terminal."""
 
+_WORDS: Final = re.compile(r" +|[^ ]+")
 _BLANKS: Final = re.compile(r" {12,}")
 _ON: Final = {"1", "2", "3", "4", "7", "9"}
 _OFF: Final = {"1": "22", "2": "22", "3": "23", "4": "24", "7": "27", "9": "29"}
@@ -241,9 +242,16 @@ class _Pen:
         self.out.append(tail)
 
     def _text(self, text: str, *, erasable: bool) -> None:
-        if _UNSURE.search(text):
-            self._unsure(text)
+        if not _UNSURE.search(text):
+            self._sure(text, erasable=erasable)
             return
+        for word in _WORDS.findall(text):
+            if _UNSURE.search(word):
+                self._unsure(word)
+            else:
+                self._sure(word, erasable=erasable)
+
+    def _sure(self, text: str, *, erasable: bool) -> None:
         done = 0
         if erasable:
             for gap in _BLANKS.finditer(text):
@@ -253,11 +261,11 @@ class _Pen:
         self.out.append(text[done:])
         self._column += cell_len(text)
 
-    def _unsure(self, text: str) -> None:
-        """Text of doubtful width: clear its cells first, put the cursor right afterwards."""
-        cells = cell_len(text)
+    def _unsure(self, word: str) -> None:
+        """A word of doubtful width: clear its cells first, put the cursor right afterwards."""
+        cells = cell_len(word)
         self._column += cells
-        self.out.append(f"\x1b[{cells}X{text}" if cells else text)
+        self.out.append(f"\x1b[{cells}X{word}" if cells else word)
         if self._column <= self._width:
             self.out.append(f"\x1b[{self._column}G")
         else:
