@@ -168,7 +168,7 @@ _CHANGE: Final = (
         MAIL,
         CHANGE,
         guard="can_change",
-        hint="unread",
+        hint="(un)read",
         rank=4,
         changes_mail=True,
     ),

@@ -84,8 +84,6 @@ def _word(command: Command, situation: Situation) -> SafeText:
     word = ui(command.hint)
     if command.id == "archive" and situation.archived:
         word = ui("bring back")
-    if command.id == "toggle_unread" and situation.unread:
-        word = ui("read")
     if command.group == "Change" and situation.selected and command.id != "undo":
         return phrase("{} {}", word, situation.selected)
     return word
