@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Final
 
 from services.errors import ConfigError, UsageError
@@ -132,6 +131,8 @@ def write_private(path: Path, data: bytes) -> None:
     A link (as dotfile managers make) stays one: the file that it names is replaced. ConfigError
     when the folder or the disk refuses.
     """
+    from tempfile import mkstemp  # 5 ms that reading alone does not need
+
     private_folder(path.parent)
     path = path.resolve() if path.is_symlink() else path
     temporary: Path | None = None
