@@ -13,7 +13,6 @@ from services.errors import (
     CacheLocked,
     Conflict,
     Forbidden,
-    NotFound,
     Offline,
     RateLimited,
     Rejected,
@@ -22,26 +21,10 @@ from services.errors import (
     TimedOut,
     UsageError,
 )
-from services.models import InboxPage, RowFlag
-from services.sync.journal import HISTORY_LIMIT
 from services.sync.mailbox import Mailbox
 from services.sync.pace import Pace
 from tests.fakes.fake_provider import QUICK, FakeProvider, items, until
-
-
-async def started(start, count=5, **fields):
-    provider = FakeProvider(items(count, **fields))
-    mailbox = start(provider)
-    await mailbox.sync()
-    return mailbox, provider
-
-
-def shown(mailbox, message_id="m0"):
-    return mailbox.store.item(message_id)
-
-
-def is_pending(mailbox, message_id="m0"):
-    return RowFlag.PENDING in mailbox.snapshot.row_of(message_id).flags
+from tests.fakes.mailboxes import is_pending, shown, started
 
 
 async def test_a_change_is_shown_and_kept_before_it_is_sent(start):
@@ -283,124 +266,24 @@ async def test_changes_wait_for_a_new_token(start):
     assert renewed.content["m1"].is_read
 
 
-# ── undo ─────────────────────────────────────────────────────────────────────────────────────────
+async def test_a_page_that_arrives_while_a_change_is_under_way_is_what_it_is_confirmed_over(start):
+    mailbox, provider = await started(start)
+    under_way, go = asyncio.Event(), asyncio.Event()
 
+    async def after(operation):
+        if operation == "patch_message_read":
+            under_way.set()
+            await go.wait()
 
-async def test_undo_takes_back_the_last_change_and_then_the_one_before(start):
-    mailbox, provider = await started(start, labels=("inbox", "keep"))
+    provider.after = after
     await mailbox.mark_read(["m0"], True)
-    await mailbox.change_labels(["m0"], add=("keep", "new"), remove=("inbox", "none"))
-    await mailbox.flush()
-    assert (await mailbox.undo()).restored == 1
-    assert set(shown(mailbox).labels) == {"inbox", "keep"}
-    assert shown(mailbox).is_read
-    assert (await mailbox.undo()).restored == 1
-    assert not shown(mailbox).is_read
-    assert await mailbox.undo() is None
-    await mailbox.flush()
+    flush = asyncio.create_task(mailbox.flush())
+    await under_way.wait()
+    provider.change("m0", labels=("elsewhere",))
+    await mailbox.sync(full=True)
+    go.set()
+    await flush
     assert shown(mailbox) == provider.content["m0"]
-
-
-async def test_undo_works_across_a_restart_sent_or_not(desktop):
-    mailbox, provider = await started(desktop.start)
-    await mailbox.archive(["m0"])
-    await mailbox.flush()
-    await mailbox.archive(["m1"])
-    mailbox = desktop.start(provider)
-    await mailbox.undo()
-    mailbox = desktop.start(provider)
-    await mailbox.undo()
-    assert await mailbox.undo() is None
-    await mailbox.flush()
-    assert not provider.content["m0"].archived
-    assert not provider.content["m1"].archived
-
-
-async def test_a_bulk_change_is_taken_back_as_one_and_only_where_it_made_a_difference(start):
-    mailbox, _provider = await started(start, count=30)
-    await mailbox.mark_read(["m3"], True)
-    await mailbox.mark_read([f"m{n}" for n in range(30)], True)
-    result = await mailbox.undo()
-    assert result.restored == 29
-    assert [n for n in range(30) if shown(mailbox, f"m{n}").is_read] == [3]
-
-
-async def test_a_deletion_can_be_taken_back_until_it_is_sent(start):
-    mailbox, provider = await started(start)
-    before = shown(mailbox)
-    await mailbox.delete(["m0"])
-    assert shown(mailbox) is None
-    assert (await mailbox.undo()).restored == 1
-    assert shown(mailbox) == before
-    assert not is_pending(mailbox)
-    await mailbox.flush()
-    assert provider.count("delete_message") == 0
-
-
-async def test_a_deletion_that_was_sent_says_that_it_cannot_be_taken_back(start):
-    mailbox, _provider = await started(start)
-    await mailbox.archive(["m1"])
-    await mailbox.delete(["m0"])
-    await mailbox.flush()
-    result = await mailbox.undo()
-    assert (result.restored, result.too_late) == (0, 1)
-    assert shown(mailbox) is None
-    assert (await mailbox.undo()).restored == 1
-    assert not shown(mailbox, "m1").archived
-
-
-async def test_a_deletion_waits_for_its_window_and_gets_a_whole_one_after_a_restart(desktop):
-    now = 1_000.0
-    provider = FakeProvider(items(3))
-
-    def run(clock_pace):
-        desktop.stop()
-        store = MailStore.open(desktop.folder)
-        desktop._open.append(store)
-        return Mailbox(store, provider, None, clock=lambda: now, pace=clock_pace)
-
-    pace = Pace(delete_grace=5.0)
-    mailbox = run(pace)
-    await mailbox.sync()
-    await mailbox.delete(["m0"])
-    now += 4.0
-    mailbox = run(pace)
-    row = mailbox._changes.next_row("m0")
-    assert row.due == now + 5.0
-    sending = asyncio.create_task(mailbox.sender.run())
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert provider.count("delete_message") == 0
-    now += 6.0
-    mailbox.sender.connected()
-    await until(lambda: not mailbox.waiting)
-    sending.cancel()
-    assert "m0" not in provider.content
-
-
-@pytest.mark.parametrize("uncertain", [False, True])
-async def test_a_deletion_with_an_unknown_outcome_says_so_when_taken_back(start, uncertain):
-    mailbox, provider = await started(start)
-    await mailbox.delete(["m0"])
-    provider.fail(Offline("broke", uncertain=uncertain), "delete_message")
-    with pytest.raises(Offline):
-        await mailbox.flush()
-    result = await mailbox.undo()
-    assert result.restored == 1
-    assert bool(result.uncertain) is uncertain
-
-
-async def test_the_undo_history_is_bounded(desktop):
-    mailbox, provider = await started(desktop.start)
-    for number in range(HISTORY_LIMIT + 10):
-        await mailbox.mark_read(["m0"], number % 2 == 0)
-    await mailbox.flush()
-    assert len(mailbox.store.journal()) == HISTORY_LIMIT
-    mailbox = desktop.start(provider)
-    count = 0
-    while await mailbox.undo():
-        count += 1
-    assert count == HISTORY_LIMIT
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────────────
@@ -436,65 +319,3 @@ async def test_a_read_only_mailbox_changes_nothing(start, desktop):
         await reader.undo()
     with pytest.raises(CacheLocked):
         await reader.sync()
-
-
-# ── reconciling ──────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_full_walk_finds_deletions_and_changes_made_elsewhere(start):
-    mailbox, provider = await started(start, count=350)
-    provider.lose("m7")
-    provider.change("m9", is_read=True, labels=("x",), archived=True)
-    outcome = await mailbox.sync(full=True)
-    assert (outcome.removed, outcome.changed) == (1, 1)
-    assert {i: shown(mailbox, i) for i in mailbox.store.ids()} == provider.content
-
-
-async def test_an_incomplete_full_walk_deletes_nothing(start):
-    mailbox, provider = await started(start, count=350)
-    provider.lose("m7")
-    provider.pages["201"] = Offline("gone")
-    with pytest.raises(Offline):
-        await mailbox.sync(full=True)
-    assert shown(mailbox, "m7") is not None
-
-
-@pytest.mark.parametrize("empty", [InboxPage((), None), InboxPage((), None, skipped=3)])
-async def test_an_empty_answer_does_not_empty_the_cache(start, empty):
-    mailbox, provider = await started(start, count=50)
-    provider.pages[None] = empty
-    assert (await mailbox.sync(full=True)).removed == 0
-    assert len(list(mailbox.store.ids())) == 50
-
-
-async def test_a_mailbox_that_was_really_emptied_is_emptied_here(start):
-    mailbox, provider = await started(start, count=50)
-    for n in range(50):
-        provider.lose(f"m{n}")
-    assert (await mailbox.sync(full=True)).removed == 50
-    assert list(mailbox.store.ids()) == []
-
-
-async def test_mail_that_arrives_during_a_full_walk_stays(start):
-    mailbox, provider = await started(start, count=250)
-
-    async def after(operation):
-        if operation == "list_inbox" and provider.count("list_inbox") == 5:
-            provider.after = nothing
-            provider.arrive(items(2, start=250))
-            await mailbox.sync()
-
-    async def nothing(operation):
-        return
-
-    provider.after = after
-    await mailbox.sync(full=True)
-    assert {i: shown(mailbox, i) for i in mailbox.store.ids()} == provider.content
-
-
-async def test_a_message_that_is_opened_and_gone_leaves_the_list(start):
-    mailbox, provider = await started(start)
-    provider.lose("m2")
-    with pytest.raises(NotFound):
-        await mailbox.open("m2")
-    assert shown(mailbox, "m2") is None
