@@ -19,6 +19,7 @@ ADDRESS_LIMIT: Final = 2_000
 """Addresses read from one header; the rest is counted, not kept."""
 
 _ANGLE: Final = re.compile(r"<\s*([^<>\s@,]{1,320}@[^<>\s@,]{1,255})\s*>")
+_LOCAL: Final = re.compile(r"<\s*([^<>\s@,]{1,320})\s*>")
 _BARE: Final = re.compile(r"[^\s<>()\[\]\\,;:\"@]{1,320}@[^\s<>()\\,;:\"@]{1,255}")
 _SPACE: Final = re.compile(r"\s+")
 _MARKS: Final = re.compile(r'[",;:(]')
@@ -85,6 +86,9 @@ def _entry(entry: str) -> Address:
     if angles:
         last = angles[-1]
         return Address(_tidy_name(entry[: last.start()]), last.group(1))
+    local = _LOCAL.findall(entry)
+    if len(local) == 1 and "@" not in entry:
+        return Address(_tidy_name(entry[: entry.index("<")]), local[0])
     plain, comments = _without_comments(entry)
     bare = _BARE.findall(plain)
     if len(bare) == 1:

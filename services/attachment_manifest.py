@@ -8,7 +8,6 @@ is given nothing but this one header, within the header limit; what it cannot re
 from __future__ import annotations
 
 import json
-from email.headerregistry import HeaderRegistry, UnstructuredHeader
 from typing import Final
 
 from services.mime_headers import HeaderBlock, header_text
@@ -47,6 +46,8 @@ def _by_standard_library(value: bytes) -> str:
     text = value.decode("utf-8", "replace")
     if len(text) > _PARSER_LIMIT:
         return ""
+    from email.headerregistry import HeaderRegistry, UnstructuredHeader
+
     registry = HeaderRegistry(default_class=UnstructuredHeader, use_default_map=False)
     try:
         return str(registry(HEADER, text))

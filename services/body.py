@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from services.hosts import hosts_in
 from services.html_text import html_to_text
 from services.limits import DEPTH_LIMIT, HTML_LIMIT, LINES_LIMIT, TEXT_LIMIT
 from services.link_list import LinkList
@@ -54,6 +55,8 @@ class Body:
     notes: list[Note] = field(default_factory=list)
     hidden: int = 0
     encrypted: bool = False
+    passed_over: list[Part] = field(default_factory=list)
+    """Alternatives that are not shown; their links are listed all the same."""
     _characters: int = 0
     _full: bool = False
 
@@ -88,7 +91,19 @@ def gather(root: Part) -> Body:
     body = Body()
     for part in _shown(root, body, only=True):
         _add_part(part, body)
+    for part in body.passed_over:
+        if part.content_type == "text/html":
+            _list_links(part, body.links)
     return body
+
+
+def _list_links(part: Part, links: LinkList) -> None:
+    """List where an alternative that is not shown leads to, and every text that names a host."""
+    apart = LinkList()
+    html_to_text(part.text(4 * HTML_LIMIT)[0], apart)
+    for link in apart.all():
+        if not links.holds(link.url) or (link.text != link.url and hosts_in(link.text)):
+            links.number(link.url, link.text)
 
 
 def _shown(part: Part, body: Body, *, first: bool = True, only: bool = False) -> list[Part]:
@@ -126,7 +141,9 @@ def _shown_of_multipart(part: Part, body: Body) -> list[Part]:
         body.encrypted = True
     lists = [_shown(c, body, first=number == 0) for number, c in enumerate(part.children)]
     if part.content_type == "multipart/alternative":
-        return _best(lists)
+        best = _best(lists)
+        body.passed_over.extend(part for parts in lists if parts is not best for part in parts)
+        return best
     return [shown for parts in lists for shown in parts]
 
 
@@ -135,22 +152,29 @@ def _best(alternatives: list[list[Part]]) -> list[Part]:
     readable = [parts for parts in alternatives if parts]
     if not readable:
         return []
-    has_html = any(part.content_type == "text/html" for parts in readable for part in parts)
-    for parts in readable:
-        plain = [part for part in parts if part.content_type != "text/html"]
-        if len(plain) == len(parts) and not (has_html and all(map(_says_nothing, plain))):
-            return parts
     html = [parts for parts in readable if any(p.content_type == "text/html" for p in parts)]
-    return html[-1] if html else readable[-1]
+    plain = [parts for parts in readable if parts not in html]
+    if plain and html and all(_says_nothing(part, html[-1]) for part in plain[0]):
+        return html[-1]
+    return plain[0] if plain else readable[-1]
 
 
-def _says_nothing(part: Part) -> bool:
+def _says_nothing(part: Part, html: list[Part]) -> bool:
+    """Tell whether a plain part is empty, or only points at HTML that says much more."""
     if part.children:
         return False
     text = part.text(4 * _PLACEHOLDER_LIMIT)[0].strip()
-    if len(text) > _PLACEHOLDER_LIMIT:
+    words = len(text.split())
+    if not words or len(text) > _PLACEHOLDER_LIMIT:
+        return not words
+    if words > 1 and _PLACEHOLDER.search(text) is None:
         return False
-    return len(text.split()) < 2 or _PLACEHOLDER.search(text) is not None
+    return any(_words(page) > 2 * words + 5 for page in html if page.content_type == "text/html")
+
+
+def _words(page: Part) -> int:
+    lines = html_to_text(page.text(4 * HTML_LIMIT)[0], LinkList()).lines
+    return sum(len(line.text.split()) for line in lines)
 
 
 def _list(part: Part, body: Body) -> None:

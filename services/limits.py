@@ -22,7 +22,7 @@ HTML_LIMIT: Final = 1_000_000
 """Characters of one HTML part."""
 TEXT_LIMIT: Final = 2_000_000
 """Characters shown of one mail."""
-LINES_LIMIT: Final = 50_000
+LINES_LIMIT: Final = 20_000
 """Lines shown of one mail."""
 LINKS_LIMIT: Final = 2_000
 

@@ -23,6 +23,7 @@ class LinkList:
 
     def __init__(self) -> None:
         self._links: dict[tuple[str, str], ParsedLink] = {}
+        self._targets: set[str] = set()
         self.dropped = 0
 
     def number(self, url: str, text: str) -> int:
@@ -37,11 +38,12 @@ class LinkList:
             return 0
         link = ParsedLink(len(self._links) + 1, text, url)
         self._links[url, text] = link
+        self._targets.add(url)
         return link.number
 
     def holds(self, url: str) -> bool:
         """Tell whether a target is listed, under whatever text."""
-        return any(link.url == url for link in self._links.values())
+        return url.strip()[:_URL_LIMIT] in self._targets
 
     def all(self) -> tuple[ParsedLink, ...]:
         """Return the links in the order of their numbers."""

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.charsets import decode_text
+from services.charsets import decode_text, known_charset
 
 _OPENING: Final = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
 _QUOTED: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
@@ -62,18 +62,28 @@ def _words(text: str) -> list[_Word]:
         if inner >= 0 and _OPENING.match(text, inner):
             at = inner
             continue
-        data = _bytes_of(match.group(2), text[match.end() : close])
+        data = _bytes_of(match.group(2), text[match.end() : close], match.group(1))
         found.append(_Word(match.start(), close + 2, match.group(1).lower(), data))
         at = close + 2
     return found
 
 
-def _bytes_of(encoding: str, payload: str) -> bytes:
-    raw = payload.encode("utf-8", "surrogateescape")
+def _bytes_of(encoding: str, payload: str, charset: str) -> bytes:
+    raw = _as_sent(payload, charset)
     if encoding in "qQ":
         plain = raw.replace(b"_", b" ")
         return _QUOTED.sub(lambda m: bytes((int(m.group(1), 16),)), plain)
     return tolerant_base64(raw)
+
+
+def _as_sent(payload: str, charset: str) -> bytes:
+    """Turn letters that stand bare in an encoded word back into bytes of its charset."""
+    if not payload.isascii():
+        try:
+            return payload.encode(known_charset(charset) or "utf-8")
+        except UnicodeEncodeError:
+            pass
+    return payload.encode("utf-8", "surrogateescape")
 
 
 def tolerant_base64(raw: bytes) -> bytes:

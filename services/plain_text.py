@@ -35,6 +35,7 @@ class ArmorSplit:
 
 def split_lines(text: str) -> list[str]:
     """Split at every line end that mail knows; no line holds one afterwards."""
+    text = text.replace("\r\n", "\n")
     return (_LINE_END.sub("\n", text) if _LINE_END.search(text) else text).split("\n")
 
 

@@ -12,8 +12,9 @@ from typing import Final
 from services.addresses import Address, parse_mailboxes, parse_sender
 from services.attachment_manifest import manifest_of
 from services.body import Body, gather
+from services.charsets import decode_unknown
 from services.errors import RenderError
-from services.limits import LINES_LIMIT, RAW_LIMIT
+from services.limits import LINES_LIMIT, RAW_LIMIT, TEXT_LIMIT
 from services.link_view import view_link
 from services.mail_date import parse_date
 from services.mime import Part, Splitting, split_mail
@@ -27,6 +28,7 @@ from services.models import (
     RenderedMessage,
 )
 from services.parsed_mail import Note, ParsedAttachment, ParsedLine, ParsedMail
+from services.plain_text import layout
 from services.safe_text import (
     EMPTY,
     SafeText,
@@ -112,7 +114,13 @@ def _reading_notes(found: Splitting, size: int) -> list[Note]:
 def _nothing_to_read(root: Part, body: Body) -> list[ParsedLine]:
     if body.attachments:
         return [ParsedLine("No text; the message holds attachments only.", 0, "notice")]
-    if not root.headers.fields and not root.source.strip():
+    text = decode_unknown(root.source[root.start : root.end][:TEXT_LIMIT]).strip()
+    if text:
+        return [
+            ParsedLine("No part could be read; this is the body as it came:", 0, "notice"),
+            *layout(text),
+        ]
+    if not root.headers.fields:
         return [ParsedLine("The message is empty.", 0, "notice")]
     return [ParsedLine("The message has no text.", 0, "notice")]
 

@@ -73,8 +73,8 @@ class WorkerChild:
             assert stream is not None
             os.set_blocking(stream.fileno(), False)
 
-    def ask(self, raw: bytes) -> ParsedMail:
-        """Have one mail read.
+    def ask(self, raw: bytes, true_size: int = 0) -> ParsedMail:
+        """Have one mail read; `true_size` is its size when `raw` is only its beginning.
 
         Raises RenderError when the child died, took too long or needed too much memory; the next
         call finds a new child.
@@ -89,7 +89,7 @@ class WorkerChild:
                 self._ready = True
             deadline = time.monotonic() + self._seconds
             cut = raw[:RAW_LIMIT]
-            _send(process, REQUEST_HEAD.pack(len(cut), len(raw)) + cut, deadline)
+            _send(process, REQUEST_HEAD.pack(len(cut), max(len(raw), true_size)) + cut, deadline)
             return from_wire(_receive(process, deadline))
         except (_TooSlow, _Gone, OSError, RenderError) as error:
             raise RenderError(_why(error, self._drop()), _RAW_VIEW) from error
@@ -150,14 +150,19 @@ class RenderWorker:
         )
 
     def render_sync(
-        self, raw: bytes, *, attachments: tuple[InboundAttachment, ...] = (), reveal: bool = False
+        self,
+        raw: bytes,
+        *,
+        attachments: tuple[InboundAttachment, ...] = (),
+        reveal: bool = False,
+        true_size: int = 0,
     ) -> RenderedMessage:
-        """`render` for callers without an event loop."""
+        """`render` for callers without an event loop; `true_size` as in `WorkerChild.ask`."""
         try:
             with self._one_at_a_time:
                 if self._closed:
                     raise RenderError("The part that reads mail has been closed.")
-                parsed = self._child.ask(raw)
+                parsed = self._child.ask(raw, true_size)
         except RenderError as error:
             return placeholder(error, attachments=attachments)
         return present(parsed, attachments=attachments, reveal=reveal)

@@ -100,6 +100,8 @@ def inspect_line(text: str, limit: int = LINE_LIMIT) -> Cleaned:
         return Cleaned(SafeText(_shorten(text, limit)), 0)
     cut = text[: 4 * limit]
     cleaned, hidden = _clean(_BLANKS.sub(" ", cut), reveal=True, one_line=True)
+    if len(text) > len(cut) and len(cleaned) < limit:
+        cleaned += "…"
     return Cleaned(SafeText(_shorten(cleaned, limit)), hidden)
 
 
@@ -170,10 +172,10 @@ def _clean(text: str, *, reveal: bool, one_line: bool) -> tuple[str, int]:
 
 
 def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[str, int]:
+    """Clean a run of odd characters that stands behind `before`; count the hidden ones."""
     out: list[str] = []
-    hidden = 0
-    marks = 0
-    last_mark, repeated = "", 0
+    hidden = marks = repeated = 0
+    last_mark = ""
     for char in run:
         shown, is_hidden, is_mark = _one(char)
         if is_mark:
@@ -181,22 +183,21 @@ def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[
             if marks > MARKS_PER_LETTER:
                 hidden += 1
                 continue
-        else:
+        elif not is_hidden:
             marks = 0
-        if is_hidden and (char in _JOINERS or "\ufe00" <= char <= "\ufe0f"):
-            if _needs_joiner(before):
-                # Terminals disagree on the width of joined emoji: in columns each stands alone.
-                out.append("" if one_line and not _is_script(before) else char)
-                before = ""
-                continue
+        if is_hidden and _joins(char, before):
+            # Terminals disagree on the width of joined emoji: in columns each stands alone.
+            out.append("" if one_line and not _is_script(before) else char)
+            before = ""
+            continue
         if not is_hidden:
-            before = char
+            before, last_mark = char, ""
             out.append(shown)
-            last_mark = ""
             continue
         hidden += 1
         if not (reveal or char in _BIDI):
             continue
+        before, marks = "", 0
         if shown == last_mark:
             repeated += 1
             out[-1] = f"{shown[:-1]}×{repeated}>"
@@ -204,6 +205,11 @@ def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[
             last_mark, repeated = shown, 1
             out.append(shown)
     return "".join(out), hidden
+
+
+def _joins(char: str, before: str) -> bool:
+    """Tell a joiner or variation selector that belongs to the letter before it from a hidden one."""
+    return (char in _JOINERS or "\ufe00" <= char <= "\ufe0f") and _needs_joiner(before)
 
 
 def _needs_joiner(before: str) -> bool:

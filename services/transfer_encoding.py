@@ -47,7 +47,7 @@ def _decode_base64(data: bytes) -> tuple[bytes, bytes]:
     while at < len(data):
         match = _BASE64_CHUNK.match(data, at)
         assert match is not None
-        if match.end() == at:
+        if match.end() == at or (at and not _is_block(match.group())):
             break
         out.append(tolerant_base64(match.group()))
         at = match.end()
@@ -57,9 +57,15 @@ def _decode_base64(data: bytes) -> tuple[bytes, bytes]:
     return b"".join(out), rest
 
 
+def _is_block(chunk: bytes) -> bool:
+    """Tell another base64 block behind the padding from a word that merely has its letters."""
+    letters = len(chunk.translate(None, _BLANKS))
+    return letters >= 16 and letters % 4 == 0
+
+
 def _decode_foreign(data: bytes) -> tuple[bytes, bytes]:
     """Decode base64 with foreign characters inside, or text that only claims to be base64."""
-    foreign = len(data.translate(None, _BASE64_LETTERS + _BLANKS))
+    foreign = len(data.translate(None, _BASE64_LETTERS + b"\r\n"))
     if foreign * 20 > len(data):
         return b"", data
     return tolerant_base64(data), b""
