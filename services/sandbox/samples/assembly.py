@@ -23,7 +23,9 @@ from services.sandbox.samples.draft import Draft, File, Sender
 _WORD_BYTES: Final = 42
 _NEEDS_QUOTES: Final = re.compile(r'[()<>@,;:\\".\[\]]')
 _LONG_LINE: Final = re.compile(r"[^\n]{900}")
+_MARKUP: Final = re.compile(r"<style>[^<]*|<[^<>]*>")
 _HEADER_WIDTH: Final = 74
+_LOOK_AT: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def assemble(draft: Draft, place: Place) -> bytes:
 
 def summary(draft: Draft, raw: bytes, recipient: str) -> Summary:
     """Return what the list tells about the mail, without parsing it where that is known."""
-    if draft.raw_parts or not draft.text or draft.kind == "hostile":
+    if draft.raw_parts or draft.kind == "hostile":
         return summarise(raw, recipient, verified=draft.sender.verified, size_of=lambda _: None)
     followed = draft.sender.verified
     files = [_uploaded(file, followed=followed) for file in draft.files if file.object_key]
@@ -60,7 +62,7 @@ def summary(draft: Draft, raw: bytes, recipient: str) -> Summary:
         sender=_plain(mailbox(draft.sender, wire=False)),
         recipient=recipient,
         subject=_plain(draft.subject),
-        preview=_plain(draft.text)[:PREVIEW],
+        preview=_plain(draft.text[:_LOOK_AT] or _MARKUP.sub(" ", draft.html))[:PREVIEW],
         encrypted=draft.encrypted,
         correlation_id=draft.correlation_id,
         marketplace_request_id=draft.marketplace_id,
@@ -68,6 +70,7 @@ def summary(draft: Draft, raw: bytes, recipient: str) -> Summary:
     )
 
 
+@lru_cache(maxsize=4_096)
 def mailbox(sender: Sender, *, wire: bool = True) -> str:
     """Return a sender as a From value, with encoded words where the wire needs them."""
     if not sender.name:
@@ -116,7 +119,7 @@ def _head(draft: Draft, place: Place) -> list[tuple[str, str]]:
     mime_id = draft.mime_id or f"{place.tag[:20]}@{sender.domain or 'unknown.example'}"
     head = [
         ("Return-Path", f"<{sender.address}>"),
-        ("Received", f"{trace}\r\n for {place.recipient}; {formatdate(place.at)}"),
+        ("Received", f"{trace}\r\n for {place.recipient}; {_utc(place.at)}"),
         ("Authentication-Results", _verdicts(sender.domain, verified=sender.verified)),
         ("From", mailbox(sender)),
         ("To", place.recipient),
@@ -151,10 +154,20 @@ def _verdicts(domain: str, *, verified: bool) -> str:
 
 def _local_date(place: Place) -> str:
     if not place.zone:
-        return formatdate(place.at).replace("-0000", "+0000")
-    shown = formatdate(place.at + 60 * place.zone)
-    sign = "+" if place.zone > 0 else "-"
-    return shown.replace("-0000", f"{sign}{abs(place.zone) // 60:02d}{abs(place.zone) % 60:02d}")
+        return _utc(place.at)
+    hours, minutes = divmod(abs(place.zone), 60)
+    shown = _utc(place.at + 60 * place.zone)
+    return f"{shown[:-5]}{'+' if place.zone > 0 else '-'}{hours:02d}{minutes:02d}"
+
+
+def _utc(at: int) -> str:
+    day, second = divmod(at, 86_400)
+    return f"{_day(day)} {second // 3_600:02d}:{second // 60 % 60:02d}:{second % 60:02d} +0000"
+
+
+@lru_cache(maxsize=64)
+def _day(day: int) -> str:
+    return formatdate(day * 86_400)[:16]
 
 
 def _manifest(files: tuple[File, ...]) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from services.sandbox.samples import files, threads, work
+from services.sandbox.samples import files, letters, work
 from services.sandbox.samples.draft import Draft, Sender
 from services.sandbox.samples.people import COLLEAGUES, MACHINES, PUBLISHERS, SUPPLIERS, Cast
 from services.sandbox.samples.phrases import Words
@@ -67,7 +67,7 @@ def _sealed(_words: Words, cast: Cast) -> Draft:
     )  # fmt: skip
 
 
-def _paid(_words: Words, cast: Cast) -> Draft:
+def _paid(words: Words, cast: Cast) -> Draft:
     usage = {
         "outcomes_returned": 12,
         "tokens_input": 1800,
@@ -78,7 +78,7 @@ def _paid(_words: Words, cast: Cast) -> Draft:
     return Draft(
         cast.agent("csv-worker"), "Job 42 done: 12 outcomes, 3.2 s", text, labels=("jobs",),
         marketplace_id="mr-7d2f9c04-51b8-4e6a-9f13-2ab07c55e8d1", correlation_id="job-42",
-        files=(files.csv("result-42.csv", _words, 12),),
+        files=(files.csv("result-42.csv", words, 12),),
     )  # fmt: skip
 
 
@@ -169,12 +169,8 @@ def _japanese(_words: Words, _cast: Cast) -> Draft:
     return Draft(COLLEAGUES[17], "図面の更新について (drawing 118)", text, files=attached)
 
 
-def _letter(_words: Words, cast: Cast) -> Draft:
-    from services.sandbox.samples.letters import newsletter
-
-    made = newsletter(_words, cast)
-    subject = "Issue 118: agents that say no"
-    return replace(made, sender=PUBLISHERS[0], subject=subject, text=made.text or f"{subject}\n")
+def _letter(words: Words, cast: Cast) -> Draft:
+    return letters.issue(words, cast, PUBLISHERS[0], "Issue 118: agents that say no")
 
 
 def _supplier(words: Words, _cast: Cast) -> Draft:
@@ -192,11 +188,11 @@ def _security(_words: Words, _cast: Cast) -> Draft:
 
 
 def _lunch(_words: Words, cast: Cast) -> Draft:
-    made = threads.draft(threads.Thread(11, (1_795_000_000,)), 0, cast)
-    text = f"Hi {cast.name},\n\ncan you move Friday's review to 14:00? Tom is on a train until noon.\n\nJonas\n"
-    return replace(
-        made, sender=COLLEAGUES[1], subject="Friday's review at 14:00?", text=text, files=()
+    text = (
+        f"Hi {cast.name},\n\ncan you move Friday's review to 14:00? Tom is on a train until noon.\n"
+        "The room is free, I looked.\n\nJonas\n"
     )
+    return Draft(COLLEAGUES[1], "Friday's review at 14:00?", text)
 
 
 FRONT: Final = (

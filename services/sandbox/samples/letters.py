@@ -47,7 +47,11 @@ def newsletter(words: Words, cast: Cast) -> Draft:
     sender = words.rng.choice(PUBLISHERS)
     words["house"] = sender.house
     subject = words.pick(_SUBJECTS)
-    subject = subject[0].upper() + subject[1:]
+    return issue(words, cast, sender, subject[0].upper() + subject[1:])
+
+
+def issue(words: Words, cast: Cast, sender: Sender, subject: str) -> Draft:
+    """One issue of a letter under a given subject."""
     base = f"https://click.{sender.domain}/{words['hex8']}"
     stories = [
         (title, text, f"{base}/{number}?u={words['sha']}")

@@ -63,7 +63,8 @@ def _mail(index: int, times: list[int], slot: _Slot | None, cast: Cast, seed: in
     draft = _draft(index, slot, Words(rng), cast)
     place_name = f"{seed} {index} {cast.address}".encode()
     tag = hashlib.blake2b(place_name, digest_size=20).hexdigest()
-    place = Place(cast.address, times[index], tag, rng.choice(_ZONES))
+    zone = _ZONES[sum(draft.sender.domain.encode()) % len(_ZONES)]
+    place = Place(cast.address, times[index], tag, zone)
     raw = assemble(draft, place)
     is_read, archived = _fate(index, len(times), rng)
     delivery = Delivery(

@@ -40,7 +40,7 @@ _CONTACT_LINES: Final = (
 )  # fmt: skip
 _FRAUD: Final = (
     ("Accounts Payable", "billing-update", "[URGENT] wire transfer today", "pay"),
-    ("IT Helpdesk", "mailbox-quota", "Your mailbox is {pct} % full", "login"),
+    ("IT Helpdesk", "mailbox-quota", "Your mailbox is 9{n1} % full", "login"),
     ("DocuShare", "docs-signature", "{n1} documents wait for your signature", "view"),
     ("Courier Service", "parcel-redirect", "Parcel {hex8} could not be delivered", "track"),
     ("Ledger Agent", "agents-example", "Changed bank details for {customer}", "details"),

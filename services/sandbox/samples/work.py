@@ -10,21 +10,13 @@ import json
 from typing import Final
 
 from services.sandbox.samples import files
+from services.sandbox.samples.armor import sealed_text
 from services.sandbox.samples.draft import Draft, File, Sender
 from services.sandbox.samples.people import COLLEAGUES, Cast
 from services.sandbox.samples.phrases import Words
 
-ARMOR: Final = """-----BEGIN PGP MESSAGE-----
-
-hQEMA2p7cQ0sZ8xkAQf/Q1vYv2lq9o4m8sJ0N6bq7o3x0J1hQm5yF2vV4r8kT1ad
-b3kYw8o2mJq7s5n1cXz9uH6tR4eP0gLfDkS2jA8iBnQyVxWmCzTrEoUpIhGsFdKl
-ZxQwErTyUiOpAsDfGhJkLmNbVcXz1234567890abcdefghijklmnopqrstuvwxyzAB
-0lABmx7Qd3TnR5sYfJ2kP8vW4cHbUe6iLgZo9aVqXtMrKyNwEuSpDhCfOjGlTzIB
-kQe2W8rTyU1iOpAs4DfGhJ7kLmNb3VcXzQwErTyUi6OpAsDfGhJ0kLmNbVcXz9Q==
-=q7Xc
------END PGP MESSAGE-----
-"""
-"""The shape of an encrypted body; nobody holds a key to it."""
+ARMOR: Final = sealed_text("sample")
+"""An encrypted body; nobody holds a key to it."""
 
 SEALED_FILE: Final = File(
     "findings.pdf.asc", "application/pgp-encrypted", ARMOR.encode(), encrypted=True
@@ -191,7 +183,7 @@ def marketplace(words: Words, cast: Cast) -> Draft:
         subject = words.pick(_ANSWERS)
     headers = (("X-AgentMail-Idempotency-Key", f"{request_id}-1"),)
     return Draft(
-        sender, subject, json.dumps(body, indent=2) + "\n", headers=headers, kind="marketplace",
+        sender, subject[0].upper() + subject[1:], json.dumps(body, indent=2) + "\n", headers=headers, kind="marketplace",
         labels=("marketplace",) if words.chance(0.5) else (), marketplace_id=request_id,
         correlation_id=f"order-{words['hex8']}",
     )  # fmt: skip
