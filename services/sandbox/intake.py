@@ -28,6 +28,7 @@ _MANIFEST: Final = "X-AgentMail-Attachments"
 _MANIFEST_LIMIT: Final = 64 * 1024
 _MAX_FILES: Final = 1_000
 _LOOK_AT: Final = 20_000
+"""Characters of a header field or bytes of a body that are read for the list."""
 _TAGS: Final = re.compile(r"<(?:style|script)\b[^<>]*>[^<]*|<[^<>]*>", re.IGNORECASE)
 _UNREADABLE: Final = (
     ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError,
@@ -62,7 +63,8 @@ def header(mail: Message, name: str) -> str:
     """Return one header field decoded, unfolded, on one line; empty text when absent."""
     found = (v for key, v in mail.raw_items() if key.lower() == name.lower())
     # The raw value: `get` would turn 8-bit text, which is UTF-8 today, into question marks.
-    text = str(next(found, "")).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = str(next(found, ""))[:_LOOK_AT]
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     with suppress(*_UNREADABLE):
         text = str(make_header(decode_header(text)))
     return " ".join(text.encode("utf-8", "replace").decode().split())
