@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
     "httpx",
-    "ssl",
     "pgpy",
     "keyring",
     "turbohtml",
