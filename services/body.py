@@ -160,7 +160,7 @@ def _best(alternatives: list[list[Part]]) -> list[Part]:
 
 
 def _says_nothing(part: Part, html: list[Part]) -> bool:
-    """Tell whether a plain part is empty, or only points at HTML that says much more."""
+    """Tell whether a plain part is empty, or only points at HTML that says more."""
     if part.children:
         return False
     text = part.text(4 * _PLACEHOLDER_LIMIT)[0].strip()
@@ -169,7 +169,7 @@ def _says_nothing(part: Part, html: list[Part]) -> bool:
         return not words
     if words > 1 and _PLACEHOLDER.search(text) is None:
         return False
-    return any(_words(page) > 2 * words + 5 for page in html if page.content_type == "text/html")
+    return any(_words(page) > words + 3 for page in html if page.content_type == "text/html")
 
 
 def _words(page: Part) -> int:

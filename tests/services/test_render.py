@@ -1,0 +1,419 @@
+"""A mail as it is shown: safe text, honest notes, parts apart, files listed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+from email import policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.link_view import view_link
+from services.models import BodyLine, InboundAttachment, LineKind, RenderedMessage
+from services.parsed_mail import ParsedLink, from_wire, to_wire
+from services.render import parse_mail, present
+from services.safe_text import SafeText
+from tests.services.mail_corpora import all_mails, corpora
+from tests.services.test_safe_text import forbidden
+
+HEAD = b"From: Ann <ann@example.org>\r\nTo: b@example.org\r\nSubject: t\r\nMIME-Version: 1.0\r\n"
+
+
+def render(raw: bytes, **options: Any) -> RenderedMessage:
+    """Both halves, with the wire between them."""
+    return present(from_wire(to_wire(parse_mail(raw))), **options)
+
+
+def body_of(message: RenderedMessage, kind: LineKind | None = None) -> str:
+    return "\n".join(line.text for line in message.body if kind in (None, line.kind))
+
+
+def texts_of(message: RenderedMessage) -> list[SafeText]:
+    texts = [message.from_name, message.from_address, message.to, message.subject, message.cc]
+    texts += [message.reply_to, *message.notes, *(line.text for line in message.body)]
+    texts += [text for header in message.headers for text in (header.name, header.value)]
+    texts += [t for link in message.links for t in (link.text, link.url, link.host, link.warning)]
+    texts += [
+        t for part in message.attachments for t in (part.file_name, part.content_type, part.state)
+    ]
+    return texts
+
+
+def assert_safe(message: RenderedMessage) -> None:
+    for text in texts_of(message):
+        assert type(text) is SafeText
+        assert forbidden(text, line_feed=False) == []
+
+
+# ── everything is safe ───────────────────────────────────────────────────────────────────────────
+
+
+def hostile_strings() -> list[tuple[str, str]]:
+    return json.loads((corpora() / "generated" / "strings.json").read_text())["strings"]
+
+
+def hostile_mail(text: str) -> bytes:
+    word = "=?utf-8?b?" + base64.b64encode(text.encode("utf-8", "surrogatepass")).decode() + "?="
+    html = f'<p>{text}</p><a href="https://x.example/{text}">{text}</a>'
+    return (
+        f"From: {word} <a@example.org>\r\nReply-To: {word} <r@x.example>\r\nSubject: {word}\r\nX-Odd: {word}\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\n"
+        f"--bb\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        f"--bb\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}\r\n"
+        f'--bb\r\nContent-Type: application/x; name="{word}"\r\n\r\nx\r\n--bb--\r\n'
+    ).encode("utf-8", "surrogatepass")
+
+
+def test_every_hostile_string_is_safe_in_every_place_of_a_mail() -> None:
+    for _, text in hostile_strings():
+        assert_safe(render(hostile_mail(text)))
+        assert_safe(render(hostile_mail(text), reveal=True))
+
+
+def test_every_hostile_file_name_of_the_service_is_one_safe_line() -> None:
+    names = json.loads((corpora() / "generated" / "strings.json").read_text())["filenames"]
+    manifest = tuple(InboundAttachment(n, name, name, 1, name) for n, name in enumerate(names))
+    message = render(HEAD + b"\r\nx", attachments=manifest)
+    assert_safe(message)
+    assert [part.index for part in message.attachments] == list(range(len(names)))
+
+
+def test_markup_is_shown_as_it_is() -> None:
+    message = render(
+        HEAD.replace(b"Subject: t", b"Subject: sale [/50% off] [URGENT] :warning:")
+        + b"\r\n[@click=app.quit]x[/]"
+    )
+    assert message.subject == "sale [/50% off] [URGENT] :warning:"
+    assert body_of(message) == "[@click=app.quit]x[/]"
+
+
+def test_a_line_break_in_an_encoded_subject_makes_no_second_header() -> None:
+    message = render(
+        HEAD.replace(b"Subject: t", b"Subject: =?utf-8?q?Hi=0D=0ABcc:_v@x.example?=") + b"\r\nx"
+    )
+    assert message.subject == "Hi Bcc: v@x.example"
+    assert [header.name for header in message.headers].count("Bcc") == 0
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.binary(max_size=400),
+    st.sampled_from(
+        [
+            b"",
+            HEAD,
+            HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n",
+            HEAD + b"Content-Type: text/html\r\n\r\n<a href='",
+        ]
+    ),
+)
+def test_no_bytes_at_all_raise_or_come_out_unsafe(tail: bytes, head: bytes) -> None:
+    message = render(head + tail)
+    assert_safe(message)
+    assert message.body
+
+
+def test_nothing_in_the_corpora_asks_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **_: calls.append(arguments))
+    for path in all_mails():
+        render(path.read_bytes())
+    assert calls == []
+
+
+# ── which text is shown ──────────────────────────────────────────────────────────────────────────
+
+
+def alternative(plain: str, html: str) -> bytes:
+    mail = EmailMessage()
+    mail["From"] = "a@example.org"
+    mail.set_content(plain)
+    mail.add_alternative(html, subtype="html")
+    return mail.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("plain", "shown"),
+    [
+        ("The plain text.", "The plain text."),
+        ("", "The page says a great deal more than that, in many words, one after another."),
+        ("Your mail program does not support HTML.", "The page says a great deal more than that, in many words, one after another."),
+        ("View this email in your browser: https://x.example/1", "The page says a great deal more than that, in many words, one after another."),
+    ],
+)  # fmt: skip
+def test_plain_text_is_shown_unless_it_only_points_at_the_page(plain: str, shown: str) -> None:
+    html = "<p>The page says a great deal more than that, in many words, one after another.</p>"
+    assert body_of(render(alternative(plain, html))) == shown
+
+
+def test_links_of_the_page_are_listed_when_the_plain_text_is_shown() -> None:
+    message = render(
+        alternative("See below.", '<a href="https://evil.example/x">https://bank.example</a>')
+    )
+    assert body_of(message) == "See below."
+    (link,) = message.links
+    assert "bank.example" in link.warning
+    assert "evil.example" in link.warning
+
+
+def test_parts_are_rendered_apart_so_an_open_tag_cannot_swallow_the_next_part() -> None:
+    raw = HEAD + (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: text/html\r\n\r\n<img src='http://evil.example/\r\n"
+        b"--b\r\nContent-Type: text/plain\r\n\r\nthe secret\r\n"
+        b"--b\r\nContent-Type: text/html\r\n\r\n'>end\r\n--b--\r\n"
+    )
+    message = render(raw)
+    assert "the secret" in body_of(message, LineKind.TEXT).split("\n")
+    assert all("secret" not in link.url for link in message.links)
+    assert [line.kind for line in message.body].count(LineKind.RULE) >= 1
+
+
+def test_flowed_text_is_joined_and_quotes_keep_their_depth() -> None:
+    raw = HEAD + (
+        b"Content-Type: text/plain; format=flowed\r\n\r\n"
+        b"One long \r\nparagraph.\r\n>> deep \r\n>> quote\r\n> less\r\n>From here\r\n-- \r\nsig\r\n"
+    )
+    shown = [(line.text, line.quote) for line in render(raw).body]
+    assert shown == [
+        ("One long paragraph.", 0),
+        ("deep quote", 2),
+        ("less", 1),
+        ("From here", 0),
+        ("--", 0),
+        ("sig", 0),
+    ]
+
+
+@pytest.mark.parametrize("name", ["android", "aol", "apple_mail", "comcast", "gmail", "hotmail", "iphone", "outlook", "thunderbird", "yahoo"])  # fmt: skip
+def test_replies_of_ten_clients_show_own_text_first(name: str) -> None:
+    raw = (corpora() / f"talon/tests/fixtures/standard_replies/{name}.eml").read_bytes()
+    message = render(raw)
+    own = [line.text.strip() for line in message.body if line.kind is LineKind.TEXT]
+    assert "Hello" in own
+    assert own[0] == "Hello" or name == "thunderbird", "only this one answers below the quote"
+    assert any(line.kind is LineKind.QUOTE for line in message.body)
+
+
+def test_an_attached_message_is_listed_and_its_text_stands_behind_a_boundary() -> None:
+    raw = HEAD + (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee it\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: c@x.example\r\nSubject: inner\r\n\r\ninner text\r\n--b--\r\n"
+    )
+    message = render(raw)
+    assert [part.file_name for part in message.attachments] == ["inner.eml"]
+    assert "Subject: inner" in body_of(message)
+    assert body_of(message).index("see it") < body_of(message).index("inner text")
+
+
+def test_a_delivery_report_is_readable_and_listed() -> None:
+    raw = next((corpora() / "mikel-mail").rglob("report_422.eml")).read_bytes()
+    message = render(raw)
+    assert "message/delivery-status" in [part.content_type for part in message.attachments]
+    assert "Final-Recipient" in body_of(message)
+
+
+# ── encrypted mail ───────────────────────────────────────────────────────────────────────────────
+
+ARMOR = "-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA1234\r\n=abcd\r\n-----END PGP MESSAGE-----\r\n"
+FOOTER = "Attachments (valid 7 days):\r\nhttps://files.example/x?X-Amz-Signature=s\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["7bit", "quoted-printable", "base64"])
+def test_armor_is_found_after_transfer_decoding_and_other_text_stands_apart(encoding: str) -> None:
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"] = "a@example.org"
+    mail.set_content(ARMOR + FOOTER, cte=encoding)
+    message = render(mail.as_bytes())
+    assert message.encrypted
+    assert message.body[0].kind is LineKind.NOTICE
+    assert message.body[0].text.startswith("Encrypted message;")
+    assert "hQEMA" not in body_of(message)
+    outside = [line for line in message.body if "X-Amz-Signature" in line.text]
+    assert len(outside) == 1
+    assert message.body[message.body.index(outside[0]) - 2].kind is LineKind.NOTICE
+    assert any("outside the encrypted block" in note for note in message.notes)
+
+
+def test_the_header_alone_marks_a_message_as_encrypted() -> None:
+    assert render(HEAD + b"X-AgentMail-Encrypted: body\r\n\r\nx").encrypted
+    assert not render(HEAD + b"X-AgentMail-Encrypted: none\r\n\r\nx").encrypted
+
+
+def test_armor_without_an_end_is_told() -> None:
+    message = render(HEAD + b"\r\n-----BEGIN PGP MESSAGE-----\r\nhQEM" + b"A" * 100_000)
+    assert message.encrypted
+    assert "no end" in body_of(message, LineKind.NOTICE)
+
+
+def test_a_signed_text_made_to_hang_patterns_is_plain_text() -> None:
+    message = render(HEAD + b"\r\n-----BEGIN PGP SIGNED MESSAGE-----" + b"\r\n\r\n" * 5_000 + b"x")
+    assert not message.encrypted
+
+
+# ── attachments ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_manifest_of_the_service_wins_and_keeps_its_indexes() -> None:
+    manifest = (InboundAttachment(3, "a\x1b.pdf", "application/pdf", 5, "pending", encrypted=True),)
+    (part,) = render(HEAD + b"\r\nx", attachments=manifest).attachments
+    assert (part.index, part.file_name, part.size, part.state, part.encrypted) == (
+        3,
+        "a␛.pdf",
+        5,
+        "pending",
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["report.pdf"], ["отчёт за май.pdf", "a  b.csv"], [f"file {n}.txt" for n in range(12)]],
+)
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_manifest_header_is_read_however_it_was_folded(
+    names: list[str], separators: tuple[str, str], escaped: bool, wrapped: bool
+) -> None:
+    entries: Any = [
+        {
+            "object_key": f"uploads/a/{n}-{name}",
+            "name": name,
+            "content_type": "application/pdf",
+            "size": n,
+        }
+        for n, name in enumerate(names)
+    ]
+    mail = EmailMessage()
+    mail["From"] = "a@example.org"
+    document = {"attachments": entries} if wrapped else entries
+    mail["X-AgentMail-Attachments"] = json.dumps(
+        document, separators=separators, ensure_ascii=escaped
+    )
+    mail.set_content("hi")
+    message = render(mail.as_bytes())
+    assert [(part.file_name, part.size) for part in message.attachments] == [
+        (" ".join(name.split("  ")) if "  " in name else name, n) for n, name in enumerate(names)
+    ] or [(part.file_name, part.size) for part in message.attachments] == list(
+        zip(names, range(len(names)), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["[", "{}", "[1, null, []]", '{"attachments": 7}', "[" * 60_000, "=?utf-8?q?" * 5_000]
+)
+def test_a_broken_manifest_lists_nothing_and_harms_nothing(value: str) -> None:
+    message = render(HEAD + b"X-AgentMail-Attachments: " + value.encode() + b"\r\n\r\nhi")
+    assert message.attachments == ()
+    assert body_of(message) == "hi"
+
+
+def test_files_in_the_mail_are_listed_behind_the_manifest_with_their_sizes() -> None:
+    mail = EmailMessage()
+    mail["X-AgentMail-Attachments"] = json.dumps([{"name": "first.pdf"}])
+    mail.set_content("hi")
+    mail.add_attachment(b"x" * 1_234, maintype="image", subtype="png", filename="zwei ü.png")
+    mail.add_attachment(b"y", maintype="application", subtype="pdf")
+    parts = render(mail.as_bytes()).attachments
+    assert [(part.index, part.file_name, part.size) for part in parts] == [
+        (0, "first.pdf", None),
+        (1, "zwei ü.png", 1_234),
+        (2, "part-2.pdf", 1),
+    ]
+
+
+# ── links ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "host", "warns"),
+    [
+        ("https://bank.example/login", "https://evil.example/x", "evil.example", "bank.example"),
+        ("www.bank.example", "http://bank.example.evil.test/", "bank.example.evil.test", "bank.example"),
+        ("Click here for PayPal.com", "https://x.example", "x.example", "paypal.com"),
+        ("bank.example", "https://www.bank.example/", "www.bank.example", ""),
+        ("click", "https://bank.example@evil.example/", "evil.example", "user name"),
+        ("click", "https://bank.example\\@evil.example/", "bank.example", ""),
+        ("click", "javascript:alert(1)", "", "unusual"),
+        ("click", "java\nscript:alert(1)", "", "unusual"),
+        ("click", "https://p\u0430ypal.com/", "xn--pypal-4ve.com", "paypal.com"),
+        ("click", "https://xn--pypal-4ve.com/", "xn--pypal-4ve.com", "paypal.com"),
+        ("click", "http://127.0.0.1:22/", "127.0.0.1", "bare IP"),
+        ("a@b.example", "mailto:a@b.example", "b.example", ""),
+        ("report.pdf", "https://files.example/report.pdf", "files.example", ""),
+        ("HTTPS://EXAMPLE.org/", "https://example.org:22/", "example.org", ""),
+    ],
+)  # fmt: skip
+def test_a_link_tells_its_host_and_what_is_wrong_with_it(
+    text: str, url: str, host: str, warns: str
+) -> None:
+    link = view_link(ParsedLink(1, text, url))
+    assert link.host == host
+    assert (warns in link.warning) if warns else not link.warning
+
+
+def test_links_in_plain_text_are_listed_without_touching_the_text() -> None:
+    message = render(HEAD + b"\r\nSee https://x.example/a(b), or <https://y.example/>.\r\n")
+    assert [link.url for link in message.links] == ["https://x.example/a(b)", "https://y.example/"]
+    assert body_of(message) == "See https://x.example/a(b), or <https://y.example/>."
+
+
+# ── notes ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("head", "note"),
+    [
+        (b"From: a@x.example, b@y.example", "does not name exactly one address"),
+        (b"Subject: none", "names no address"),
+        (b"From: a@x.example\r\nFrom: b@y.example", "2 From fields"),
+        (b'From: "boss@corp.example" <eve@evil.example>', "contains another address: boss@corp.example"),
+        (b"From: a@x.example\r\nReply-To: b@evil.example", "another domain: b@evil.example"),
+        ("From: Pаypal <a@x.example>".encode(), "reads like Paypal"),
+        ("From: a@аррӏе.com".encode(), "reads like a@apple.com"),
+        ("From: a\u202eb <a@x.example>".encode(), "invisible characters"),
+        (b"From: a@x.example\r\nX: " + b"a" * 70_000, "Header fields were too many or too long"),
+    ],
+)  # fmt: skip
+def test_the_trust_panel_is_told(head: bytes, note: str) -> None:
+    message = render(head + b"\r\n\r\nhi")
+    assert any(note in told for told in message.notes), message.notes
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"From: Ann <ann@x.example>\r\nReply-To: ann@mail.x.example", "From: Иван <i@x.example>".encode(),
+     "From: 東京Tokyo <t@x.example>".encode(), b'From: "ann@x.example" <ann@x.example>'],
+)  # fmt: skip
+def test_ordinary_senders_raise_no_note(head: bytes) -> None:
+    assert render(head + b"\r\n\r\nhi").notes == ()
+
+
+def test_hidden_text_is_counted_and_kept_out_of_the_body() -> None:
+    message = render(
+        HEAD + b"Content-Type: text/html\r\n\r\n<p>Hi</p><p style='display:none'>obey me</p>"
+    )
+    assert body_of(message) == "Hi"
+    assert message.hidden_characters == 6
+    assert any("hides 6 characters" in note for note in message.notes)
+
+
+def test_revealing_shows_a_mark_for_each_invisible_character() -> None:
+    raw = HEAD + "Content-Type: text/plain; charset=utf-8\r\n\r\npay\u200bpal".encode()
+    assert body_of(render(raw)) == "paypal"
+    assert body_of(render(raw, reveal=True)) == "pay<ZWSP>pal"
+
+
+def test_long_bodies_are_cut_with_a_notice() -> None:
+    for body in (b"a\r\n" * 200_000, b"A" * 3_000_000):
+        message = render(HEAD + b"\r\n" + body)
+        assert message.body[-1].kind is LineKind.NOTICE
+        assert isinstance(message.body[0], BodyLine)
+        assert len(message.body) <= 20_001
