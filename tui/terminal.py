@@ -50,8 +50,9 @@ class Terminal:
 
     @property
     def theme(self) -> str:
-        """The theme that suits it."""
-        return "dark" if self.colours == "truecolor" or not self.ssh else "ansi"
+        """The theme that suits it: its own sixteen colours where it has no more, or may have none."""
+        few = self.colours in ("16", "none")
+        return "ansi" if few or (self.ssh and self.colours != "truecolor") else "dark"
 
 
 def probe(environ: Mapping[str, str]) -> Terminal:

@@ -22,6 +22,8 @@ from widgets.plain import Plain
 from widgets.rows import NO_SUBJECT, Part
 
 _NAME_CELLS = 10
+_DATE_FROM = 44
+"""Narrower cards need the room for the address."""
 _STYLES = {
     "text": "$card-text",
     "strong": "bold $card-text",
@@ -55,7 +57,8 @@ def _field(name: SafeText, value: SafeText, width: int, glyphs: Glyphs, role: st
 
 
 def _from_line(message: RenderedMessage, width: int, glyphs: Glyphs, date: str) -> list[Part]:
-    room = max(0, width - _NAME_CELLS - len(date) - 1)
+    date = f" {date}" if width >= _DATE_FROM else ""
+    room = max(0, width - _NAME_CELLS - len(date))
     address = message.from_address or ui("(no address)")
     address_cells = min(cell_len(address), room)
     name_room = room - address_cells - 2
@@ -66,7 +69,7 @@ def _from_line(message: RenderedMessage, width: int, glyphs: Glyphs, date: str) 
         (fit(address, address_cells, glyphs.ellipsis), "strong"),
         ("  " if name_room >= 0 else " " * (room - address_cells), "text"),
         (shown, "muted"),
-        (f" {date}", "muted"),
+        (date, "muted"),
     ]
 
 

@@ -127,10 +127,10 @@ class MailboxList(ChoiceList):
 
     def on_click(self, event: events.Click) -> None:
         """One click chooses."""
+        event.prevent_default()
         place = self.top + event.y
         if 0 <= place < len(self._entries) and self._entries[place].filter is not None:
             event.stop()
-            event.prevent_default()
             self.go(place)
             self.opened(place)
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import ClassVar, Final, Literal
 
 from rich.cells import cell_len
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.geometry import Region
@@ -29,7 +28,6 @@ Tone = Literal["info", "warning", "error"]
 
 NOTICE_SECONDS: Final = 4.0
 _TILES: Final = 8
-_PLACE_CELLS: Final = 15
 _TONES: Final[dict[Tone, str]] = {"info": "text", "warning": "caution", "error": "danger"}
 _TROUBLED: Final = frozenset(
     {SyncPhase.OFFLINE, SyncPhase.BUSY, SyncPhase.SIGNED_OUT, SyncPhase.FAILED, SyncPhase.READ_ONLY}
@@ -99,6 +97,7 @@ class StatusLine(Horizontal):
         self._timer: Timer | None = None
         self._tiles = [Tile(self) for _ in range(_TILES)]
         self._parts: list[Part] = []
+        self._made_for = 0
 
     def compose(self) -> ComposeResult:
         """The tiles, side by side."""
@@ -136,18 +135,15 @@ class StatusLine(Horizontal):
 
     def row_parts(self) -> list[Part]:
         """The whole row, as wide as the widget."""
-        if not self._parts:
-            self._parts = self._make(self.size.width)
+        if self._made_for != self.size.width:
+            self._made_for = self.size.width
+            self._parts = self._make(self._made_for)
         return self._parts
-
-    def on_resize(self, _event: events.Resize) -> None:
-        """Divide the row anew."""
-        self._parts = []
 
     def _draw(self) -> None:
         if not self.is_mounted or not self.size.width:
             return
-        before, self._parts = self._parts, self._make(self.size.width)
+        before, self._parts = self.row_parts(), self._make(self.size.width)
         old, new = list(_cells(before)), list(_cells(self._parts))
         for tile in self._tiles:
             start, end = tile.cells
@@ -156,7 +152,9 @@ class StatusLine(Horizontal):
 
     def _make(self, width: int) -> list[Part]:
         place = self._place_words()
-        room = max(0, width - 1 - (_PLACE_CELLS if place else 1))
+        # As wide as the last place needs, so that a step changes digits and moves nothing.
+        place_cells = 2 * len(count_words(self._shown)) + 4 if place else 1
+        room = max(0, width - 1 - place_cells)
         words, role = self._right_words()
         right = min(cell_len(words), room)
         left = self._left_parts(max(0, room - right - 2))
@@ -166,7 +164,7 @@ class StatusLine(Horizontal):
             *left,
             (" " * (room - right - used), "text"),
             (fit(words, right, self._glyphs.ellipsis), role),
-            (fit_right(place, _PLACE_CELLS - 1) + " " if place else " ", "muted"),
+            (fit_right(place, place_cells - 1) + " ", "muted"),
         ]
 
     def _right_words(self) -> Part:
