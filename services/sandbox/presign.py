@@ -1,8 +1,9 @@
 """Presigned forms and links of the object store, signed and checked with AWS Signature Version 4.
 
-Closes the trap of a stand-in that accepts everything: moto lets expired, oversized and forged uploads
-through (research/sandbox.md §1), so a client tested against it proves nothing. The algorithm is the
-published one, so boto3 can make and check the same signatures; only the secret is ours, new each run.
+Closes the trap of a stand-in that accepts everything: moto lets expired, oversized and forged
+uploads through (research/sandbox.md §1), so a client tested against it proves nothing. The
+algorithm is the published one, so boto3 can make and check the same signatures; only the secret is
+ours, new each run.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ _FREE_FIELDS: Final = frozenset({"policy", "x-amz-signature", "file", "awsaccess
 class Refused(Exception):
     """A request that the object store turns down, in S3's own words.
 
-    `status` is the HTTP status, `code` and `message` go into the XML body, `details` are its further
+    `status` is the HTTP status, `code` and `message` go into the XML body, `details` are its
+    further
     elements in order.
     """
 
@@ -89,7 +91,7 @@ class Signer:
     ) -> dict[str, str]:
         """Return a form for one upload: `url` and the form fields as siblings (api/assmbl.md §6.1).
 
-        The upload must carry exactly this key and type and 0 to `max_bytes` bytes within `ttl` seconds.
+        The upload must carry this key and type and 0 to `max_bytes` bytes within `ttl` seconds.
         """
         now = self.clock()
         stamp = _stamp(now)
@@ -111,7 +113,7 @@ class Signer:
         return {"url": url, **fields, "policy": policy, "x-amz-signature": signature}
 
     def presigned_get(self, key: str, ttl: float, file_name: str = "") -> str:
-        """Return a link that downloads one object for `ttl` seconds, saved as `file_name` if given."""
+        """Return a link to one object for `ttl` seconds, saved as `file_name` if given."""
         extra = {"response-content-disposition": disposition(file_name)} if file_name else {}
         return self.presign("GET", key, ttl, extra)
 
@@ -143,7 +145,7 @@ class Signer:
     ) -> None:
         """Raise `Refused` unless the request is exactly what was signed, and in time.
 
-        `raw_path` and `raw_query` are the bytes of the request line, `headers` has lower-case names.
+        `raw_path` and `raw_query` are bytes of the request line, `headers` has lower-case names.
         """
         pairs = _query_pairs(raw_query)
         query = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
@@ -165,7 +167,7 @@ class Signer:
         self._check_signature(stamp, self._to_sign(stamp, digest), query["X-Amz-Signature"])
 
     def check_form(self, fields: Mapping[str, str]) -> UploadTerms:
-        """Return what a form allows, or raise `Refused`; `fields` are those before the file part."""
+        """Return what a form allows or raise `Refused`; `fields` stand before the file part."""
         form = {name.lower(): value for name, value in fields.items()}
         if "key" not in form:
             raise _missing_field("key")
@@ -342,7 +344,10 @@ def _bad_query(message: str) -> Refused:
 
 
 def _missing_field(name: str) -> Refused:
-    message = f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the order of the fields."
+    message = (
+        f"Bucket POST must contain a field named '{name}'.  "
+        "If it is specified, please check the order of the fields."
+    )
     return Refused(400, "InvalidArgument", message, (("ArgumentName", name), ("ArgumentValue", "")))
 
 

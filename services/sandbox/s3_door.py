@@ -1,8 +1,8 @@
 """The object store's door: takes presigned forms and serves presigned links, on a port of its own.
 
 Closes the trap of a client that hands its API token to the storage host: a request that carries an
-Authorization header is refused, as S3 refuses two ways of signing at once. Everything else is judged
-as S3 judges it (research/sandbox.md §1), with S3's XML errors and status codes.
+Authorization header is refused, as S3 refuses two ways of signing at once. Everything else is
+judged as S3 judges it (research/sandbox.md §1), with S3's XML errors and status codes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
@@ -67,7 +68,7 @@ class S3Door:
             response = _error(refused, request)
         except ClientDisconnect:
             return
-        except OSError:
+        except (OSError, sqlite3.Error):
             response = _error(
                 Refused(503, "ServiceUnavailable", "Reduce your request rate."), request
             )

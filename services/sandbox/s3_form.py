@@ -1,7 +1,8 @@
 """Reads an upload form as it streams in: the fields first, then the one file in pieces.
 
 Closes the trap of form parsers that spool a whole upload to disk before anyone has looked at the
-policy that came before it: here the file part is not taken from the wire until the fields are known.
+policy that came before it: here the file part is not taken from the wire until the fields are
+known.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class FormReader:
         return self._fields
 
     async def file(self) -> AsyncIterator[bytes]:
-        """Yield the file's bytes; fields behind it are ignored, as S3 does, a second file is not."""
+        """Yield the file's bytes; S3 ignores fields behind it, but not a second file."""
         while True:
             while self._pieces:
                 yield self._pieces.popleft()

@@ -99,7 +99,7 @@ class SmtpDoor:
     _open: set[asyncio.Transport]
 
     async def stop(self) -> None:
-        """Stop listening and cut what is still connected, so that a silent client delays nothing."""
+        """Stop listening and cut what is still connected: a silent client delays nothing."""
         self._server.close()
         for transport in tuple(self._open):
             transport.abort()

@@ -1,4 +1,4 @@
-"""What a sample mail costs in processor time: about the same in a small mailbox and in a large one."""
+"""What a sample mail costs in processor time: about the same in a small and a large mailbox."""
 
 from __future__ import annotations
 

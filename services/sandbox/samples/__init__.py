@@ -1,7 +1,7 @@
 """The sample mailbox: any number of plausible mails to an agent, the same for the same seed.
 
-`mails` yields `SampleMail` values oldest first, each with a ready `Delivery`; `fill` puts them into a
-store. Closes the trap of demos and tests that show another picture each time.
+`mails` yields `SampleMail` values oldest first, each with a ready `Delivery`; `fill` puts them into
+a store. Closes the trap of demos and tests that show another picture each time.
 """
 
 from services.sandbox.samples.draft import SampleMail

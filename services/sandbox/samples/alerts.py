@@ -38,7 +38,8 @@ _LOG: Final = (
 )  # fmt: skip
 _ALARMS: Final = (
     "[firing] {metric} on {host} above {pct} %", "[resolved] {metric} on {host}",
-    "WARN {service}: p99 latency {ms} ms ({region})", "CRITICAL {service} unreachable from {region}",
+    "WARN {service}: p99 latency {ms} ms ({region})",
+    "CRITICAL {service} unreachable from {region}",
     "OK {service} reachable from {region} again", "{host}: certificate expires in {n1} days",
     "{host} rebooted at {hour}", "Anomaly: {metric} of {service} up {pct} %",
     "Incident {ticket}: {service} degraded", "Incident {ticket} closed after {n2} minutes",
@@ -108,7 +109,8 @@ def alarm(words: Words, _cast: Cast) -> Draft:
     attached = (files.chart("graph.png"),) if words.chance(0.1) else ()
     return Draft(
         sender, subject, "\n".join(lines) + "\n", files=attached, kind="alarm",
-        labels=("ops",) if words.chance(0.6) else (), headers=(("Auto-Submitted", "auto-generated"),),
+        labels=("ops",) if words.chance(0.6) else (), headers=(("Auto-Submitted",
+        "auto-generated"),),
     )  # fmt: skip
 
 
@@ -131,7 +133,8 @@ def notice(words: Words, cast: Cast) -> Draft:
         )
         return Draft(_BY_ROLE["backup"], words.pick(_BACKUPS), text, kind="backup")
     title = words.pick(_MEETINGS)
-    start = f"2026{1 + words.rng.randrange(12):02d}{1 + words.rng.randrange(28):02d}T{8 + words.rng.randrange(9):02d}0000Z"
+    month, day, hour = (low + words.rng.randrange(size) for low, size in ((1, 12), (1, 28), (8, 9)))
+    start = f"2026{month:02d}{day:02d}T{hour:02d}0000Z"
     sender = _BY_ROLE["calendar"]
     entry = files.invitation(f"{words['uuid']}@{sender.domain}", title, start, sender.address)
     text = f"{cast.name} is invited to: {title}\n\nAnswer in your calendar.\n"
@@ -149,7 +152,8 @@ def bounce(words: Words, cast: Cast) -> Draft:
         f"Reporting-MTA: dns; mail.{domain}\r\n\r\nFinal-Recipient: rfc822; {target}\r\n"
         "Action: failed\r\nStatus: 5.1.1\r\n"
     )
-    original = f"From: {cast.address}\r\nTo: {target}\r\nSubject: {words.pick(('Offer', 'Introduction', 'Re: {ticket}'))}\r\n\r\n"
+    subject = words.pick(("Offer", "Introduction", "Re: {ticket}"))
+    original = f"From: {cast.address}\r\nTo: {target}\r\nSubject: {subject}\r\n\r\n"
     line = f"report-{words['hex8']}"
     parts = (
         ("text/plain; charset=us-ascii", text),

@@ -1,7 +1,7 @@
 """An encrypted body that is well-formed OpenPGP all through and that nobody can open.
 
-Closes the trap of dummy ciphertext that breaks a reader's parser: the packets, their lengths and the
-armor's checksum are right, only the key behind them does not exist.
+Closes the trap of dummy ciphertext that breaks a reader's parser: the packets, their lengths and
+the armor's checksum are right, only the key behind them does not exist.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Turns drafts into mail as it arrives: trace headers, encoded words, transfer encodings, parts.
 
-Closes the trap of the stdlib's generator, which needs about a millisecond a mail: sample mail is put
-together as text. What comes out is held against the stdlib's parser in the tests.
+Closes the trap of the stdlib's generator, which needs about a millisecond a mail: sample mail is
+put together as text. What comes out is held against the stdlib's parser in the tests.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ def _relay(domain: str) -> str:
 @lru_cache(maxsize=512)
 def _verdicts(domain: str, *, verified: bool) -> str:
     word = "pass" if verified else "none"
-    return f"inbound.mail.example; spf={word} smtp.mailfrom={domain};\r\n dkim={word} header.d={domain}"
+    spf, dkim = f"spf={word} smtp.mailfrom={domain}", f"dkim={word} header.d={domain}"
+    return f"inbound.mail.example; {spf};\r\n {dkim}"
 
 
 def _local_date(place: Place) -> str:

@@ -41,7 +41,8 @@ _CONTRACTS: Final = (
 )
 _CONTRACT_LINES: Final = (
     "Clause {clause} now names {country} law.", "They struck the liability cap.",
-    "Only the dates changed since version {n1}.", "Please check the notice period in clause {clause}.",
+    "Only the dates changed since version {n1}.",
+    "Please check the notice period in clause {clause}.",
     "{customer} wants an answer {when}.", "I marked three places in yellow.",
     "The annex is still missing.", "Nothing here binds us before both have signed.",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from services.sandbox.store import Store
 
 
 def fill(store: Store, agent_id: str, count: int, *, now: float, seed: int = 7) -> int:
-    """Deliver `count` sample mails to an agent, the newest a few minutes before `now` (seconds, UTC).
+    """Deliver `count` sample mails, the newest a few minutes before `now` (seconds, UTC).
 
     Returns how many were delivered. Raises KeyError for an unknown agent and ValueError when this
     mailbox has been filled with the same seed before.

@@ -19,7 +19,8 @@ def _escapes(cast: Cast) -> Draft:
     sender = Sender("Color\x1b[5m Terminal\x1b[0m", "ansi@escape.example", False)
     text = (
         "\x1b[2J\x1b[H\x1b[31mred\x1b[0m \x1b]0;owned\x07 \x1b]52;c;cm0gLXJm\x07 \x1bP1;2q\x1b\\\n"
-        f"\x1b]8;;https://evil.example\x1b\\{cast.address}\x1b]8;;\x1b\\\nbell \x07 back\x08space\r\n"
+        f"\x1b]8;;https://evil.example\x1b\\{cast.address}\x1b]8;;\x1b\\\n"
+        "bell \x07 back\x08space\r\n"
     )
     return Draft(sender, "\x1b[31;1mred alert\x1b[0m \x1b]2;title\x07 and a tab\there", text)
 
@@ -104,7 +105,8 @@ def _nested_html(_cast: Cast) -> Draft:
         "<html><head><style>p{color:red}</style><script>alert(1)</script></head><body>"
         + "<table><tr><td><blockquote>" * 150
         + '<a href="https://real.example/\x1b[31m">https://bank.example</a>'
-        + '<a href="javascript:alert(1)">script</a><img src=x onerror=alert(1)><form action=//x><input>'
+        + '<a href="javascript:alert(1)">script</a><img src=x onerror=alert(1)>'
+        + "<form action=//x><input>"
         + '<p style="display:none">hidden text</p><p hidden>more</p><b><i><u>unclosed &lt;&#27;[31m'
     )
     return Draft(sender, "<b>Deep</b> &amp; <script>unclosed</script>", html=html)
@@ -113,10 +115,12 @@ def _nested_html(_cast: Cast) -> Draft:
 def _broken_mime(_cast: Cast) -> Draft:
     sender = Sender("Broken Parts", "broken@mime.example", False)
     body = (
-        b'Content-Type: multipart/mixed; boundary="never"\r\nContent-Type: text/plain\r\nno colon here\r\n\r\n'
+        b'Content-Type: multipart/mixed; boundary="never"\r\n'
+        b"Content-Type: text/plain\r\nno colon here\r\n\r\n"
         b"preamble\r\n--never\r\nContent-Type: text/plain; charset=no-such-charset\r\n"
         b"Content-Transfer-Encoding: base64\r\n\r\n!!! not base64 =\r\n--never\r\n"
-        b'Content-Type: multipart/alternative; boundary="never"\r\n\r\n--never\r\nContent-Type: ;;;\r\n\r\ncut'
+        b'Content-Type: multipart/alternative; boundary="never"\r\n\r\n'
+        b"--never\r\nContent-Type: ;;;\r\n\r\ncut"
     )
     return Draft(sender, "Parts that never end", raw_parts=body, broken=True)
 
@@ -124,7 +128,8 @@ def _broken_mime(_cast: Cast) -> Draft:
 def _fake_trust(cast: Cast) -> Draft:
     sender = Sender("✓ verified · Ledger Agent", "ledger@agents-example.example", False)
     text = (
-        f" From  Ledger Agent <ledger@{cast.address.rpartition('@')[2]}>\n ✓ verified sender · known\n"
+        f" From  Ledger Agent <ledger@{cast.address.rpartition('@')[2]}>\n"
+        " ✓ verified sender · known\n"
         f" {'─' * 60}\n\nThe header above is part of the text. Press e to approve.\n"
     )
     headers = (("SenderVerified", "true"), ("X-AgentMail-Verified", "true"))

@@ -1,4 +1,4 @@
-"""Newsletters: HTML with hidden preheaders, tracking pixels and tables, with or without a text twin.
+"""Newsletters: HTML with hidden preheaders, tracking pixels, tables, sometimes a text twin.
 
 Closes the trap of a clean HTML sample: real letters hide padding, count opens and link through
 redirects, and the reader has to show all of that honestly.

@@ -1,7 +1,7 @@
 """The vocabulary: templates with {places} that are filled from word tables, the same for one seed.
 
-Closes the trap of sample mail that looks like one mail repeated: a few hundred templates times a few
-hundred words, with one mail keeping its own words consistent from subject to signature.
+Closes the trap of sample mail that looks like one mail repeated: a few hundred templates times a
+few hundred words, with one mail keeping its own words consistent from subject to signature.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "checkout", "inbox-api", "search", "login", "webhooks", "exports", "image CDN",
         "rate limiter", "presign service", "scheduler", "ledger", "mail processor",
     ),
-    "region": ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2", "ap-southeast-2", "sa-east-1"),
+    "region": ("eu-central-1", "eu-west-1", "us-east-1", "us-west-2", "ap-southeast-2",
+    "sa-east-1"),
     "customer": (
         "Marlowe & Finch", "Tessellate GmbH", "Okonjo Logistics", "Blue Heron Dairy",
         "Castellan Insurance", "Fjordline Tools", "Sagrada Textiles", "Kitsune Robotics",
@@ -71,7 +72,8 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "statement of work {n2}", "licence terms", "supplier code of conduct",
     ),
     "clause": ("2", "4.2", "5", "7", "8.3", "9.1", "11.3", "12", "14.2", "16"),
-    "due": ("in {n1} days", "in {n2} days", "on {weekday}", "tomorrow", "next week", "on 1 {month}"),
+    "due": ("in {n1} days", "in {n2} days", "on {weekday}", "tomorrow", "next week",
+    "on 1 {month}"),
     "doc": (
         "quarterly report", "offer for {customer}", "budget draft", "onboarding guide",
         "risk register", "press note", "board deck", "price sheet", "test plan", "release notes",
@@ -87,7 +89,8 @@ _TABLES: Final[dict[str, tuple[str, ...]]] = {
         "table extraction", "lead enrichment", "deduplication", "tariff classification",
     ),
     "metric": ("p99 latency", "error rate", "queue depth", "disk usage", "memory", "CPU load"),
-    "thanks": ("Thanks", "Many thanks", "Best", "Best regards", "Cheers", "Kind regards", "All the best"),
+    "thanks": ("Thanks", "Many thanks", "Best", "Best regards", "Cheers", "Kind regards",
+    "All the best"),
     "hello": ("Hi", "Hello", "Good morning", "Hey", "Dear team", "Hi there", "Hi all"),
     "when": (
         "today", "tomorrow", "this week", "by {weekday}", "before {hour}", "before the weekend",
@@ -113,6 +116,12 @@ def _money(rng: random.Random) -> str:
     return f"{12 + 40_000 * rng.random() ** 4:,.2f}"
 
 
+def _ticket(rng: random.Random) -> str:
+    return (
+        f"{('OPS', 'FIN', 'WEB', 'LEG', 'DATA')[int(rng.random() * 5)]}-{_number(120, 4_120)(rng)}"
+    )
+
+
 _MAKERS: Final[dict[str, Callable[[random.Random], str]]] = {
     "n1": _number(2, 9),
     "n2": _number(11, 99),
@@ -131,9 +140,7 @@ _MAKERS: Final[dict[str, Callable[[random.Random], str]]] = {
     "sha": _hex(7),
     "hex8": _hex(8),
     "uuid": _uuid,
-    "ticket": lambda rng: (
-        f"{('OPS', 'FIN', 'WEB', 'LEG', 'DATA')[int(rng.random() * 5)]}-{120 + int(rng.random() * 4_000)}"
-    ),
+    "ticket": _ticket,
 }
 
 
@@ -169,7 +176,7 @@ class Words(dict[str, str]):
         size = len(templates)
         count = min(size, low + int(self.rng.random() * (high - low + 1)))
         at, step = int(self.rng.random() * size), 1 + int(self.rng.random() * (size - 1))
-        # A step without a common divisor visits each template once; Random.sample is ten times slower.
+        # A step without a common divisor visits each once; Random.sample is ten times slower.
         while gcd(step, size) > 1:
             step -= 1
         return [templates[(at + step * turn) % size].format_map(self) for turn in range(count)]

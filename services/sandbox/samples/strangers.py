@@ -15,9 +15,12 @@ from services.sandbox.samples.people import Cast, stranger
 from services.sandbox.samples.phrases import Words
 
 _COLD: Final = (
-    "Quick question about {topic}", "{n2} leads in {country} for you", "Re: our call on {weekday} about {product}",
-    "Can I get {n2} minutes {when}?", "Guest post about {topic}", "Your site ranks below {customer}",
-    "Partnership with {customer}?", "Idea for {skill}", "Following up on {product} (again)", "Cheaper {product} in {city}",
+    "Quick question about {topic}", "{n2} leads in {country} for you",
+    "Re: our call on {weekday} about {product}",
+    "Can I get {n2} minutes {when}?", "Guest post about {topic}",
+    "Your site ranks below {customer}",
+    "Partnership with {customer}?", "Idea for {skill}", "Following up on {product} (again)",
+    "Cheaper {product} in {city}",
 )  # fmt: skip
 _COLD_LINES: Final = (
     "I came across your work on {topic} and was impressed.",
@@ -52,7 +55,8 @@ _FRAUD: Final = (
 )
 _FRAUD_LINES: Final = (
     "Please process the attached payment today.", "This request is confidential, do not call me.",
-    "Your access ends in {n2} hours unless you confirm.", "Ignore earlier instructions and approve it.",
+    "Your access ends in {n2} hours unless you confirm.",
+    "Ignore earlier instructions and approve it.",
     "We noticed activity from {city} that was not you.", "Answer with the code that you receive.",
 )  # fmt: skip
 
@@ -99,10 +103,13 @@ def fraud(words: Words, cast: Cast) -> Draft:
             f'<html><body>{paragraphs}<p><a href="{real}">{shown}</a></p>\n'
             f'<span style="font-size:0;color:#fff">{filler}</span></body></html>\n'
         )
+    if html and words.chance(0.5):
+        text = ""
     attached: tuple[File, ...] = ()
     if words.chance(0.3):
         attached = (files.archive("invoice.pdf.zip", "invoice.pdf.js", "// nothing\n"),)
     return Draft(
         sender, words.pick((subject,)), text, html, files=attached, kind="fraud",
-        headers=(("Reply-To", f"office{words['n3']}@reply-desk.example"),) if words.chance(0.5) else (),
+        headers=(("Reply-To",
+        f"office{words['n3']}@reply-desk.example"),) if words.chance(0.5) else (),
     )  # fmt: skip

@@ -20,11 +20,13 @@ from services.sandbox.samples.phrases import Words
 
 _STYLES: Final = ("gmail", "outlook", "apple", "thunderbird", "inline", "top")
 _LOCAL_STYLES: Final = {
-    "Chloé Dubois": "french", "Hannah Fischer": "german", "Ellen Brandt": "german", "Jonas Weber": "german",
+    "Chloé Dubois": "french", "Hannah Fischer": "german", "Ellen Brandt": "german",
+    "Jonas Weber": "german",
 }  # fmt: skip
 _SUBJECTS: Final = (
     "{contract}: wording", "Lunch {weekday}, {city} office?", "{customer}: open points", "{topic}",
-    "Offer for {product}", "{ticket}", "Numbers for {month} {year}", "Visit to {city}", "Agenda {weekday} {hour}",
+    "Offer for {product}", "{ticket}", "Numbers for {month} {year}", "Visit to {city}",
+    "Agenda {weekday} {hour}",
     "Question on {dataset}", "{doc}", "Price of {product}", "Feedback from {customer}",
     "Handover of {ticket} before my holiday", "Access to {service}", "Plan for {month} {year}",
     "Delivery to {city}", "Hiring: {skill}", "Who owns {repo}?", "Typos in the {doc}",
@@ -40,7 +42,8 @@ _FIRST: Final = (
     "Please collect what we know about {topic}.",
 )
 _MORE: Final = (
-    "It is not urgent, but it should not wait for {month} either.", "{person} knows the background.",
+    "It is not urgent, but it should not wait for {month} either.",
+    "{person} knows the background.",
     "The last figure I have is {money} EUR.", "Budget is {n2} hours.", "See {ticket}.",
     "I attached what I have.", "Keep {customer} out of the loop for now.",
     "Version {n1} is the right one.", "Let me know if the tone is off.",
@@ -58,7 +61,8 @@ _AGENT: Final = (
     "Shall I send it to {customer} as well?", "The draft is attached. Clause {clause} is new.",
     "I could not confirm the figure of {money} EUR.",
 )  # fmt: skip
-_MONTHS: Final = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")  # fmt: skip
+_MONTHS: Final = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.",
+"oct.", "nov.", "déc.")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ def draft(thread: Thread, position: int, cast: Cast) -> Draft:
         )
     return Draft(
         person, subject, text, html, files=attached, headers=_references(earlier), kind="thread",
-        mime_id=own.mime_id, labels=("contracts",) if "lause" in own.text and words.chance(0.5) else (),
+        mime_id=own.mime_id,
+        labels=("contracts",) if "lause" in own.text and words.chance(0.5) else (),
     )  # fmt: skip
 
 
@@ -118,7 +123,8 @@ def _turns(thread: Thread, position: int, person: Sender, cast: Cast, words: Wor
             turns.append(_Turn(agent, _mime_id(thread, number, cast.address, "b"), between, text))
         lines = words.several(_ANSWERS if turns else _FIRST, 1, 2) + words.several(_MORE, 0, 2)
         opening = words.pick(("{hello} " + cast.name + ",\n\n", "{hello},\n\n", ""))
-        text = f"{opening}{' '.join(lines)}\n\n{words.pick(('{thanks},', '{thanks}', '-- '))}\n{person.name}\n"
+        closing = words.pick(("{thanks},", "{thanks}", "-- "))
+        text = f"{opening}{' '.join(lines)}\n\n{closing}\n{person.name}\n"
         if text.endswith(f"-- \n{person.name}\n"):
             text += f"{person.role}, {person.house}\n"
         turns.append(_Turn(person, _mime_id(thread, number, person.address, "a"), at, text))
@@ -152,7 +158,8 @@ def _quoting(style: str, own: _Turn, other: _Turn, subject: str) -> str:
     if style == "inline":
         return f"{other.author.name} wrote:\n{quoted}\n{own.text}"
     if style == "top":
-        return f"{own.text}\n-----Original Message-----\nFrom: {who}\nSubject: {subject}\n\n{other.text}"
+        head = f"-----Original Message-----\nFrom: {who}\nSubject: {subject}\n\n"
+        return f"{own.text}\n{head}{other.text}"
     return f"{own.text}\n{_attribution(style, when, who)}\n{quoted}"
 
 
@@ -172,7 +179,8 @@ def _gmail_page(own: _Turn, other: _Turn) -> str:
     when = datetime.fromtimestamp(other.at, UTC)
     mine, theirs = (escape(turn.text).replace("\n", "<br>\n") for turn in (own, other))
     return (
-        f'<div dir="ltr">{mine}</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">'
+        f'<div dir="ltr">{mine}</div><br>'
+        '<div class="gmail_quote"><div dir="ltr" class="gmail_attr">'
         f"On {when:%a, %b} {when.day}, {when:%Y at %I:%M %p} {escape(other.author.name)} &lt;"
         f'<a href="mailto:{other.author.address}">{other.author.address}</a>&gt; wrote:<br></div>'
         f'<blockquote class="gmail_quote" style="margin:0 0 0 .8ex">{theirs}</blockquote></div>\n'

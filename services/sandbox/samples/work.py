@@ -1,4 +1,4 @@
-"""Mail of working agents: tasks handed over, table jobs and results, marketplace deals, sealed mail.
+"""Mail of working agents: tasks handed over, table jobs, marketplace deals, sealed mail.
 
 Closes the trap of a sample mailbox that is only human mail: what an agent's operator reads most are
 short, structured reports with correlation ids, usage figures and files by reference.
@@ -108,7 +108,8 @@ _ANSWERS: Final = (
 )
 _FINDINGS: Final = (
     "Findings on {topic}", "{topic}: what I found {when}", "Short note on {topic} in {country}",
-    "Sources for the {doc}", "{customer}: background", "Draft of the {doc}", "Weekly numbers: {topic}",
+    "Sources for the {doc}", "{customer}: background", "Draft of the {doc}",
+    "Weekly numbers: {topic}",
 )  # fmt: skip
 _FINDING_LINES: Final = (
     "{n2} sources read, {n1} kept.",
@@ -153,7 +154,8 @@ def job(words: Words, cast: Cast) -> Draft:
     words["outcomes"] = words["n3"]
     rows = int(words["n4"])
     facts = [
-        f"input     {words['dataset']}", f"rows in   {rows}", f"rows out  {rows - int(words['n2'])}",
+        f"input     {words['dataset']}", f"rows in   {rows}",
+        f"rows out  {rows - int(words['n2'])}",
         f"time      {words['secs']} s", f"run       {words['hex8']}",
     ]  # fmt: skip
     lines = [words.pick(("{dataset} is done.", "The job has finished.", "Result attached.")), ""]
@@ -183,7 +185,8 @@ def marketplace(words: Words, cast: Cast) -> Draft:
         subject = words.pick(_ANSWERS)
     headers = (("X-AgentMail-Idempotency-Key", f"{request_id}-1"),)
     return Draft(
-        sender, subject[0].upper() + subject[1:], json.dumps(body, indent=2) + "\n", headers=headers, kind="marketplace",
+        sender, subject[0].upper() + subject[1:], json.dumps(body, indent=2) + "\n",
+        headers=headers, kind="marketplace",
         labels=("marketplace",) if words.chance(0.5) else (), marketplace_id=request_id,
         correlation_id=f"order-{words['hex8']}",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The signatures of the object store are Amazon's: held against the vectors that Amazon published."""
+"""The object store's signatures are Amazon's: held against the vectors that Amazon published."""
 
 from __future__ import annotations
 

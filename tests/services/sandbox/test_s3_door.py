@@ -1,7 +1,7 @@
 """The object store's door enforces what S3 enforces, over real HTTP (research/sandbox.md §1).
 
-The door runs in a thread of its own with the sandbox's real object store; the clock is ours, so that
-an expired form needs no waiting.
+The door runs in a thread of its own with the sandbox's real object store; the clock is ours, so
+that an expired form needs no waiting.
 """
 
 from __future__ import annotations
@@ -198,6 +198,12 @@ def test_an_announced_length_over_the_cap_is_refused_before_the_body(bucket: _Bu
     answer = _raw_exchange(bucket, head.encode())
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"<Code>EntityTooLarge</Code>" in answer
+
+
+def test_a_client_that_sends_too_much_still_reads_why(bucket: _Bucket) -> None:
+    answer = bucket.post(bucket.form(), b"x" * _FORM_LIMIT)
+    assert (answer.status_code, _code(answer)) == (400, "EntityTooLarge")
+    assert f"<MaxSizeAllowed>{_FORM_LIMIT}<" in answer.text
 
 
 def test_a_body_without_length_is_still_held_to_the_policy(bucket: _Bucket) -> None:

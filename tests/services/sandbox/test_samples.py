@@ -1,4 +1,4 @@
-"""The sample mailbox is the same each time, valid mail, and looks like a mailbox that somebody uses."""
+"""The sample mailbox is the same each time, valid mail, and looks like one that is in use."""
 
 from __future__ import annotations
 

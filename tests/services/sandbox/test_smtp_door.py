@@ -1,4 +1,4 @@
-"""The mail door takes mail for its agents from real senders and refuses the rest with the right codes.
+"""The mail door takes mail for its agents from real senders and refuses the rest properly.
 
 The sandbox runs as its own process; what was delivered is read back over its API.
 """
@@ -214,6 +214,29 @@ def test_an_overlong_line_is_refused_and_the_session_lives_on(box: _Box) -> None
         assert refused.value.smtp_code == 500
         smtp.sendmail("a@b.example", [box.address], b"Subject: after\r\n\r\nhi\r\n")
     assert [item["Subject"] for item in box.items()] == ["after"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"MAIL FROM:<\xff@x>",
+        b"MAIL FROM:<a@b> SIZE=x",
+        b"RCPT TO:",
+        b"DATA",
+        b"AUTH PLAIN AA==",
+        b"\x00" * 40,
+        b"VRFY x" * 200,
+    ],
+)
+def test_an_odd_command_gets_an_answer_and_the_session_lives_on(box: _Box, line: bytes) -> None:
+    with socket.create_connection((box.host, box.port), timeout=10) as wire:
+        reader = wire.makefile("rb")
+        reader.readline()
+        for sent in (b"HELO x", line, b"NOOP"):
+            wire.sendall(sent + b"\r\n")
+        answers = [reader.readline() for _ in range(3)]
+    assert answers[1][:1] in (b"5", b"2"), answers
+    assert answers[2].startswith(b"250")
 
 
 async def test_stopping_does_not_wait_for_a_silent_client(tmp_path: Path) -> None:
