@@ -34,6 +34,8 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     """Nothing of the operator's own home, terminal, zone, language or keyring is seen by a test."""
     for name in tuple(os.environ):
         if name.startswith(_UNWANTED) or name in _UNWANTED_NAMES:
+            if name == "TEXTUAL_SNAPSHOT_TEMPDIR":
+                continue  # where the snapshot plugin gathers its pictures
             monkeypatch.delenv(name)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
