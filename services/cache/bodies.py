@@ -65,9 +65,9 @@ class BodyStore:
         path = self._path(message_id)
         try:
             private_folder(path.parent)
-            before = path.stat().st_size if path.exists() else 0
+            others = self.size - (path.stat().st_size if path.exists() else 0)
             write_file(self._ops, path, [_head(raw), raw], durable=False)
-            self._bytes = self.size + len(raw) + _HEAD - before
+            self._bytes = others + len(raw) + _HEAD
             if self._bytes > self._limit:
                 self._evict(keep=path)
         except OSError as error:

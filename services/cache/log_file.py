@@ -168,7 +168,8 @@ def _commits(data: mmap.mmap, start: int, seed: int, scan: Scan) -> Iterator[Com
             line_end = data.find(b"\n", close + 1) + 1
             begin = _begin(data[close + 1 : line_end], view, close + 1, seed)
             if begin < at:
-                scan.spoilt_tail = True
+                # A closing line that is itself cut short is a write cut short.
+                scan.spoilt_tail = line_end > 0
                 close = data.find(_CLOSE, close + 1)
                 continue
             scan.gaps += begin > at

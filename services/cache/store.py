@@ -191,8 +191,7 @@ class MailStore:
     def snapshot(self) -> MailSnapshot:
         """Publish what is committed now: immutable, cheap, safe to read from any thread."""
         index = self._log.index
-        self._search.extend(index.fresh, self._load)
-        index.fresh = []
+        self._take_fresh()
         self._version += 1
         return MailSnapshot(
             version=self._version,
@@ -211,10 +210,14 @@ class MailStore:
         A slice is 500 messages (about 10 ms), newest first. Published snapshots search what is
         there; publish MailboxChanged afterwards so that the screen selects again.
         """
+        self._take_fresh()
+        return self._search.build(self._log.index.shared.now, self._load, stop)
+
+    def _take_fresh(self) -> None:
+        """Bring what was added into the search text, under the numbers that it has now."""
         index = self._log.index
-        if not self._search.started:
-            index.fresh = []
-        return self._search.build(index.shared.now, self._load, stop)
+        self._search.extend(index.fresh, self._load)
+        index.fresh = []
 
     def _load(self, slot: int) -> dict[str, Any]:
         now = self._log.index.shared.now
@@ -227,12 +230,14 @@ class MailStore:
 
         Raises DiskFull or CacheError if compacting failed; nothing is lost then.
         """
+        self._take_fresh()
         index = self._log.index
         if not self.read_only and self._log.tidy():
             self._renumber(index)
 
     def compact(self) -> None:
         """Write the log anew with what lives, in date order; raises DiskFull or CacheError."""
+        self._take_fresh()
         index = self._log.index
         self._log.compact()
         self._renumber(index)
@@ -254,5 +259,4 @@ class MailStore:
             fresh = SearchText()
             same = all(was.texts[slot] == now.texts[new] for slot, new in numbers.items())
             self._search = self._search.renumbered(numbers) if same else fresh
-        index.fresh = []
         self._reader = RowReader(self._storage.log.handle)
