@@ -127,5 +127,6 @@ class AccountSetUp:
 
 
 def account_title(account: Account) -> SafeText:
-    """What the status line calls an account: its address, else its name."""
-    return clean_line(account.address or account.name, 80)
+    """What the status line calls an account: its address, else its name (the environment's: its host)."""
+    host = account.base_url.partition("://")[2]
+    return clean_line(account.address or (host if account.from_environment else account.name), 80)

@@ -19,7 +19,11 @@ from services.models import InboxItem, MessageRow, RowFlag
 
 def print_json(value: object) -> None:
     """Print one JSON value on one line."""
-    sys.stdout.write(json.dumps(_speakable(value)) + "\n")
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        value = _speakable(value)
+    sys.stdout.write(json.dumps(value) + "\n")
 
 
 def item_json(item: InboxItem) -> dict[str, Any]:
