@@ -121,6 +121,6 @@ class BodyRows:
         return self.rows[number] if 0 <= number < self.reach(number + 1) else None
 
     def _wrap(self, piece: Piece) -> Iterator[Row]:
-        bars = 2 * min(piece.quote, MOST_BARS)
+        bars = 1 if piece.kind is LineKind.NOTICE else 2 * min(piece.quote, MOST_BARS)
         room = max(_LEAST_ROOM, self._room - INDENT - bars)
         return (Row(piece, start, end) for start, end in wrapped(piece.text, room))

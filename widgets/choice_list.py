@@ -20,6 +20,7 @@ class ChoiceList(CursorView):
     TALLEST = 6
     """Rows that a list of automatic height takes at most; the rest is scrolled."""
 
+    BAR_WITHOUT_FOCUS = False
     INK = "choice-list"
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "choice-list--text",

@@ -23,6 +23,9 @@ GUTTER_CELLS: Final = 1
 class CursorView(LineView):
     """Lines, one of them under the cursor; every list of the program moves by these actions."""
 
+    BAR_WITHOUT_FOCUS = True
+    """Whether the bar is drawn, dimmed, while another pane has the keys."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "cursor_down", "Next", id="list.down", show=False),
         Binding("up", "cursor_up", "Previous", id="list.up", show=False),
@@ -124,7 +127,7 @@ class CursorView(LineView):
 
     def gutter_cell(self, place: int) -> Segment:
         """The gutter cell of a row."""
-        if place != self._window.cursor:
+        if place != self._window.cursor or not (self.has_focus or self.BAR_WITHOUT_FOCUS):
             return Segment(" ", self.ink("text"))
         role = "cursor" if self.has_focus else "cursor-blurred"
         return Segment(self._glyphs.cursor, self.ink(role))

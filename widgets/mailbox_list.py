@@ -50,6 +50,7 @@ class MailboxList(ChoiceList):
     MailboxList { width: 20; height: 1fr; }
     """
 
+    BAR_WITHOUT_FOCUS = True
     TALLEST = 200
 
     class Chosen(Message):

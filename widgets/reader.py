@@ -242,7 +242,7 @@ class Reader(LineView):
             return [(self._glyphs.rule * width, "muted")]
         if piece.kind is LineKind.NOTICE:
             mark = self._glyphs.dot if row.start == 0 else " "
-            return [(f"{mark}{row.text}", "notice")]
+            return [(f"{mark} {row.text}", "notice")]
         bars = f"{self._glyphs.quote} " * min(piece.quote, MOST_BARS)
         shade = _SHADES[min(piece.quote, len(_SHADES) - 1)]
         return [(" " * INDENT, "text"), (bars, "muted"), *self._marked(row.text, shade)]

@@ -155,7 +155,7 @@ async def test_our_own_notices_stand_in_the_first_column() -> None:
         await pilot.pause()
         rows = screen_rows(app)
         assert rows[0].startswith(" · cut")
-        assert rows[1].startswith("·cut")
+        assert rows[1].startswith("· cut")
 
 
 async def test_a_resize_keeps_the_text_at_the_top() -> None:
