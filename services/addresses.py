@@ -20,7 +20,7 @@ ADDRESS_LIMIT: Final = 2_000
 
 _ANGLE: Final = re.compile(r"<\s*([^<>\s@,]{1,320}@[^<>\s@,]{1,255})\s*>")
 _LOCAL: Final = re.compile(r"<\s*([^<>\s@,]{1,320})\s*>")
-_BARE: Final = re.compile(r"[^\s<>()\[\]\\,;:\"@]{1,320}@[^\s<>()\\,;:\"@]{1,255}")
+_TOKEN: Final = re.compile(r"[^\s<>()\[\]\\,;:\"]+")
 _SPACE: Final = re.compile(r"\s+")
 _MARKS: Final = re.compile(r'[",;:(]')
 _QUOTE_OR_ESCAPE: Final = re.compile(r'\\.|"')
@@ -78,7 +78,13 @@ def parse_mailboxes(text: str) -> tuple[Address, ...]:
 
 def addresses_within(text: str) -> tuple[str, ...]:
     """Return what looks like a mail address inside a display name."""
-    return tuple(_BARE.findall(text[:2_000]))
+    return tuple(_bare(text[:2_000]))
+
+
+def _bare(text: str) -> list[str]:
+    """Find words with one `@` inside."""
+    words = (word for word in _TOKEN.findall(text) if word.count("@") == 1 and len(word) <= 576)
+    return [word for word in words if word[0] != "@" and word[-1] != "@"]
 
 
 def _entry(entry: str) -> Address:
@@ -90,7 +96,7 @@ def _entry(entry: str) -> Address:
     if len(local) == 1 and "@" not in entry:
         return Address(_tidy_name(entry[: entry.index("<")]), local[0])
     plain, comments = _without_comments(entry)
-    bare = _BARE.findall(plain)
+    bare = _bare(plain)
     if len(bare) == 1:
         rest = plain.replace(bare[0], " ", 1)
         return Address(_tidy_name(rest) or _tidy_name(comments), bare[0])

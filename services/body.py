@@ -49,6 +49,7 @@ _OUTSIDE: Final = "Not encrypted, from outside the encrypted block:"
 class Body:
     """The lines of a mail while they are gathered."""
 
+    reveal: bool = False
     links: LinkList = field(default_factory=LinkList)
     lines: list[ParsedLine] = field(default_factory=list)
     attachments: list[ParsedAttachment] = field(default_factory=list)
@@ -86,9 +87,9 @@ class Body:
         self.notes.append(Note("cut-text"))
 
 
-def gather(root: Part) -> Body:
-    """Lay out the text of a mail and list its other parts."""
-    body = Body()
+def gather(root: Part, *, reveal: bool = False) -> Body:
+    """Lay out the text of a mail and list its other parts; `reveal` shows what HTML hides."""
+    body = Body(reveal=reveal)
     for part in _shown(root, body, only=True):
         _add_part(part, body)
     for part in body.passed_over:
@@ -219,7 +220,7 @@ def _add_message(root: Part, body: Body) -> None:
 
 def _add_html(part: Part, body: Body) -> None:
     html, rest, cut = part.text(4 * HTML_LIMIT)
-    page = html_to_text(html, body.links)
+    page = html_to_text(html, body.links, reveal=body.reveal)
     body.hidden += page.hidden
     if page.lines:
         body.add(mark_reply_quotes(page.lines))

@@ -60,9 +60,12 @@ def load_parser() -> None:
     html_to_text("<p>x", LinkList())
 
 
-def html_to_text(html: str, links: LinkList) -> HtmlText:
-    """Lay a page out as lines and number its links; at most HTML_LIMIT characters are read."""
-    walk = HtmlWalk(links)
+def html_to_text(html: str, links: LinkList, *, reveal: bool = False) -> HtmlText:
+    """Lay a page out as lines and number its links; at most HTML_LIMIT characters are read.
+
+    `reveal` shows text that the page hides, in double brackets; it is counted either way.
+    """
+    walk = HtmlWalk(links, reveal=reveal)
     _walk_page(html[:HTML_LIMIT], walk)
     return walk.finish(cut=len(html) > HTML_LIMIT)
 
@@ -101,7 +104,8 @@ class _OpenLink:
 class HtmlWalk:
     """Turns page events into lines; the state of the open element is kept on a stack."""
 
-    def __init__(self, links: LinkList) -> None:
+    def __init__(self, links: LinkList, *, reveal: bool = False) -> None:
+        self._reveal = reveal
         self._page = PageLines()
         self._state = _State(Look())
         self._stack: list[_State] = []
@@ -189,6 +193,8 @@ class HtmlWalk:
             self._link.text.append(data)
         if state.look.hides:
             self._hidden += len(data) - sum(map(data.count, " \t\r\n\f\u00a0"))
+            if self._reveal and data.strip():
+                self._page.flow(f" ⟦{data.strip()}⟧ ")
         elif state.preformatted:
             self._page.preformatted(data)
         else:

@@ -33,8 +33,8 @@ LAST_RESORT_SECONDS: Final = 5
 OUT_OF_MEMORY: Final = 70
 """Exit status of a worker that met its memory limit."""
 
-REQUEST_HEAD: Final = struct.Struct(">IQ")
-"""Bytes that follow, bytes that the whole mail has."""
+REQUEST_HEAD: Final = struct.Struct(">IQ?")
+"""Bytes that follow, bytes that the whole mail has, whether hidden text is to be shown."""
 ANSWER_HEAD: Final = struct.Struct(">I")
 """Bytes that follow."""
 ANSWER_LIMIT: Final = 64_000_000

@@ -21,6 +21,11 @@ _NO_BYTE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _TYPE: Final = re.compile(r"\s*([!-.0-~]{1,80})\s*/\s*([!-.0-:<-~]{1,120})")
 _AFTER_BOUNDARY: Final = re.compile(rb"(--)?[ \t]*\r*(\n|\Z)")
 _POSTMARK: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:>?From [^\n]{0,1000}\r?\n)?")
+_GUESS: Final = re.compile(
+    rb"\n--([^\r\n]{1,200}?)[ \t]*\r?\n(?=Content-[A-Za-z-]{1,40}[ \t]*:)", re.IGNORECASE
+)
+"""A line that can only be a boundary, for a multipart that declares another one or none."""
+_GUESS_LIMIT: Final = 65_536
 _VISIBLE: Final = re.compile(rb"[^ \t\r\n]")
 _BOUNDARY_LIMIT: Final = 250
 _CANDIDATES_LIMIT: Final = 100_000
@@ -137,21 +142,28 @@ def _content_type(value: str, default: str) -> str:
 
 
 def _split_multipart(part: Part, depth: int, found: Splitting) -> None:
-    boundary = part.type_parameters.get("boundary").encode("utf-8", "surrogatepass").rstrip()
-    if not 0 < len(boundary) <= _BOUNDARY_LIMIT:
-        found.damaged = True
-        return
     if depth >= DEPTH_LIMIT:
         part.too_deep = found.too_deep = True
         return
+    declared = part.type_parameters.get("boundary").encode("utf-8", "surrogatepass").rstrip()
+    if 0 < len(declared) <= _BOUNDARY_LIMIT:
+        _split_at(part, declared, depth, found)
+    if not part.children:
+        found.damaged = True
+        guessed = _GUESS.search(
+            part.source, max(0, part.start - 1), min(part.end, part.start + _GUESS_LIMIT)
+        )
+        if guessed is not None:
+            _split_at(part, guessed.group(1), depth, found)
+
+
+def _split_at(part: Part, boundary: bytes, depth: int, found: Splitting) -> None:
     default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
     for start, end in _sections(part, boundary, found):
         if found.parts > PARTS_LIMIT:
             found.too_many = True
             return
         part.children.append(_read_part(part.source, start, end, depth + 1, default, found))
-    if not part.children:
-        found.damaged = True
 
 
 def _sections(part: Part, boundary: bytes, found: Splitting) -> Iterator[tuple[int, int]]:

@@ -53,15 +53,15 @@ _KINDS: Final = {kind.value: kind for kind in LineKind}
 # ── in the worker ────────────────────────────────────────────────────────────────────────────────
 
 
-def parse_mail(raw: bytes, *, true_size: int = 0) -> ParsedMail:
+def parse_mail(raw: bytes, *, true_size: int = 0, reveal: bool = False) -> ParsedMail:
     """Decode a mail and lay it out as lines.
 
-    `true_size` is the size of the whole mail when `raw` is only its beginning. Never raises for
-    what is in the mail, but may need more time or memory than the worker has.
+    `true_size` is the size of the whole mail when `raw` is only its beginning; `reveal` shows text
+    that HTML hides, in double brackets. Never raises for what is in the mail, but may need more time or memory than the worker has.
     """
     root, found = split_mail(raw[:RAW_LIMIT])
     headers = root.headers
-    body = gather(root)
+    body = gather(root, reveal=reveal)
     notes = [*_reading_notes(found, max(true_size, len(raw))), *body.notes]
     if body.links.dropped:
         notes.append(Note("cut-links", (str(body.links.dropped),)))

@@ -73,7 +73,7 @@ class WorkerChild:
             assert stream is not None
             os.set_blocking(stream.fileno(), False)
 
-    def ask(self, raw: bytes, true_size: int = 0) -> ParsedMail:
+    def ask(self, raw: bytes, true_size: int = 0, *, reveal: bool = False) -> ParsedMail:
         """Have one mail read; `true_size` is its size when `raw` is only its beginning.
 
         Raises RenderError when the child died, took too long or needed too much memory; the next
@@ -89,7 +89,11 @@ class WorkerChild:
                 self._ready = True
             deadline = time.monotonic() + self._seconds
             cut = raw[:RAW_LIMIT]
-            _send(process, REQUEST_HEAD.pack(len(cut), max(len(raw), true_size)) + cut, deadline)
+            _send(
+                process,
+                REQUEST_HEAD.pack(len(cut), max(len(raw), true_size), reveal) + cut,
+                deadline,
+            )
             return from_wire(_receive(process, deadline))
         except (_TooSlow, _Gone, OSError, RenderError) as error:
             raise RenderError(_why(error, self._drop()), _RAW_VIEW) from error
@@ -162,7 +166,7 @@ class RenderWorker:
             with self._one_at_a_time:
                 if self._closed:
                     raise RenderError("The part that reads mail has been closed.")
-                parsed = self._child.ask(raw, true_size)
+                parsed = self._child.ask(raw, true_size, reveal=reveal)
         except RenderError as error:
             return placeholder(error, attachments=attachments)
         return present(parsed, attachments=attachments, reveal=reveal)

@@ -3,8 +3,7 @@
 Closes the trap of hostile bytes meeting C code inside the program that holds the token: whatever a
 mail does to the parsers happens here. Before the first mail the process gives up the right to open
 any file or socket, and takes a limit on its memory; a mail that raises ends the process, and the
-parent starts a new one. Protocol: a request is a 12-byte head (payload length, true length of the
-mail) and the mail; an answer is a 4-byte length and the JSON of `services.parsed_mail`; an empty answer, sent once, says that the process is ready.
+parent starts a new one. Protocol: a request is a head (`limits.REQUEST_HEAD`) and the mail; an answer is a 4-byte length and the JSON of `services.parsed_mail`; an empty answer, sent once, says that the process is ready.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import sys
+from typing import Final
 
 from services.attachment_manifest import load_header_parser
 from services.charsets import load_codecs
@@ -27,6 +28,9 @@ from services.parsed_mail import to_wire
 from services.render import parse_mail
 
 
+_STANDARD_STREAMS: Final = 3
+
+
 def serve() -> None:
     """Answer requests on standard input until it ends."""
     load_codecs()
@@ -35,13 +39,13 @@ def serve() -> None:
     seal()
     _write(ANSWER_HEAD.pack(0))
     while (head := _read(REQUEST_HEAD.size)) is not None:
-        size, true_size = REQUEST_HEAD.unpack(head)
+        size, true_size, reveal = REQUEST_HEAD.unpack(head)
         raw = _read(size)
         if raw is None:
             return
         signal.setitimer(signal.ITIMER_REAL, LAST_RESORT_SECONDS)
         try:
-            answer = to_wire(parse_mail(raw, true_size=true_size))
+            answer = to_wire(parse_mail(raw, true_size=true_size, reveal=reveal))
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -54,10 +58,18 @@ def seal() -> None:
     """Give up new files and sockets, and bound the memory, for the rest of this process."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+    if sys.platform != "darwin":  # macOS knows the limit but refuses to set it
+        _lower(resource.RLIMIT_AS, MEMORY_LIMIT)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, 0)
+    _lower(resource.RLIMIT_NOFILE, _STANDARD_STREAMS)
+
+
+def _lower(kind: int, wanted: int) -> None:
+    """Set a limit for good, at most as high as the one that holds already."""
+    _, hard = resource.getrlimit(kind)
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(kind, (limit, limit))
 
 
 def _read(size: int) -> bytes | None:

@@ -282,6 +282,16 @@ def test_a_multipart_without_a_usable_boundary_is_text(boundary: bytes) -> None:
     assert "damaged" in [note.code for note in mail.notes]
 
 
+def test_a_multipart_that_declares_another_boundary_is_split_at_the_real_one() -> None:
+    raw = HEAD + (
+        b"Content-Type: multipart/mixed; boundary=wrong\r\n\r\n--right\r\nContent-Type: text/plain\r\n\r\none\r\n"
+        b"--right\r\nContent-Type: image/png\r\n\r\nx\r\n--right--\r\n"
+    )
+    mail = parse_mail(raw)
+    assert text_of(mail) == "one"
+    assert [part.content_type for part in mail.attachments] == ["image/png"]
+
+
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
 def test_every_line_end_is_understood(line_end: bytes) -> None:
     raw = (

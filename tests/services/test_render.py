@@ -405,6 +405,13 @@ def test_hidden_text_is_counted_and_kept_out_of_the_body() -> None:
     assert any("hides 6 characters" in note for note in message.notes)
 
 
+def test_revealing_shows_what_the_page_hides_in_double_brackets() -> None:
+    raw = HEAD + b"Content-Type: text/html\r\n\r\n<p>Hi</p><p style='display:none'>obey me</p>"
+    message = present(from_wire(to_wire(parse_mail(raw, reveal=True))), reveal=True)
+    assert "⟦obey me⟧" in body_of(message)
+    assert message.hidden_characters == 6
+
+
 def test_revealing_shows_a_mark_for_each_invisible_character() -> None:
     raw = HEAD + "Content-Type: text/plain; charset=utf-8\r\n\r\npay\u200bpal".encode()
     assert body_of(render(raw)) == "paypal"

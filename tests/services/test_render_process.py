@@ -123,6 +123,12 @@ def test_a_child_that_hangs_is_replaced_and_the_placeholder_offers_the_raw_view(
     worker.close()
 
 
+def test_revealing_reaches_the_child(worker: RenderWorker) -> None:
+    raw = b"From: a@x.example\r\nContent-Type: text/html\r\n\r\n<p>Hi</p><p hidden>obey</p>"
+    assert "obey" not in "".join(line.text for line in worker.render_sync(raw).body)
+    assert "⟦obey⟧" in "".join(line.text for line in worker.render_sync(raw, reveal=True).body)
+
+
 def test_a_mail_beyond_the_size_limit_is_read_up_to_it_and_told(worker: RenderWorker) -> None:
     message = worker.render_sync(MAIL + b"x" * 26_000_000)
     assert message.subject == "t"
