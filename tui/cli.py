@@ -69,10 +69,15 @@ def run(arguments: Sequence[str]) -> int:
         parsed = parser.parse_args(arguments)
     except SystemExit as stop:
         return int(stop.code or 0)
+    if parsed.debug:
+        from services.paths import Paths
+        from services.redact import open_debug_log
+
+        open_debug_log(Paths.from_environment().debug_log)
     if parsed.verb is None:
         from tui.start import start_app
 
-        return start_app(profile=parsed.profile, debug=parsed.debug)
+        return start_app(profile=parsed.profile)
     verb: Verb = _module(parsed.verb)
     return verb.run(parsed)
 

@@ -17,14 +17,10 @@ from services.secrets import SecretStore
 from tui.profile import Profile
 
 
-def start_app(profile: str | None = None, *, debug: bool = False) -> int:
+def start_app(profile: str | None = None) -> int:
     """Open the app on the named account, else the default one, else on the set-up screen."""
     _need_a_terminal()
     paths = Paths.from_environment()
-    if debug:
-        from services.redact import open_debug_log
-
-        open_debug_log(paths.debug_log)
     config = load(paths)
     account = _account(config, profile)
     secrets = SecretStore(paths)
