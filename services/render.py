@@ -222,7 +222,9 @@ def _present_person(one: Address) -> SafeText:
         return clean_line(one.name, _NAME_SHOWN)
     if not one.name:
         return clean_address(one.address)
-    return phrase("{} <{}>", clean_line(one.name, _NAME_SHOWN), clean_address(one.address))
+    # A comma in a name must not read as another recipient.
+    template = '"{}" <{}>' if any(mark in one.name for mark in ",;<>@") else "{} <{}>"
+    return phrase(template, clean_line(one.name, _NAME_SHOWN), clean_address(one.address))
 
 
 def _present_reply(parsed: ParsedMail) -> SafeText:

@@ -3,7 +3,9 @@
 Closes the trap of hostile bytes meeting C code inside the program that holds the token: whatever a
 mail does to the parsers happens here. Before the first mail the process gives up the right to open
 any file or socket, and takes a limit on its memory; a mail that raises ends the process, and the
-parent starts a new one. Protocol: a request is a head (`limits.REQUEST_HEAD`) and the mail; an answer is a 4-byte length and the JSON of `services.parsed_mail`; an empty answer, sent once, says that the process is ready.
+parent starts a new one. Protocol: a request is a head (`limits.REQUEST_HEAD`) and the mail; an
+answer is a 4-byte length and the JSON of `services.parsed_mail`; an empty answer, sent once, says
+that the process is ready.
 """
 
 from __future__ import annotations
@@ -26,7 +28,6 @@ from services.limits import (
 )
 from services.parsed_mail import to_wire
 from services.render import parse_mail
-
 
 _STANDARD_STREAMS: Final = 3
 

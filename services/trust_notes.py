@@ -31,7 +31,7 @@ SENTENCES: Final = {
     "cut-links": "{} more links are not listed.",
     "damaged": "The message is damaged; what could be read is shown.",
     "outside-armor": "Some text stands outside the encrypted block and is not protected.",
-    "link-warnings": "{} links need a second look; see the list of links.",
+    "link-warnings": "Links that need a second look: {}. The list of links says why.",
 }
 _VALUE_LIMIT: Final = 300
 

@@ -359,6 +359,13 @@ def test_a_link_tells_its_host_and_what_is_wrong_with_it(
     assert (warns in link.warning) if warns else not link.warning
 
 
+def test_a_comma_in_a_name_does_not_read_as_another_recipient() -> None:
+    message = render(
+        b'From: a@x.example\r\nTo: "Doe, eve@evil.example" <j@x.example>, k@x.example\r\n\r\nhi'
+    )
+    assert message.to == '"Doe, eve@evil.example" <j@x.example>, k@x.example'
+
+
 def test_links_in_plain_text_are_listed_without_touching_the_text() -> None:
     message = render(HEAD + b"\r\nSee https://x.example/a(b), or <https://y.example/>.\r\n")
     assert [link.url for link in message.links] == ["https://x.example/a(b)", "https://y.example/"]
