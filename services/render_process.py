@@ -15,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -162,14 +163,29 @@ class RenderWorker:
         true_size: int = 0,
     ) -> RenderedMessage:
         """`render` for callers without an event loop; `true_size` as in `WorkerChild.ask`."""
-        try:
-            with self._one_at_a_time:
-                if self._closed:
-                    raise RenderError("The part that reads mail has been closed.")
-                parsed = self._child.ask(raw, true_size, reveal=reveal)
-        except RenderError as error:
-            return placeholder(error, attachments=attachments)
-        return present(parsed, attachments=attachments, reveal=reveal)
+        return _shown(self._ask(raw, true_size, reveal), attachments, reveal=reveal)
+
+    def render_many(
+        self, mails: Iterable[tuple[bytes, int]], *, reveal: bool = False
+    ) -> Iterator[RenderedMessage]:
+        """Render mails (bytes, true size) in order; the child reads the next one meanwhile."""
+        ahead: Future[ParsedMail | RenderError] | None = None
+        for raw, true_size in mails:
+            following = self._thread.submit(self._ask, raw, true_size, reveal)
+            if ahead is not None:
+                yield _shown(ahead.result(), (), reveal=reveal)
+            ahead = following
+        if ahead is not None:
+            yield _shown(ahead.result(), (), reveal=reveal)
+
+    def _ask(self, raw: bytes, true_size: int, reveal: bool) -> ParsedMail | RenderError:
+        with self._one_at_a_time:
+            if self._closed:
+                return RenderError("The part that reads mail has been closed.")
+            try:
+                return self._child.ask(raw, true_size, reveal=reveal)
+            except RenderError as error:
+                return error
 
     async def aclose(self) -> None:
         """End the child; a render under way becomes a placeholder."""
@@ -182,6 +198,14 @@ class RenderWorker:
         with self._one_at_a_time:
             self._child.close()
         self._thread.shutdown(wait=False)
+
+
+def _shown(
+    answer: ParsedMail | RenderError, attachments: tuple[InboundAttachment, ...], *, reveal: bool
+) -> RenderedMessage:
+    if isinstance(answer, RenderError):
+        return placeholder(answer, attachments=attachments)
+    return present(answer, attachments=attachments, reveal=reveal)
 
 
 class _TooSlow(Exception):

@@ -11,9 +11,11 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from services.limits import RAW_LIMIT
+from services.models import RenderedMessage
 from services.safe_text import clean_line
 from tui.cli import VerbParsers
 from tui.listing import print_json
@@ -41,25 +43,34 @@ def run(arguments: argparse.Namespace) -> int:
     from services.render_process import RenderWorker
 
     worker = RenderWorker()
-    code = 0
+    names: list[str] = []
     try:
-        for number, name in enumerate(arguments.files):
-            read = _read(name)
-            if read is None:
-                code = UNREADABLE
-                continue
-            raw, size = read
-            message = worker.render_sync(raw, reveal=arguments.reveal, true_size=size)
-            if arguments.json:
-                print_json({"file": _speakable(name), **message_json(message, arguments.width)})
-                continue
-            if len(arguments.files) > 1:
-                sys.stdout.write(("\n" if number else "") + f"==> {clean_line(name)} <==\n")
-            width = arguments.width or shutil.get_terminal_size().columns
-            sys.stdout.write(message_text(message, width))
+        mails = _mails(arguments.files, names)
+        for number, message in enumerate(worker.render_many(mails, reveal=arguments.reveal)):
+            _show(names[number], message, arguments, first=number == 0)
     finally:
         worker.close()
-    return code
+    return 0 if len(names) == len(arguments.files) else UNREADABLE
+
+
+def _mails(files: Sequence[str], names: list[str]) -> Iterator[tuple[bytes, int]]:
+    """Yield what can be read, and note the name of each."""
+    for name in files:
+        read = _read(name)
+        if read is not None:
+            names.append(name)
+            yield read
+
+
+def _show(
+    name: str, message: RenderedMessage, arguments: argparse.Namespace, *, first: bool
+) -> None:
+    if arguments.json:
+        print_json({"file": _speakable(name), **message_json(message, arguments.width)})
+        return
+    if len(arguments.files) > 1:
+        sys.stdout.write(("" if first else "\n") + f"==> {clean_line(name)} <==\n")
+    sys.stdout.write(message_text(message, arguments.width or shutil.get_terminal_size().columns))
 
 
 def _width(text: str) -> int:
