@@ -1,10 +1,10 @@
 """Frames in fewer bytes: the same cells and colours, said shortly.
 
-Textual ends every run of cells with a reset and begins the next with all its colours again; blanks at
-the end of a line go out one by one. Here a frame is read back into runs of cells and written anew:
-only what changes between two styles is sent, blanks take the style that is on, and long blanks are
-erased. Nothing is remembered from one frame to the next, so a frame can neither be spoilt by an
-earlier one nor by other output: each begins and ends with the plain style.
+Textual ends every run of cells with a reset and begins the next with all its colours again; blanks
+at the end of a line go out one by one. Here a frame is read back into runs of cells and written
+anew: only what changes between two styles is sent, blanks take the style that is on, and long
+blanks are erased. Nothing is remembered from one frame to the next, so a frame can neither be
+spoilt by an earlier one nor by other output: each begins and ends with the plain style.
 
 It also closes a trap of alignment: terminals disagree about the width of emoji and combining marks.
 After such text the cursor is put where the columns say it must be.
@@ -22,13 +22,14 @@ from typing import Final
 from rich.cells import cell_len
 
 _TOKEN: Final = re.compile(
-    r"\x1b\[(?P<row>\d+);(?P<column>\d+)H|\x1b\[(?P<style>[\d;]*)m|(?P<feed>\n)|(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
+    r"\x1b\[(?P<row>\d+);(?P<column>\d+)H|\x1b\[(?P<style>[\d;]*)m|(?P<feed>\n)"
+    r"|(?P<text>[^\x00-\x1f\x7f-\x9f]+)"
 )
 _UNSURE: Final = re.compile(
-    "[^\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1"
-    "\u03a3-\u0482\u048a-\u052f\u2010-\u2015\u2018-\u201f\u2022\u2026\u2190-\u2193\u2219\u2500-\u257f"
-    "\u2580-\u259f\u25a0-\u25cf\u2713\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
-    "\uff01-\uff60]"
+    "[^\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c"
+    "\u038e-\u03a1\u03a3-\u0482\u048a-\u052f\u2010-\u2015\u2018-\u201f\u2022\u2026"
+    "\u2190-\u2193\u2219\u2500-\u257f\u2580-\u259f\u25a0-\u25cf\u2713\u3041-\u3096"
+    "\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]"
 )
 """Finds characters whose width is not the same in every terminal."""
 

@@ -1,7 +1,7 @@
 """What the terminal can do, and a driver that writes fewer bytes to it.
 
-Closes two traps of working over SSH: motion that costs kilobytes for ever, and Textual's frames, which
-repeat the same colours cell by cell.
+Closes two traps of working over SSH: motion that costs kilobytes for ever, and Textual's frames,
+which repeat the same colours cell by cell.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ONE_WRITE: Final = 256
 """Characters that reach the terminal in one piece, so that no half of them is ever seen."""
 
 _JUST_NOW: Final = 0.5
-"""Seconds within which the same frame is not written again: Textual paints its first one three times."""
+"""Seconds within which a frame is not written again: Textual paints its first one three times."""
 
 _ERASES_IN_COLOUR: Final = (
     "xterm", "alacritty", "foot", "kitty", "wezterm", "ghostty", "rxvt", "konsole", "vte", "st-",
@@ -50,7 +50,7 @@ class Terminal:
 
     @property
     def theme(self) -> str:
-        """The theme that suits it: its own sixteen colours where it has no more, or may have none."""
+        """The theme that suits it: its own sixteen colours where it has no more, or must not."""
         few = self.colours in ("16", "none")
         return "ansi" if few or (self.ssh and self.colours != "truecolor") else "dark"
 

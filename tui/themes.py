@@ -12,8 +12,9 @@ from typing import Any, Final
 from textual.app import App
 from textual.theme import Theme
 
-# Every colour of `dark`, `light` and `contrast` is one of the fixed colours 16 to 255: so a theme looks
-# the same with 256 colours as with millions, and a frame says it in nine bytes instead of nineteen.
+# Every colour of `dark`, `light` and `contrast` is one of the fixed colours 16 to 255: so a theme
+# looks the same with 256 colours as with millions, and a frame says it in nine bytes instead of
+# nineteen.
 
 _DARK: Final = {
     "mail-background": "#121212",
@@ -93,8 +94,8 @@ _CONTRAST: Final = {
     "muted-style": "none",
 }
 
-# The terminal's own sixteen. Words keep the terminal's own text colour, whose contrast its owner has
-# chosen; the card is black on white, the one pair that every palette keeps apart.
+# The terminal's own sixteen. Words keep the terminal's own text colour, whose contrast its owner
+# has chosen; the card is black on white, the one pair that every palette keeps apart.
 _ANSI: Final = {
     "mail-background": "ansi_default",
     "mail-text": "ansi_default",
@@ -168,7 +169,7 @@ THEMES: Final = {
 
 
 def variable_defaults() -> dict[str, str]:
-    """Values for our variables under a theme that is not ours; for `get_theme_variable_defaults`."""
+    """Our variables under a theme that is not ours; for `get_theme_variable_defaults`."""
     return dict(_DARK)
 
 

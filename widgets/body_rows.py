@@ -49,7 +49,7 @@ class Row:
     @property
     def text(self) -> str:
         """What the row shows."""
-        return self.piece.text[self.start : self.end]
+        return self.piece.text[self.start : self.end].replace("\n", " ")
 
 
 def quote_runs(body: Sequence[BodyLine]) -> list[tuple[int, int]]:
@@ -112,15 +112,22 @@ class BodyRows:
             if row is not None:
                 self.rows.append(row)
                 continue
-            piece = next(self._pieces, None)
-            self._unfinished = None if piece is None else self._wrap(piece)
+            self._next_piece()
         return len(self.rows)
 
     def row(self, number: int) -> Row | None:
         """One row, or None below the end."""
         return self.rows[number] if 0 <= number < self.reach(number + 1) else None
 
-    def _wrap(self, piece: Piece) -> Iterator[Row]:
+    def _next_piece(self) -> None:
+        piece = next(self._pieces, None)
+        if piece is None:
+            self._unfinished = None
+            return
         bars = 1 if piece.kind is LineKind.NOTICE else 2 * min(piece.quote, MOST_BARS)
         room = max(_LEAST_ROOM, self._room - INDENT - bars)
-        return (Row(piece, start, end) for start, end in wrapped(piece.text, room))
+        text = piece.text
+        if len(text) <= room and text.isascii():
+            self.rows.append(Row(piece, 0, len(text)))
+        else:
+            self._unfinished = (Row(piece, start, end) for start, end in wrapped(text, room))

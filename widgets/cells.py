@@ -16,7 +16,7 @@ from services.safe_text import SafeText, phrase
 
 _UNITS: Final = ("B", "KB", "MB", "GB", "TB")
 _WINDOW: Final = 4
-"""Characters looked at per cell when text is cut; marks are capped by safe_text, so this is ample."""
+"""Characters looked at per cell when text is cut; safe_text caps marks, so this is ample."""
 
 
 def fit(text: str, width: int, ellipsis: str = "…") -> str:
@@ -80,13 +80,21 @@ def _row_end(text: str, start: int, width: int) -> int:
             return start + len(piece)
         if text[start + width].isascii():
             return start + width
-    window = text[start : start + width * _WINDOW]
     used, end = 0, 0
-    for _start, stop, size in split_graphemes(window)[0]:
+    for _start, stop, size in _enough(text, start, width):
         if used + size > width:
             break
         used, end = used + size, stop
     return start + (end or 1)
+
+
+def _enough(text: str, start: int, width: int) -> list[tuple[int, int, int]]:
+    """The spans (start, end, cells) of at least `width` cells of text; few characters when wide."""
+    for characters in (width + 2, width * _WINDOW):
+        spans, cells = split_graphemes(text[start : start + characters])
+        if cells > width + 1:
+            break
+    return spans
 
 
 def size_words(size: int | None) -> str:

@@ -48,7 +48,12 @@ class ChoiceList(CursorView):
     class Left(Message):
         """Escape was pressed in the list."""
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's signature
+    def get_content_height(
+        self,
+        container: Size,  # noqa: ARG002
+        viewport: Size,  # noqa: ARG002
+        width: int,  # noqa: ARG002
+    ) -> int:
         """As tall as its rows, up to a limit."""
         return min(self._window.count, self.TALLEST)
 

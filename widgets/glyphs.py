@@ -1,7 +1,8 @@
 """The glyph table: every state mark with its ASCII twin, all of them one cell wide.
 
 Closes the trap of a mark that one font draws in two cells: a test measures each of them, and each
-stands in a column of fixed place, so that a state is told by place and shape, never by colour alone.
+stands in a column of fixed place, so that a state is told by place and shape, never by colour
+alone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The header card: who wrote, to whom, when, about what; on a ground that no mail text gets.
 
 Closes two traps. A display name that reads like another address: the address comes first and is the
-brighter of the two. A header typed into the body: the card stands above the rule, keeps its own ground
-and does not scroll.
+brighter of the two. A header typed into the body: the card stands above the rule, keeps its own
+ground and does not scroll.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The one-row bar of hints: what the next key does.
 
-Closes the trap of a narrow terminal cutting the last hints off: hints leave by rank, and help stays.
+Closes the trap of a narrow terminal cutting the last hints off: hints leave by rank, and help
+stays.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The ground of every list and text view: lines drawn on demand, scrolled by whole rows.
 
 Closes three traps of ready-made lists: widgets per row (8 s for 2,000), a scrollbar column that is
-painted again at every step, and animated scrolling (256 KB over SSH). A view keeps the number of its
-first line and draws only the lines that are asked for.
+painted again at every step, and animated scrolling (256 KB over SSH). A view keeps the number of
+its first line and draws only the lines that are asked for.
 """
 
 from __future__ import annotations

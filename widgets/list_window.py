@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ListWindow:
-    """`count` rows, `page` of them on the screen from `top` on; `cursor` is None for an empty list."""
+    """`count` rows, `page` of them on the screen from `top` on; no `cursor` in an empty list."""
 
     __slots__ = ("count", "cursor", "page", "top")
 

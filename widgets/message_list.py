@@ -1,8 +1,9 @@
 """The message list: one row per message, drawn from a row source, at no cost per message.
 
-Closes three traps. Position: new mail above must not put the cursor on another message, so cursor and
-selection go by id and the cursor keeps its line on the screen. Bytes: a step paints two gutter cells,
-a new snapshot only the rows that look different. Time: rows are decoded when they become visible.
+Closes three traps. Position: new mail above must not put the cursor on another message, so cursor
+and selection go by id and the cursor keeps its line on the screen. Bytes: a step paints two gutter
+cells, a new snapshot only the rows that look different. Time: rows are decoded when they become
+visible.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ class MessageList(CursorView):
     def show(self, source: RowSource, keep: bool = True) -> None:
         """Draw from another source; `keep` holds the cursor on its message and its screen line.
 
-        When that message is gone the cursor stays at its place. Without `keep` the cursor goes to the
-        first row and nothing is selected.
+        When that message is gone the cursor stays at its place. Without `keep` the cursor goes to
+        the first row and nothing is selected.
         """
         old_id, old_count = self.cursor_id, self.selected_count
         old_cursor, old_line = self._window.cursor, self._window.cursor_line

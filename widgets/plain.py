@@ -19,7 +19,7 @@ Shown = SafeText | Text | Content
 
 
 def content_of(text: Shown) -> Content | Text:
-    """Wrap safe text so that no surface of Textual reads markup in it; raises TypeError for a str."""
+    """Wrap safe text so that no surface reads markup in it; raises TypeError for a str."""
     if isinstance(text, SafeText):
         return Content(text)
     if isinstance(text, Text | Content):

@@ -1,8 +1,8 @@
 """The reader: the text of one message, wrapped as far as it is looked at.
 
-Closes three traps. Size: a body of megabytes shows its first screen at once. Forgery: mail text never
-stands in the first column and never gets the ground of the header card. Noise: long quotations are
-one line until somebody asks for them.
+Closes three traps. Size: a body of megabytes shows its first screen at once. Forgery: mail text
+never stands in the first column and never gets the ground of the header card. Noise: long
+quotations are one line until somebody asks for them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Everything about one message: the chrome above, the text, attachments and links below.
 
-Closes the trap of facts about a message standing among its text: the chrome has a ground of its own,
-stands above a rule, and does not scroll with the text.
+Closes the trap of facts about a message standing among its text: the chrome has a ground of its
+own, stands above a rule, and does not scroll with the text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One message as one row: pure functions from a `MessageRow` to pieces of text with a role.
 
-Closes the trap of columns that wander: every state has a cell of its own at a fixed place, everything
-else is fitted by cell width, so the parts of a row always add up to the width asked for.
+Closes the trap of columns that wander: every state has a cell of its own at a fixed place,
+everything else is fitted by cell width, so the parts of a row always add up to the width asked for.
 
     ▌●×✓▣¤…+ Sender name         Subject                             labels ∙2  14:05
     │││││││└ first contact    the gutter ▌ is drawn by the list, all other cells here

@@ -1,8 +1,8 @@
 """Which messages are selected: single ones by id, and a range that follows the cursor.
 
 Closes two traps. By position, new mail above would shift the selection onto other messages: ids are
-kept. By ids alone, every step of a range over 100,000 rows would copy a set: an open range is kept as
-its anchor and turned into ids only when somebody asks.
+kept. By ids alone, every step of a range over 100,000 rows would copy a set: an open range is kept
+as its anchor and turned into ids only when somebody asks.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class Tile(LineView, can_focus=False):
 
 
 class StatusLine(Horizontal):
-    """One row: facts at the left, the state or a notice at the right, the cursor's place at the end."""
+    """One row: facts at the left, the state or a notice at the right, then the cursor's place."""
 
     DEFAULT_CSS = """
     StatusLine { height: 1; background: $bar-background; }
@@ -109,7 +109,7 @@ class StatusLine(Horizontal):
         self._draw()
 
     def show_place(self, title: SafeText, shown: int, position: int | None = None) -> None:
-        """Show which mailbox is listed, how many messages it shows, and the cursor's place (from 1)."""
+        """Show the mailbox that is listed, its number of messages, the cursor's place (from 1)."""
         self._title, self._shown, self._position = title, shown, position
         self._draw()
 

@@ -6,9 +6,9 @@ import pytest
 from textual.widgets import Input
 
 from services.models import LabelCount, Mailbox, MailboxCounts, MailFilter, SyncPhase, SyncState
-from services.safe_text import ui
+from services.safe_text import clean_line, ui
 from tests.fakes.rows import NOON
-from tests.widgets.stage import Stage, screen_rows
+from tests.widgets.stage import Gallery, Stage, hostile_strings, screen_rows
 from widgets.hint_bar import Hint, HintBar
 from widgets.mailbox_list import MailboxList
 from widgets.plain import Plain
@@ -206,3 +206,18 @@ def test_a_text_widget_refuses_a_plain_str() -> None:
         Plain("[b]not cleaned")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         Plain().show("[b]not cleaned")  # type: ignore[arg-type]
+
+
+async def test_no_text_becomes_an_action_a_link_or_markup_in_any_widget() -> None:
+    gallery = Gallery()
+    app = Stage(*gallery.widgets())
+    async with app.run_test(size=(140, 60)) as pilot:
+        for name, text in hostile_strings():
+            gallery.show(text)
+            await pilot.pause()
+            for strip in app.screen._compositor.render_strips():
+                for segment in strip:
+                    style = segment.style
+                    assert style is None or not (style.meta.get("@click") or style.link), name
+            if name.startswith("mk-"):
+                assert clean_line(text)[:20] in "\n".join(screen_rows(app)), name
