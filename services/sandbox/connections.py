@@ -25,7 +25,7 @@ class _Tracked(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._peer = tuple(transport.get_extra_info("peername")[:2])
+        self._peer = tuple((transport.get_extra_info("peername") or self._peer)[:2])
         self._connections[self._peer] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:

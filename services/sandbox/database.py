@@ -71,6 +71,7 @@ class Database:
         self.connection.execute(f"PRAGMA synchronous = {'NORMAL' if durable else 'OFF'}")
         self.connection.execute("PRAGMA cache_size = -32000")
         self.connection.executescript(_SCHEMA)
+        self.connection.execute("INSERT INTO search (search, rank) VALUES ('hashsize', 8000000)")
         self.connection.create_function("casefold", 1, str.casefold, deterministic=True)
         self._depth = 0
 

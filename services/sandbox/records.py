@@ -5,7 +5,7 @@ Closes the trap of doors that know the tables: they hand over and receive these 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Agent:
 
     agent_id: str
     address: str
-    token: str
+    token: str = field(repr=False)
     number: int = 0
     """The row of the agent in the store."""
 

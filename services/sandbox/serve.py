@@ -13,7 +13,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import signal
 import socket
 import sys
 import tempfile
@@ -34,6 +33,7 @@ from services.sandbox.context import Clock, Sandbox
 from services.sandbox.presign import Signer
 from services.sandbox.s3_door import S3Door
 from services.sandbox.s3_watch import S3Watch
+from services.sandbox.signals import EndSignals, Interrupted
 from services.sandbox.smtp_door import SmtpDoor, open_smtp_door
 from services.sandbox.store import Store
 
@@ -58,25 +58,19 @@ class Options:
 
 def serve(options: Options) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code. Raises UsageError for a taken port."""
-    with _folder(options.data) as folder:
-        sandbox, api, store_port = _prepare(options, folder)
-        try:
-            asyncio.run(_run(sandbox, options, api, store_port))
-        finally:
-            sandbox.store.close()
-    return 0
-
-
-@contextlib.contextmanager
-def _folder(data: Path | None) -> Iterator[Path]:
-    if data is not None:
-        yield data
-        return
-    folder = Path(tempfile.mkdtemp(prefix="agentmail-sandbox-"))
+    folder = options.data or Path(tempfile.mkdtemp(prefix="agentmail-sandbox-"))
+    signals = EndSignals()
     try:
-        yield folder
+        sandbox, api, objects = _prepare(options, folder)
+        asyncio.run(_run(sandbox, options, api, objects, signals))
+        sandbox.store.close()
+    except Interrupted:
+        pass
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        signals.ignore()
+        if options.data is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
 
 
 def _prepare(options: Options, folder: Path) -> tuple[Sandbox, socket.socket, socket.socket]:
@@ -85,13 +79,15 @@ def _prepare(options: Options, folder: Path) -> tuple[Sandbox, socket.socket, so
         store = Store(folder, durable=options.data is not None, clock=clock)
     except OSError as error:
         raise UsageError(f"The folder {folder} cannot be used: {error.strerror}.") from error
-    first = not store.agents()
-    for agent_id in AGENTS:
-        store.add_agent(agent_id)
-    if options.messages and first:
-        from services.sandbox import samples
+    with store.transaction():
+        # One commit: a start that is interrupted fills the mailbox the next time.
+        first = not store.agents()
+        for agent_id in AGENTS:
+            store.add_agent(agent_id)
+        if options.messages and first:
+            from services.sandbox import samples
 
-        samples.fill(store, AGENTS[0], options.messages, now=clock())
+            samples.fill(store, AGENTS[0], options.messages, now=clock())
     api = _listen(options.port)
     objects = _listen(options.s3_port)
     signer = Signer(secrets.token_hex(32), f"http://{HOST}:{objects.getsockname()[1]}", clock)
@@ -133,12 +129,15 @@ class _Server(uvicorn.Server):
 
 
 async def _run(
-    sandbox: Sandbox, options: Options, api: socket.socket, objects: socket.socket
+    sandbox: Sandbox,
+    options: Options,
+    api: socket.socket,
+    objects: socket.socket,
+    signals: EndSignals,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    signals.call(lambda: loop.call_soon_threadsafe(stop.set))
     connections: Connections = {}
     form_limit = MAX_UPLOAD_BYTES + _FORM_OVERHEAD
     s3 = S3Watch(S3Door(sandbox.store.blobs, sandbox.signer, form_limit), sandbox, connections)
@@ -160,6 +159,7 @@ async def _run(
         server.should_exit = True
     await asyncio.gather(*running)
     await smtp.stop()
+    signals.ignore()
 
 
 def _server(app: ASGIApp, connections: Connections) -> _Server:

@@ -23,7 +23,8 @@ from services.sandbox.intake import summarise
 from services.sandbox.records import Agent, Delivery, MailFile, StoredMail, Summary
 
 MAIL_DOMAIN: Final = "agents.example.com"
-_BATCH: Final = 2_000
+_BATCH: Final = 10_000
+"""Mails in one commit: the word index costs less in large pieces, at 20 MB of memory."""
 COLUMNS: Final = (
     "m.seq, m.message_id, m.sender, m.recipient, m.subject, m.preview, m.received_at, m.verified, "
     "m.is_read, m.archived, m.encrypted, m.attachment_count, m.trust_tier, m.traffic_type, "
@@ -103,7 +104,7 @@ class Store:
     def deliver_many(self, agent_id: str, deliveries: Iterable[Delivery]) -> list[str]:
         """Put many mails into a mailbox, in order; returns their ids.
 
-        Each few thousand are one commit. Raises KeyError and ValueError as `deliver`.
+        Each ten thousand are one commit. Raises KeyError and ValueError as `deliver`.
         """
         agent = self.agent(agent_id)
         if agent is None:
@@ -231,7 +232,8 @@ class Store:
     def unread_count(self, agent: Agent) -> int:
         """Unread messages that are not archived."""
         row = self._db.execute(
-            "SELECT count(*) FROM messages WHERE agent = ? AND is_read = 0 AND archived = 0",
+            "SELECT count(*) FROM messages INDEXED BY messages_unread "
+            "WHERE agent = ? AND is_read = 0 AND archived = 0",
             (agent.number,),
         ).fetchone()
         return int(row[0])

@@ -84,6 +84,33 @@ def test_it_prints_one_line_serves_and_ends_cleanly(tmp_path, monkeypatch, start
     assert list(tmp_path.glob("agentmail-sandbox-*")) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_sample_mail_is_made_leaves_nothing_behind(
+    tmp_path, monkeypatch, start, number
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    verb = start("--messages", "200000")
+    while not list(tmp_path.glob("agentmail-sandbox-*/sandbox.db-wal")):
+        assert verb.child.poll() is None
+    assert verb.end(number) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_was_interrupted_fills_the_mailbox_next_time(tmp_path, start):
+    data = tmp_path / "box"
+    verb = start("--messages", "200000", "--data", str(data))
+    while not (data / "sandbox.db-wal").exists():
+        assert verb.child.poll() is None
+    assert verb.end(signal.SIGTERM)[0] == 0
+    box = SandboxProcess.start(messages=3, data=data)
+    try:
+        query = {"include_archived": "true"}
+        page = call(box.base_url, box.accounts[0].token, params=query).json()
+        assert len(page["items"]) == 3
+    finally:
+        box.stop()
+
+
 def test_it_ends_with_open_connections_and_half_requests(start):
     verb = start()
     told = verb.line()
