@@ -138,11 +138,11 @@ async def test_a_line_of_a_megabyte_and_fifty_thousand_lines_open_at_once() -> N
 
 
 async def test_mail_text_never_stands_in_the_first_column() -> None:
-    for name, text in hostile_strings():
-        reader = Reader()
-        mail = message(body_of(text)[:-1])
-        app = Stage(reader, ready=lambda _stage, r=reader, m=mail: r.show_message(m, TRUSTED))  # type: ignore[misc]
-        async with app.run_test(size=(60, 12)) as pilot:
+    reader = Reader()
+    app = Stage(reader)
+    async with app.run_test(size=(60, 12)) as pilot:
+        for name, text in hostile_strings():
+            reader.show_message(message(body_of(text)[:-1]), TRUSTED)
             await pilot.pause()
             assert all(row[0] == " " for row in screen_rows(app)), name
 
