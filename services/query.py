@@ -121,7 +121,7 @@ def _moment(value: str, now: Callable[[], float]) -> int | None:
     try:
         today = datetime.fromtimestamp(now()).astimezone().date()
         day = _day(value, today)
-        return None if day is None else int(datetime(day.year, day.month, day.day).timestamp())  # noqa: DTZ001 - local midnight is meant
+        return None if day is None else int(time.mktime(day.timetuple()))
     except (ValueError, OverflowError, OSError):
         return None
 

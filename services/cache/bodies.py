@@ -59,7 +59,7 @@ class BodyStore:
         return raw
 
     def put(self, message_id: str, raw: bytes) -> None:
-        """Keep a body; raises DiskFull or CacheError. Without a lock (read-only) it does nothing."""
+        """Keep a body; raises DiskFull or CacheError. Read-only, it does nothing."""
         if self._read_only:
             return
         path = self._path(message_id)

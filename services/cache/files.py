@@ -1,8 +1,8 @@
 """The few calls by which the cache touches the disk, its private modes, and its lock.
 
-Closes three traps: a umask that leaves mail readable by others, a lock left behind by a dead process
-(`flock` dies with it), and code whose crash safety cannot be tested (every durable step goes through
-`FileOps`, so a test can stop the process before each one).
+Closes three traps: a umask that leaves mail readable by others, a lock left behind by a dead
+process (`flock` dies with it), and code whose crash safety cannot be tested (every durable step
+goes through `FileOps`, so a test can stop the process before each one).
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import secrets
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ class Header:
     @classmethod
     def new(cls, key: bytes | None = None) -> Header:
         """Make the header of a new file, keeping the key of the one that it replaces."""
-        return cls(key or secrets.token_bytes(16), secrets.token_bytes(8))
+        return cls(key or os.urandom(16), os.urandom(8))
 
     def encode(self) -> bytes:
         """Return the 128 bytes."""

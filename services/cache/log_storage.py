@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
-from urllib.parse import quote, unquote
 from weakref import WeakSet
 
 from tinydb.storages import Storage
@@ -82,7 +81,7 @@ class Watcher(Protocol):
 
 
 class LogStorage(Storage):
-    """The tables of one log; `maps` holds what is committed, `_staged` what waits for its commit."""
+    """The tables of one log: `maps` holds what is committed, `_staged` what waits for it."""
 
     def __init__(self, log: LogFile, maps: dict[str, DocumentMap], names: Iterable[str]) -> None:
         self.log = log
@@ -259,7 +258,9 @@ class LogStorage(Storage):
         while at < len(data):
             end = data.index(b"\n", at)
             name, what, body = data[at:end].split(b"\t", 2)
-            self._replay_line(unquote(name.decode()), what, body, commit.begin + end - len(body))
+            self._replay_line(
+                name.decode("unicode_escape"), what, body, commit.begin + end - len(body)
+            )
             at = end + 1
 
     def settle(self, names: Iterable[str]) -> None:
@@ -304,7 +305,7 @@ class TableView(Mapping[str, Any]):
 
 def quoted(name: str) -> bytes:
     """Return a table name as it stands in a line: no tab, line feed or `=` in it."""
-    return quote(name, safe="").encode()
+    return name.encode("unicode_escape").replace(b"=", b"\\x3d")
 
 
 def _loader(staged: Staged) -> Callable[[], Mapping[str, Any]]:

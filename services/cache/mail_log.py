@@ -1,14 +1,13 @@
 """The log of one account as a whole: opening whatever is there, repairing, compacting.
 
 Closes the trap of a cache that cannot be opened after a crash. A write cut short is dropped in
-silence: it was never acknowledged. Damage is never met in silence: the file is kept aside as a copy,
-what can be read is kept, the sync state is forgotten so that the next sync fetches the rest, and a
-sentence says so.
+silence: it was never acknowledged. Damage is never met in silence: the file is kept aside as a
+copy, what can be read is kept, the sync state is forgotten so that the next sync fetches the rest,
+and a sentence says so.
 """
 
 from __future__ import annotations
 
-import shutil
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +111,8 @@ class MailLog:
             self.compact()
 
     def _keep_copy(self) -> None:
+        import shutil
+
         aside = self._aside()
         try:
             shutil.copyfile(self._path, aside)

@@ -28,14 +28,16 @@ _NOT: Final = bytes([1, 0]) + bytes(254)
 
 Mask = bytes
 """One byte for each record of a segment: 1 if it is among those meant."""
-Records = Callable[[], list[str]]
+Pieces = Callable[[str], list[str]]
+"""The text of a segment, split at a separator (once for all terms of a query)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Records `sender LF subject LF preview NUL`; `starts` has their offsets, `slots` their owners.
+    """Records `sender LF subject LF preview NUL LF`, their offsets and the slots they belong to.
 
-    The text is UTF-8 with one character per byte: as small as bytes, and searched five times faster.
+    The text is UTF-8 with one character per byte: as small as bytes, and searched five times
+    faster.
     """
 
     text: str
@@ -49,22 +51,18 @@ class Segment:
         """Make a segment."""
         return cls(text, starts, slots, all(a - b == 1 for a, b in pairwise(slots)))
 
-    def find(self, term: Term, among: Mask | None, records: Records) -> Mask:
+    def find(self, term: Term, among: Mask | None, pieces: Pieces) -> Mask:
         """Return the records that hold a term, of those `among` which it is asked (None: all)."""
         needle = narrow(term.value)
         if among is not None and among.count(1) < _SPARSE:
             few = [n for n, wanted in enumerate(among) if wanted]
             return self._mask(n for n in few if holds(self._record(n), term.field, needle))
         hits = self._few(term.field, needle)
-        return _many(records(), term.field, needle) if hits is None else hits
-
-    def records(self) -> list[str]:
-        """Return all records."""
-        return self.text.split("\0")[:-1]
+        return _many(pieces, term.field, needle) if hits is None else hits
 
     def _record(self, number: int) -> str:
         end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.text)
-        return self.text[self.starts[number] : end - 1]
+        return self.text[self.starts[number] : end - 2]
 
     def _mask(self, numbers: Iterable[int]) -> Mask:
         mask = bytearray(len(self.slots))
@@ -86,14 +84,11 @@ class Segment:
         return self._mask(n for n in hits if holds(self._record(n), field, needle))
 
 
-def _many(records: list[str], field: Field, needle: str) -> Mask:
+def _many(pieces: Pieces, field: Field, needle: str) -> Mask:
     if field is Field.ANY:
-        return bytes([needle in record for record in records])
-    if field is Field.FROM:
-        return bytes([-1 < r.find(needle) < r.index("\n") for r in records])
-    return bytes(
-        [needle in r and r.find(needle, r.index("\n"), r.rindex("\n")) >= 0 for r in records]
-    )
+        return bytes([needle in record for record in pieces("\0")[:-1]])
+    first = 0 if field is Field.FROM else 1
+    return bytes([needle in line for line in pieces("\n")[first:-1:3]])
 
 
 def both(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
@@ -172,14 +167,14 @@ class SearchText:
         found: Memo = {term: {} for term in terms}
         mask = bytearray(size)
         for segment in self.segments:
-            records = cache(segment.records)
+            pieces = cache(segment.text.split)
             passing: Mask | None = None
             for term, wide in zip(terms, starting, strict=True):
                 if passing is not None and passing.count(1) < _SPARSE:
-                    hits = segment.find(term, passing, records)
+                    hits = segment.find(term, passing, pieces)
                 else:
                     again = known.get(term, {}).get(segment)
-                    hits = again or segment.find(term, wide.get(segment), records)
+                    hits = again or segment.find(term, wide.get(segment), pieces)
                     found[term][segment] = hits
                 if term.negated:
                     hits = hits.translate(_NOT)
@@ -204,8 +199,8 @@ class SearchText:
 
 
 def record_of(document: Mapping[str, Any]) -> str:
-    """Return the record of a document, NUL included."""
-    return narrow("\n".join(map(fold, texts_of(document))) + "\0")
+    """Return the record of a document, its end included."""
+    return narrow("\n".join(map(fold, texts_of(document))) + "\0\n")
 
 
 def narrow(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Whatever stops the process or the disk: what was acknowledged is there, nothing is there in part."""
+"""Whatever stops the process or the disk: what was acknowledged is there, nothing is halved."""
 
 from __future__ import annotations
 

@@ -385,3 +385,33 @@ def test_three_thousand_messages_in_any_order_stand_in_the_order_of_their_dates(
     assert _ids(store) == expected
     store.compact()
     assert _ids(store) == expected
+
+
+def test_a_long_tail_is_indexed_without_being_asked(
+    disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.cache.store.TAIL", 100_000)
+    store = MailStore.open(disk)
+    for page in pages(8):
+        store.put_items(page)
+    assert (disk / "mail.index").stat().st_size > 10_000
+    # As after kill -9: nothing is closed, another process opens what is there.
+    other = MailStore.open(disk, read_only=True)
+    assert other._log.tail < 100_000
+    assert _ids(other) == _ids(store)
+    store.close()
+
+
+def test_a_log_of_mostly_garbage_is_compacted_at_the_end_of_a_sync(disk: Path) -> None:
+    store = MailStore.open(disk)
+    for turn in range(12):
+        store.put_items(inbox_item(n, labels=(f"turn {turn}",)) for n in range(600))
+    before = (disk / "mail.log").stat().st_size
+    rows = _rows(store)
+    store.checkpoint()
+    assert (disk / "mail.log").stat().st_size < before / 6
+    assert _rows(store) == rows
+    size = (disk / "mail.log").stat().st_size
+    store.checkpoint()
+    assert (disk / "mail.log").stat().st_size == size
+    store.close()
