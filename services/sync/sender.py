@@ -200,15 +200,20 @@ class Sender:
         """Send one row and note the answer; return the error that keeps it waiting, if any."""
         if row.edit.kind is EditKind.DELETE:
             self._changes.mark_sent(row)
+        provider = self.provider
         try:
-            labels = await self._request(row)
+            if provider is None:
+                raise Offline("There is no connection to the mail service.")
+            labels = await send_edit(provider, row.message_id, row.edit)
         except (Offline, TimedOut, RateLimited, ServerBroken, BadAnswer) as error:
             # All operations are idempotent, so one that may have happened is sent again.
             self._postpone(row, error)
             return error
         except SignedOut as error:
-            self._signed_out = True
-            self.on_signed_out(error)
+            # A late answer to a former token says nothing about the one in use now.
+            if self.provider is provider:
+                self._signed_out = True
+                self.on_signed_out(error)
             return error
         except MailError as error:
             self._settle(row, error)
@@ -219,11 +224,6 @@ class Sender:
         self._not_before.pop(row.message_id, None)
         self.on_change()
         return None
-
-    async def _request(self, row: Row) -> tuple[str, ...]:
-        if self.provider is None:
-            raise Offline("There is no connection to the mail service.")
-        return await send_edit(self.provider, row.message_id, row.edit)
 
     def _settle(self, row: Row, error: MailError) -> None:
         """The answer is no: find out whether that means done, gone or refused."""

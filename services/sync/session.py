@@ -53,6 +53,7 @@ class Session:
         self.desk = Desk(self.mailbox, emit, boundary, self._poller.nudge)
         self.make_provider: Callable[[], MailProvider] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._retired: list[MailProvider] = []
 
     def publish(self) -> None:
         """Tell the cached mailbox and the phase; needs no loop and no network."""
@@ -82,12 +83,14 @@ class Session:
         old, self.make_provider = self.mailbox.provider, make_provider
         self.mailbox.disconnect()
         if old is not None:
-            self._tasks.append(asyncio.get_running_loop().create_task(_close(old)))
+            # Not closed yet: requests under way would fail in ways that no one can name.
+            self._retired.append(old)
         self._poller.nudge()
 
     def inherit(self, older: Session) -> None:
         """Go on with the connections of a session that was closed with `keeps_connections`."""
         self._renderer = self.mailbox.renderer = older._renderer
+        self._retired = older._retired
         if older.mailbox.provider is not None:
             self.mailbox.connect(older.mailbox.provider)
 
@@ -101,7 +104,8 @@ class Session:
             self.mailbox.report.flush()
             self.mailbox.store.close()
         if not keeps_connections:
-            await asyncio.gather(_close(self._renderer), _close(self.mailbox.provider))
+            closable = (self._renderer, self.mailbox.provider, *self._retired)
+            await asyncio.gather(*map(_close, closable))
 
     async def _keep_running(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
