@@ -8,6 +8,7 @@ thread of the screen's, never on the app's.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -91,7 +92,9 @@ class AccountSetUp:
         from services.api.factory import check_account
 
         account = self._filled(form)
-        answer = asyncio.run(check_account(account.base_url, token, account.mail_domain))
+        answer = asyncio.run(
+            check_account(account.base_url, token, account.mail_domain, proxy=account.proxy)
+        )
         if not answer.ok:
             raise ServiceError(answer.sentence, answer.next_step)
         return clean_line(answer.sentence)
@@ -115,18 +118,35 @@ class AccountSetUp:
     def _filled(self, form: AccountForm) -> Account:
         from services.config import Account, check_account_fields
 
-        known = self._account or Account("main", "assmbl", form.base_url)
-        return check_account_fields(
-            replace(
-                known,
-                base_url=form.base_url.strip(),
-                mail_domain=form.mail_domain.strip(),
-                address=form.address.strip(),
-            )
+        known = self._account or Account("", "assmbl", form.base_url)
+        filled = replace(
+            known,
+            base_url=form.base_url.strip(),
+            mail_domain=form.mail_domain.strip(),
+            address=form.address.strip(),
         )
+        if not known.name or not _same_mailbox(known, filled):
+            filled = replace(filled, name=_name_for(filled), from_environment=False)
+        return check_account_fields(filled)
+
+
+def _same_mailbox(known: Account, filled: Account) -> bool:
+    """Whether the cache of one account may serve the other."""
+    return known.base_url.rstrip("/") == filled.base_url.rstrip("/") and known.address in (
+        "",
+        filled.address,
+    )
+
+
+def _name_for(account: Account) -> str:
+    """A folder name that another mailbox does not get: its address, and its service's host."""
+    host = account.base_url.partition("://")[2]
+    wanted = f"{account.address}-{host}" if account.address else host
+    plain = re.sub(r"[^A-Za-z0-9._@+-]", "-", wanted).lstrip(".@+-")
+    return plain[:64] or "main"
 
 
 def account_title(account: Account) -> SafeText:
-    """What the status line calls an account: its address, else its name (the environment's: its host)."""
+    """What the status line calls an account: its address, else its name, else its host."""
     host = account.base_url.partition("://")[2]
     return clean_line(account.address or (host if account.from_environment else account.name), 80)
