@@ -28,6 +28,7 @@ from services.events import Severity
 from services.safe_text import SafeText, ui
 from tui import crash, keymap, themes
 from tui.hangup import SteadyDriver, watch
+from tui.key_queue import KeyDone, KeyQueue
 from tui.leaving import Leaving
 from tui.notices import Notices
 from tui.screens.mail import MailScreen
@@ -72,6 +73,7 @@ class AgentMailApp(App[int]):
     ) -> None:
         super().__init__()
         self.animation_level = "none"
+        self._keys = KeyQueue(self, super().on_event)
         self.leaving = Leaving(self._stop_engine, self._close_from_thread)
         self._engine = engine
         self._set_up = set_up
@@ -202,6 +204,18 @@ class AgentMailApp(App[int]):
             loop.call_soon_threadsafe(lambda: self.exit(code, return_code=code))
 
     # ── what may not happen ──────────────────────────────────────────────────────────────────────
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let keys through one by one; everything else at once."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
+
+    async def on_key_done(self, message: KeyDone) -> None:
+        """The last key has done all that it does."""
+        message.stop()
+        await self._keys.done(message.number)
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text outside of a field is no key press."""

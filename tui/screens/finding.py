@@ -103,6 +103,7 @@ class Finding:
 
     def keep(self) -> None:
         """Close the field and keep the words."""
+        self.typed(self._query.text)
         self._close()
 
     def cancel(self) -> None:
@@ -119,6 +120,7 @@ class Finding:
 
     def ask_server(self) -> None:
         """Send the words to the service's own search."""
+        self.typed(self._query.text)
         text = self.view.filter.text.strip()
         if not text:
             return
@@ -142,8 +144,9 @@ class Finding:
         return True
 
     def _close(self) -> None:
+        # At once, not by `focus()`: the next key may be waiting already.
+        self._messages.screen.set_focus(self._messages)
         self._query.display = False
-        self._messages.focus()
         self._changed()
 
     def _show(self, *, keep: bool) -> None:

@@ -178,6 +178,10 @@ class MailScreen(Screen[None]):
     def _key_in_field(self, key: str) -> bool:
         if key == "ctrl+r":
             self.finding.ask_server()
+        elif key == "enter":
+            self.finding.keep()
+        elif key == "escape":
+            self.finding.cancel()
         elif key == "down":
             self._messages.action_cursor_down()
         elif key == "up":
@@ -192,11 +196,7 @@ class MailScreen(Screen[None]):
         begun = bool(self._keys.pending)
         step, command = self._keys.press(key, self.panes.context)
         if step is Step.PENDING:
-            following = hints.continuations(
-                self.session.keymap, self.panes.context, self._keys.pending
-            )
-            self._hints.show_hints(following)
-            self._hinted = None
+            self.refresh_chrome()
             return True
         if begun:
             self.refresh_chrome()
@@ -332,11 +332,15 @@ class MailScreen(Screen[None]):
             return
         self._status.show_place(self.finding.view.title, len(self.finding.rows))
         self._places.show_current(self.finding.view.filter)
-        situation = None if self.finding.typing else self.attention.situation()
-        if situation is None:
+        begun, keymap = self._keys.pending, self.session.keymap
+        plain = not (begun or self.finding.typing)
+        situation = self.attention.situation() if plain else None
+        if begun:
+            self._hints.show_hints(hints.continuations(keymap, self.panes.context, begun))
+        elif situation is None:
             self._hints.show_hints(_QUERY_HINTS)
         elif situation != self._hinted:
-            self._hints.show_hints(hints.hint_bar(self.session.keymap, situation))
+            self._hints.show_hints(hints.hint_bar(keymap, situation))
         self._hinted = situation
 
     def _show_state(self) -> None:

@@ -63,17 +63,17 @@ class Panes:
     def show_reader(self) -> None:
         """Bring the reader on screen and give it the keys."""
         self._screen.add_class(READING)
-        self.reader.reader.focus()
+        self._screen.set_focus(self.reader.reader)
 
     def show_list(self) -> None:
         """Bring the list on screen and give it the keys."""
         self._screen.remove_class(READING)
-        self.messages.focus()
+        self._screen.set_focus(self.messages)
 
     def show_places(self) -> bool:
         """Give the mailbox list the keys; False when it is not on screen."""
         if self.has_places:
-            self.places.focus()
+            self._screen.set_focus(self.places)
         return self.has_places
 
     def go(self, step: int) -> None:
@@ -92,4 +92,4 @@ class Panes:
         elif target is self.messages:
             self.show_list()
         else:
-            target.focus()
+            self._screen.set_focus(target)

@@ -1,0 +1,166 @@
+"""The app on a fake or a real engine, for headless tests; run as a program, on a real sandbox's mailbox.
+
+`python -m tests.tui.app_stage BASE_URL TOKEN FOLDER` opens the whole app in this terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textual import events
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+
+from services.config import Account, Settings
+from services.models import MessageRow
+from services.paths import Paths
+from services.safe_text import SafeText, ui
+from services.secrets import Secret, SecretStore
+from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.rows import NOON, make_row, sample_rows
+from tui.app import AgentMailApp, run
+from tui.bridge import EngineFactory, engine_for
+from tui.profile import Profile
+from tui.screens.mail import MailScreen
+from tui.terminal import Terminal, probe
+
+ADDRESS = ui("ops-bot@agents.example.com")
+LOCAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+SSH = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "SSH_TTY": "/dev/pts/1"}
+PATIENCE = 20.0
+
+
+class Clock:
+    """A clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Stage:
+    """An app over a fake engine; `engine` is there once the app runs."""
+
+    def __init__(
+        self,
+        rows: Sequence[MessageRow] | None = None,
+        *,
+        settings: Settings | None = None,
+        environ: dict[str, str] | None = None,
+        crash_folder: Path = Path("/nonexistent/crash"),
+        **engine: Any,
+    ) -> None:
+        self.clock = Clock()
+        self.engines: list[FakeEngine] = []
+        self._rows = sample_rows().rows if rows is None else rows
+        self._engine = engine
+        self.app = AgentMailApp(
+            self.factory,
+            account=ADDRESS,
+            settings=settings or Settings(),
+            terminal=terminal(environ),
+            crash_folder=crash_folder,
+            clock=lambda: NOON + 300.0,
+            monotonic=self.clock,
+        )
+
+    def factory(self, on_event: Callable[[Any], None]) -> FakeEngine:
+        self.engines.append(FakeEngine(on_event, self._rows, **self._engine))
+        return self.engines[-1]
+
+    @property
+    def engine(self) -> FakeEngine:
+        return self.engines[-1]
+
+    @property
+    def mail(self) -> MailScreen:
+        return mail_screen(self.app)
+
+
+def terminal(environ: dict[str, str] | None = None) -> Terminal:
+    return probe(LOCAL if environ is None else environ)
+
+
+def mail_screen(app: AgentMailApp) -> MailScreen:
+    found = [screen for screen in app.screen_stack if isinstance(screen, MailScreen)]
+    return found[0]
+
+
+def many_rows(count: int) -> tuple[MessageRow, ...]:
+    return tuple(make_row(number) for number in range(count))
+
+
+def rows_of(app: AgentMailApp) -> list[str]:
+    """The rows of the screen as a person reads them."""
+    strips = app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+
+def text_of(app: AgentMailApp) -> str:
+    return "\n".join(rows_of(app))
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Type keys in one burst, as a slow line delivers them, and wait until all have done their work.
+
+    Without the pilot's wait of some 60 ms for each key.
+    """
+    app = pilot.app
+    assert isinstance(app, AgentMailApp)
+    for key in keys:
+        name = _character_to_key(key) if len(key) == 1 else key
+        app.post_message(
+            events.Key(name, " " if key == "space" else key if len(key) == 1 else None)
+        )
+    await pilot.pause()
+    while not app._exit and (app._keys._waiting or app._keys._under_way):  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    if not app._exit:
+        await pilot.pause()
+
+
+async def until(pilot: Pilot[Any], seen: Callable[[], object], patience: float = PATIENCE) -> None:
+    """Let the app work until something is the case; fails with the screen's text."""
+    end = asyncio.get_running_loop().time() + patience
+    while not seen():
+        assert asyncio.get_running_loop().time() < end, text_of(pilot.app)
+        await pilot.pause(0.02)
+
+
+def real_profile(base_url: str, token: str, folder: Path) -> Profile:
+    """A profile over a sandbox's mailbox; its cache lies in `folder`."""
+    paths = Paths(folder / "config", folder / "data", folder / "state", folder / "cache")
+    account = Account("main", "assmbl", base_url)
+    secrets = SecretStore(paths)
+    secrets.keep_for_session(account, Secret(token))
+    return Profile(account, paths, secrets)
+
+
+def real_app(
+    engine: EngineFactory, title: SafeText = ADDRESS, crash_folder: Path = Path("/nonexistent")
+) -> AgentMailApp:
+    return AgentMailApp(
+        engine,
+        account=title,
+        settings=Settings(),
+        terminal=probe(os.environ),
+        crash_folder=crash_folder,
+    )
+
+
+def main() -> int:
+    base_url, token, folder = sys.argv[1:4]
+    profile = real_profile(base_url, token, Path(folder))
+    crash_folder = Path(folder) / "crash"
+    return run(real_app(engine_for(profile), crash_folder=crash_folder), crash_folder)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,91 @@
+"""One key at a time: the next key waits until the last one has done all that it does.
+
+Closes the trap of keys that arrive in a burst (a slow line, typing ahead): Textual hands each key to
+whatever has the focus when it arrives, so the letters after `/` would run as commands before the search
+field has the focus, and the `y` after `d` would miss the question.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from textual import events
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.screen import Screen
+    from textual.widget import Widget
+
+LATE_SECONDS: Final = 0.3
+"""After this long a key counts as done even if nobody said so (its widget has gone)."""
+
+
+class KeyDone(Message):
+    """Follows a key through the same queues; when it comes out at the app, the key is done."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+class KeyQueue:
+    """The keys that wait, and the one under way."""
+
+    def __init__(self, app: App[Any], dispatch: Callable[[events.Key], Awaitable[None]]) -> None:
+        self._app = app
+        self._dispatch = dispatch
+        self._waiting: deque[events.Key] = deque()
+        self._count = 0
+        self._under_way = False
+        self._since = 0.0
+        self._screen: Screen[Any] | None = None
+
+    async def take(self, key: events.Key) -> None:
+        """Dispatch a key now, or when its turn comes."""
+        self._waiting.append(key)
+        if not self._under_way or time.monotonic() - self._since > LATE_SECONDS:
+            await self._next()
+        elif len(self._waiting) == 1:
+            self._app.set_timer(LATE_SECONDS, self._late(self._count))
+
+    async def done(self, number: int) -> None:
+        """A key has come out; a screen that it opened first gets to its focus."""
+        if not self._under_way or number != self._count:
+            return
+        screen = self._app.screen
+        if screen is not self._screen:
+            self._screen = screen
+            if screen.post_message(KeyDone(number)):
+                return
+        self._under_way = False
+        await self._next()
+
+    async def _next(self) -> None:
+        if not self._waiting:
+            return
+        key = self._waiting.popleft()
+        self._count += 1
+        self._under_way = True
+        self._screen = self._app.screen
+        target: Widget = self._app.focused or self._app.screen
+        self._since = time.monotonic()
+        await self._dispatch(key)
+        if self._app.screen is not self._screen:
+            # The key's screen is going: what is posted there now may never come out.
+            target = self._screen = self._app.screen
+        if not target.post_message(KeyDone(self._count)):
+            await self.done(self._count)
+        elif self._waiting:
+            self._app.set_timer(LATE_SECONDS, self._late(self._count))
+
+    def _late(self, number: int) -> Callable[[], Awaitable[None]]:
+        async def give_up() -> None:
+            if self._under_way and number == self._count:
+                self._under_way = False
+                await self._next()
+
+        return give_up
