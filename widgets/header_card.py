@@ -11,25 +11,18 @@ import time
 from collections.abc import Callable
 
 from rich.cells import cell_len
-from textual import events
 
 from services.models import MessageRow, RenderedMessage, TrustFacts
 from services.safe_text import SafeText, ui
+from widgets.card_view import CardView
 from widgets.cells import fit
 from widgets.dates import Calendar
 from widgets.glyphs import UNICODE, Glyphs
-from widgets.plain import Plain
 from widgets.rows import NO_SUBJECT, Part
 
 _NAME_CELLS = 10
 _DATE_FROM = 44
 """Narrower cards need the room for the address."""
-_STYLES = {
-    "text": "$card-text",
-    "strong": "bold $card-text",
-    "muted": "$card-muted",
-    "caution": "$card-caution",
-}
 
 
 def header_lines(
@@ -73,15 +66,8 @@ def _from_line(message: RenderedMessage, width: int, glyphs: Glyphs, date: str) 
     ]
 
 
-class HeaderCard(Plain):
+class HeaderCard(CardView):
     """Subject, From (address first), To, Cc, Reply-To when it differs, date."""
-
-    DEFAULT_CSS = """
-    HeaderCard {
-        width: 1fr; height: auto; padding: 0 1; background: $card-background; color: $card-text;
-        text-wrap: nowrap; text-overflow: clip;
-    }
-    """
 
     def __init__(
         self,
@@ -103,17 +89,11 @@ class HeaderCard(Plain):
     ) -> None:
         """Show the header of a message."""
         self._message = (message, row)
-        self._draw()
+        self.changed()
 
-    def on_resize(self, _event: events.Resize) -> None:
-        """Fit the lines again."""
-        self._draw()
-
-    def _draw(self) -> None:
-        width = self.content_size.width
-        if self._message is None or not width:
-            return
+    def fitted(self, width: int) -> list[list[Part]]:
+        """The lines of the card."""
+        if self._message is None:
+            return []
         message, row = self._message
-        calendar = Calendar.at(self._clock())
-        lines = header_lines(message, width, self._glyphs, calendar, row)
-        self.show_rows(lines, _STYLES)
+        return header_lines(message, width, self._glyphs, Calendar.at(self._clock()), row)

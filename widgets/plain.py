@@ -6,8 +6,6 @@ subject `sale [/50% off]` ends the app and `[@click=…]` becomes a clickable ac
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from rich.text import Text
 from textual.content import Content
 from textual.widgets import Static
@@ -44,23 +42,7 @@ class Plain(Static):
         classes: str | None = None,
     ) -> None:
         super().__init__(content_of(text), markup=False, name=name, id=id, classes=classes)
-        self._row_count = -1
 
     def show(self, text: Shown) -> None:
         """Replace the text without asking for a new layout."""
         self.update(content_of(text), layout=False)
-
-    def show_rows(
-        self, rows: Sequence[Sequence[tuple[str, str]]], styles: Mapping[str, str]
-    ) -> None:
-        """Replace the text by rows of (text, role) parts; `styles` says how a role looks.
-
-        A new layout is asked for only when the number of rows changed.
-        """
-        parts: list[Content | str | tuple[str, str]] = []
-        for number, row in enumerate(rows):
-            parts.append("\n" if number else "")
-            parts += [(text, styles[role]) for text, role in row]
-        grown = len(rows) != self._row_count
-        self._row_count = len(rows)
-        self.update(Content.assemble(*parts), layout=grown)

@@ -151,15 +151,18 @@ class Reader(LineView):
 
     def _lay_out(self, *, keep: bool = False) -> None:
         """Wrap anew; `keep` holds the piece of text that is at the top, if it is still there."""
+        self._wrap(self._width or self.size.width, keep=keep)
+        self.refresh()
+
+    def _wrap(self, width: int, *, keep: bool) -> None:
         anchor = self._rows.row(self._top) if keep else None
-        room = min(max(1, (self._width or self.size.width) - 1), WIDEST)
+        room = min(max(1, width - 1), WIDEST)
         shown = pieces(self._body, self._opened)
         head = self._header_pieces() if self._with_headers else ()
         self._rows = BodyRows(chain(head, shown), room)
         if anchor is not None:
             self._top = self._place_of(anchor)
         self._top = self._clamped(self._top)
-        self.refresh()
 
     def _header_pieces(self) -> Iterable[Piece]:
         for header in self._headers:
@@ -223,11 +226,12 @@ class Reader(LineView):
 
     # ── drawing ──────────────────────────────────────────────────────────────────────────────────
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Wrap anew when the width changed; the text at the top stays there."""
-        if event.size.width != self._width:
-            self._width = event.size.width
-            self._lay_out(keep=True)
+    def render_line(self, y: int) -> Strip:
+        """Draw a row of the screen; at another width the body is wrapped anew first."""
+        if self.size.width != self._width:
+            self._width = self.size.width
+            self._wrap(self._width, keep=True)
+        return super().render_line(y)
 
     def line(self, number: int, width: int) -> Strip | None:
         """Draw one row."""

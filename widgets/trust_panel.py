@@ -9,24 +9,16 @@ from __future__ import annotations
 from typing import Final
 
 from rich.cells import cell_len
-from textual import events
 
 from services.models import MessageRow, RenderedMessage, TrustFacts
 from services.safe_text import SafeText, phrase, ui
+from widgets.card_view import CardView
 from widgets.cells import fit, wrapped
 from widgets.glyphs import UNICODE, Glyphs
-from widgets.plain import Plain
 from widgets.rows import Part
 
 MOST_NOTE_LINES: Final = 4
 REVEAL_KEY: Final = ui("H")
-_STYLES: Final = {
-    "text": "$card-text",
-    "muted": "$card-muted",
-    "caution": "bold $card-caution",
-    "good": "$card-good",
-    "rule": "$card-muted",
-}
 
 
 def trust_facts(
@@ -36,10 +28,10 @@ def trust_facts(
     facts = [
         (phrase("{} verified sender", glyphs.verified), "good")
         if trust.verified
-        else (phrase("{} unverified sender", glyphs.unverified), "caution")
+        else (phrase("{} unverified sender", glyphs.unverified), "alarm")
     ]
     if trust.first_contact:
-        facts.append((phrase("{} first contact", glyphs.first_contact), "caution"))
+        facts.append((phrase("{} first contact", glyphs.first_contact), "alarm"))
     if trust.encrypted:
         facts.append((phrase("{} encrypted", glyphs.encrypted), "text"))
     if trust.hidden_characters:
@@ -48,7 +40,7 @@ def trust_facts(
             if trust.hidden_characters == 1
             else "{:,} hidden characters ({} show)"
         )
-        facts.append((phrase(template, trust.hidden_characters, reveal_key), "caution"))
+        facts.append((phrase(template, trust.hidden_characters, reveal_key), "alarm"))
     return facts
 
 
@@ -67,7 +59,7 @@ def trust_lines(
             *noted[: MOST_NOTE_LINES - 1],
             [(fit(f"  {rest}", width, glyphs.ellipsis), "muted")],
         ]
-    return [*lines, *noted, [(glyphs.rule * width, "rule")]]
+    return [*lines, *noted, [(glyphs.rule * width, "muted")]]
 
 
 def _flowed(facts: list[tuple[SafeText, str]], width: int, glyphs: Glyphs) -> list[list[Part]]:
@@ -90,7 +82,7 @@ def _note(note: SafeText, width: int, glyphs: Glyphs) -> list[list[Part]]:
     room = max(1, width - 2)
     rows = [note[start:end] for start, end in wrapped(note, room)]
     return [
-        [(f"{glyphs.unverified} " if number == 0 else "  ", "caution"), (fit(text, room), "text")]
+        [(f"{glyphs.unverified} " if number == 0 else "  ", "alarm"), (fit(text, room), "text")]
         for number, text in enumerate(rows)
     ]
 
@@ -100,15 +92,8 @@ def _padded(line: list[Part], width: int) -> list[Part]:
     return [*line, (" " * gap, "text")] if gap > 0 else line
 
 
-class TrustPanel(Plain):
+class TrustPanel(CardView):
     """Verified or not, first contact, encrypted, hidden characters, notes; then the rule."""
-
-    DEFAULT_CSS = """
-    TrustPanel {
-        width: 1fr; height: auto; padding: 0 1; background: $card-background; color: $card-text;
-        text-wrap: nowrap; text-overflow: clip;
-    }
-    """
 
     def __init__(
         self,
@@ -134,13 +119,10 @@ class TrustPanel(Plain):
     def show_facts(self, trust: TrustFacts) -> None:
         """Show what is known."""
         self._trust = trust
-        self._draw()
+        self.changed()
 
-    def on_resize(self, _event: events.Resize) -> None:
-        """Fit the lines again."""
-        self._draw()
-
-    def _draw(self) -> None:
-        width = self.content_size.width
-        if self._trust is not None and width:
-            self.show_rows(trust_lines(self._trust, width, self._glyphs, self._reveal_key), _STYLES)
+    def fitted(self, width: int) -> list[list[Part]]:
+        """Facts, notes and the rule."""
+        if self._trust is None:
+            return []
+        return trust_lines(self._trust, width, self._glyphs, self._reveal_key)
