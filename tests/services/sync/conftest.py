@@ -13,6 +13,7 @@ from services.ports import MailProvider
 from services.sync.mailbox import Mailbox
 from services.sync.pace import Pace
 from tests.fakes.fake_provider import QUICK, FakeRenderer
+from tests.fakes.no_wait_disk import FakeDisk
 
 
 class Desktop:
@@ -26,7 +27,7 @@ class Desktop:
     def start(self, provider: MailProvider | None, pace: Pace = QUICK) -> Mailbox:
         """Open the store (closing the one before) and return the mailbox on it."""
         self.stop()
-        store = MailStore.open(self.folder)
+        store = MailStore.open(self.folder, ops=FakeDisk())
         self._open.append(store)
         return Mailbox(store, provider, FakeRenderer(), self.events.append, pace=pace)
 

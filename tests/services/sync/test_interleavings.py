@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from services.cache.files import FileOps
 from services.cache.store import MailStore
 from services.errors import (
     BadAnswer,
@@ -30,20 +29,11 @@ from services.models import InboxItem
 from services.sync import edits
 from services.sync.mailbox import Mailbox
 from tests.fakes.fake_provider import QUICK, FakeProvider, items, until
+from tests.fakes.no_wait_disk import FakeDisk
 
 PASSING = (Offline, TimedOut, RateLimited, ServerBroken, BadAnswer)
 REFUSING = (Rejected, Forbidden)
 LABELS = ("a", "b", "c")
-
-
-class NoWaitOps(FileOps):
-    """The real files, without waiting for the disk."""
-
-    def sync(self, fd: int) -> None:
-        return
-
-    def sync_folder(self, folder: Path) -> None:
-        return
 
 
 class World:
@@ -60,7 +50,7 @@ class World:
         self.start()
 
     def start(self) -> None:
-        self.store = MailStore.open(self.folder, ops=NoWaitOps())
+        self.store = MailStore.open(self.folder, ops=FakeDisk())
         self.mailbox = Mailbox(self.store, self.provider, None, pace=QUICK)
         self.sending = asyncio.get_running_loop().create_task(self.mailbox.sender.run())
 

@@ -14,6 +14,7 @@ from services.sync.mailbox import Mailbox
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = """
 import asyncio, sys
+sys.path.insert(0, sys.argv[1])
 from dataclasses import replace
 from pathlib import Path
 from services.api.assmbl import AssmblClient
@@ -30,22 +31,19 @@ async def main(folder, base_url, token):
     await mailbox.sync()
     print("done", flush=True)
 
-asyncio.run(main(*sys.argv[1:]))
+asyncio.run(main(*sys.argv[2:]))
 """
 
 
 def run_until(folder: Path, base_url: str, token: str, events: int) -> bool:
     """Run a sync in a process of its own and kill it after some events; True when it got done."""
     child = subprocess.Popen(
-        [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{CHILD}"]
-        + [str(folder), base_url, token],
+        [sys.executable, "-P", "-c", CHILD, str(ROOT), str(folder), base_url, token],
         stdout=subprocess.PIPE,
         text=True,
     )
     assert child.stdout is not None
-    seen = 0
-    for line in child.stdout:
-        seen += 1
+    for seen, line in enumerate(child.stdout, 1):
         if line == "done\n":
             assert child.wait() == 0
             return True
