@@ -59,12 +59,14 @@ def test_the_scheme_of_the_token_is_case_insensitive(sandbox, agent):
     ],
     ids=range(23),
 )  # fmt: skip
-@pytest.mark.parametrize("name", WITH_BODY)
-def test_a_bad_body_is_400_or_404(sandbox, agent, name, body):
+def test_a_bad_body_is_400_or_404(sandbox, agent, body):
     headers = {"Authorization": f"Bearer {agent.token}", "Content-Type": "application/json"}
-    answer = sandbox.http.request(ROUTES[name].method, PATHS[name], content=body, headers=headers)
-    if answer.status_code != 200:
-        assert problem(answer)[0] in (400, 404)
+    for name in WITH_BODY:
+        answer = sandbox.http.request(
+            ROUTES[name].method, PATHS[name], content=body, headers=headers
+        )
+        if answer.status_code != 200:
+            assert problem(answer)[0] in (400, 404), name
 
 
 @pytest.mark.parametrize("path", ["/", "", "/nope", "/inbox/", "//inbox", "/messages/", "/messages//read",
