@@ -2,7 +2,8 @@
 
 Field names of inbox items are mostly assumed, so they are looked up with case and underscores
 ignored; only MessageID is required and unknown keys are kept. Closes two traps: "true" or 1 taken
-for a verified sender, and one odd entry that costs the whole page. Source: api/assmbl.md §4.1, §6.3.
+for a verified sender, and one odd entry that costs the whole page. Source: api/assmbl.md §4.1,
+§6.3.
 """
 
 from __future__ import annotations

@@ -2,10 +2,12 @@
 
 Client, sandbox and OpenAPI document all read it, so that a wrong guess about a path is corrected in
 one line. `evidence` says how much of the method and path is known: `reference` (in the reference
-documents), `docs` (on another public page of the vendor), `assumed` (ours). Source: api/assmbl.md §3.
+documents), `docs` (on another public page of the vendor), `assumed` (ours). Source: api/assmbl.md
+§3.
 
 Closes the trap of ids in paths: they come from whoever sent the mail, hold `/`, `<` and `%`, and
-`.`/`..` would walk to another operation; `url_path` encodes without safe characters and refuses those.
+`.`/`..` would walk to another operation; `url_path` encodes without safe characters and refuses
+those.
 """
 
 from __future__ import annotations

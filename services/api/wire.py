@@ -1,8 +1,8 @@
 """What travels in the JSON bodies of the Assmbl API, under its wire names.
 
 One struct per body, checked by msgspec on decoding; the OpenAPI document is built from the same
-structs (services/api/openapi.py), so that a limit is written once. Closes the trap of a client and a
-sandbox that drift apart. Sources: api/assmbl.md §4–§10; what is marked assumed in
+structs (services/api/openapi.py), so that a limit is written once. Closes the trap of a client and
+a sandbox that drift apart. Sources: api/assmbl.md §4–§10; what is marked assumed in
 services/api/routes.py is assumed here too.
 """
 

@@ -1,7 +1,7 @@
 """The bodies of the key directory, peer trust, notifications and the webhook.
 
-A part of services/api/wire.py, which offers all names; apart from it because no mail is in it. Sources:
-api/assmbl.md §8, §9.
+A part of services/api/wire.py, which offers all names; apart from it because no mail is in it.
+Sources: api/assmbl.md §8, §9.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The sandbox's API door: finds the operation, checks the token, decodes, handles, answers.
 
 Closes three traps. Routing goes by the raw path, segment by segment, because ids hold encoded
-slashes that a framework would decode first. Every answer is JSON, the refused ones too. And an error
-of a handler's own is the only thing that can become a 500.
+slashes that a framework would decode first. Every answer is JSON, the refused ones too. And an
+error of a handler's own is the only thing that can become a 500.
 """
 
 from __future__ import annotations

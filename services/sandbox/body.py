@@ -1,7 +1,7 @@
 """Reads a request's body and decodes it, and names what is wrong with it.
 
-Closes two traps: a body that is endless, cut, no JSON, too deep or of the wrong types is a 4xx with a
-JSON answer and never a 500; and one word for all of it would hide the contract's own error names.
+Closes two traps: a body that is endless, cut, no JSON, too deep or of the wrong types is a 4xx with
+a JSON answer and never a 500; and one word for all of it would hide the contract's own error names.
 """
 
 from __future__ import annotations

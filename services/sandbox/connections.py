@@ -1,7 +1,7 @@
 """The HTTP connections of a server, so that an ordered fault can cut the one it is on.
 
-Closes the trap of a "dropped connection" that is really a polite 500: ASGI has no way to cut, so the
-protocol registers its transports by the client's address.
+Closes the trap of a "dropped connection" that is really a polite 500: ASGI has no way to cut, so
+the protocol registers its transports by the client's address.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The test-only operations under `/_sandbox/`: agents, mail, faults, what was seen and sent.
 
-Closes the trap of a test door that looks like the API: nothing outside this prefix exists in the real
-service's contract. No token is asked for, so only requests that name a loopback host are taken, which
-keeps web pages out (DNS rebinding).
+Closes the trap of a test door that looks like the API: nothing outside this prefix exists in the
+real service's contract. No token is asked for, so only requests that name a loopback host are
+taken, which keeps web pages out (DNS rebinding).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The sandbox's SQLite file: its tables, how it is opened, and transactions that nest by joining.
 
 Closes two traps. A message and the answer that acknowledged it must be one commit, or a killed
-sandbox delivers a repeated send twice: hence one connection and joined transactions. And a deep page
-must cost as much as the first: hence the index on (agent, seq) and raw mail in a table of its own.
+sandbox delivers a repeated send twice: hence one connection and joined transactions. And a deep
+page must cost as much as the first: hence the index on (agent, seq) and raw mail in a table of its
+own.
 """
 
 from __future__ import annotations

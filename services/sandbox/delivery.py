@@ -1,8 +1,9 @@
 """`POST /send`: builds the MIME, delivers it to local agents, records what went outside.
 
-Closes two traps. A repeated send: message, record and answer are one commit, so a retry with the same
-key gets the stored bytes and nothing is delivered twice. And header smuggling: the fields that make a
-mail what it is belong to the backend, among them the attachment manifest (api/assmbl.md §5, §7.5).
+Closes two traps. A repeated send: message, record and answer are one commit, so a retry with the
+same key gets the stored bytes and nothing is delivered twice. And header smuggling: the fields that
+make a mail what it is belong to the backend, among them the attachment manifest (api/assmbl.md §5,
+§7.5).
 """
 
 from __future__ import annotations

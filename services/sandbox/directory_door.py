@@ -1,7 +1,8 @@
 """The handlers of the key directory: register, rotate, revoke, look up.
 
-Closes the trap of a rotation that two clients do at once: versions only grow, and `if_match_version`
-must be the one that stands (api/assmbl.md §8). After a revocation the entry stays, without a key.
+Closes the trap of a rotation that two clients do at once: versions only grow, and
+`if_match_version` must be the one that stands (api/assmbl.md §8). After a revocation the entry
+stays, without a key.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Faults that tests and people can order: what the service does when it misbehaves.
 
 Closes the trap of a client that was only ever tested against a service in good health. A fault can
-wait for one operation or one agent, let some calls pass, and end after some; the first fault of each
-kind that fits is taken. Content faults (short pages, pending files) are read by the handlers,
+wait for one operation or one agent, let some calls pass, and end after some; the first fault of
+each kind that fits is taken. Content faults (short pages, pending files) are read by the handlers,
 transport faults (delays, cuts) by the app.
 """
 

@@ -1,7 +1,7 @@
 """Carries out the ordered faults that lie below the answer: delays, cuts, wrong bytes, slow bytes.
 
-Closes the trap of faults that only the handler can have: here the answer is made first and spoilt on
-its way, so that the state behind it is the one a client would really have to cope with.
+Closes the trap of faults that only the handler can have: here the answer is made first and spoilt
+on its way, so that the state behind it is the one a client would really have to cope with.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """What the mail processor reads from a mail: the list's fields, flags and attachments.
 
-Closes the trap of a receiver that fails on mail it does not like: whatever the bytes are, there is a
-summary. The manifest header is read with the header parser of `policy.default`, alone: the older
-parser garbled it in 30 of 36 measured cases (api/assmbl.md §7.5). References in it are followed only
-when the mail is verified and the object is its sender's own; anything else would let a stranger name
-another agent's uploads.
+Closes the trap of a receiver that fails on mail it does not like: whatever the bytes are, there is
+a summary. The manifest header is read with the header parser of `policy.default`, alone: the older
+parser garbled it in 30 of 36 measured cases (api/assmbl.md §7.5). References in it are followed
+only when the mail is verified and the object is its sender's own; anything else would let a
+stranger name another agent's uploads.
 """
 
 from __future__ import annotations

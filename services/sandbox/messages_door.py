@@ -1,7 +1,7 @@
 """The handlers for messages: read, delete, labels, read state, archive, unread count.
 
-Closes the trap of a stand-in that is kinder than the service: label limits are checked on the result
-before anything changes, and archiving twice is a 409 (api/assmbl.md §4).
+Closes the trap of a stand-in that is kinder than the service: label limits are checked on the
+result before anything changes, and archiving twice is a 409 (api/assmbl.md §4).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Starts the sandbox as a child process and ends it again; used by the demo and by tests.
 
-Closes two traps: the child finds the same packages as the parent, in a checkout and in the wheel, and
-nothing in the current folder; and it ends when the parent ends, however that happens (its stdin is
-our pipe).
+Closes two traps: the child finds the same packages as the parent, in a checkout and in the wheel,
+and nothing in the current folder; and it ends when the parent ends, however that happens (its stdin
+is our pipe).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Turns SIGTERM and SIGINT into an orderly end, at every moment from the first file to the last.
 
-Closes the trap of a handler that lives as long as the event loop: a signal while sample mail is being
-made, or while temporary data is being removed, would kill the process and leave the data behind.
+Closes the trap of a handler that lives as long as the event loop: a signal while sample mail is
+being made, or while temporary data is being removed, would kill the process and leave the data
+behind.
 """
 
 from __future__ import annotations

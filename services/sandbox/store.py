@@ -1,8 +1,8 @@
 """The sandbox's one mail store: agents and their messages. Every door reads and writes through it.
 
 Closes the trap of doors with ideas of their own about what a mailbox is: what SMTP, `/send` or the
-test door deliver goes through `deliver`, and shows up alike in every list. Order of a mailbox is the
-order of arrival. One thread only.
+test door deliver goes through `deliver`, and shows up alike in every list. Order of a mailbox is
+the order of arrival. One thread only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`POST /send` of the sandbox: delivery, tracking keys, idempotency, headers (api/assmbl.md §5, §13)."""
+"""`POST /send` of the sandbox: delivery, keys, idempotency, headers (api/assmbl.md §5, §13)."""
 
 from __future__ import annotations
 
