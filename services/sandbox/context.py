@@ -10,9 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from services.sandbox.faults import Fault, Faults
 from services.sandbox.presign import Signer
@@ -51,9 +51,9 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
 
     footer: bool = True
     """Append the links to a mail with attachments (api/assmbl.md §5.3)."""
-    upload_ttl: float = 300.0
-    download_ttl: float = 300.0
-    clock_offset: float = 0.0
+    upload_ttl: Annotated[float, Meta(ge=0, le=604_800)] = 300.0
+    download_ttl: Annotated[float, Meta(ge=0, le=604_800)] = 300.0
+    clock_offset: Annotated[float, Meta(ge=-1e9, le=1e9)] = 0.0
 
 
 class SeenRequest(Struct, kw_only=True):

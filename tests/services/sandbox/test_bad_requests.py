@@ -163,3 +163,10 @@ def test_seen_requests_hold_header_names_and_no_values(sandbox, agent, api):
     assert {"authorization", "x-probe"} <= set(seen["headers"])
     assert "secret" not in str(seen)
     assert agent.token not in str(seen)
+
+
+@pytest.mark.parametrize(
+    "body", [[], {"footer": 1}, {"x": 1}, {"clock_offset": 1e18}, {"upload_ttl": -1}]
+)
+def test_a_setting_that_makes_no_sense_is_refused(sandbox, body):
+    assert problem(sandbox.http.put("/_sandbox/settings", json=body)) == (400, "invalid_request")
