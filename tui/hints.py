@@ -43,13 +43,15 @@ def hint_bar(keymap: Keymap, situation: Situation) -> tuple[Hint, ...]:
         for command in offered(situation)
         if command.hint and keymap.keys_of(command.id, situation.context)
     ]
+    if situation.signed_out and situation.can_change_account:
+        found.append(Hint(keymap.shown_key("sign_in"), ui("enter a token"), 1))
     return tuple(sorted(found, key=lambda hint: hint.rank or 99))
 
 
 def continuations(keymap: Keymap, context: Context, begun: tuple[str, ...]) -> tuple[Hint, ...]:
     """The keys that may follow a sequence that has begun, with what they do."""
     return tuple(
-        Hint(keys.shown(sequence[len(begun) :]), ui(BY_ID[owner].title.lower()), rank)
+        Hint(keys.shown(sequence[len(begun) :]), _short(BY_ID[owner]), rank)
         for rank, (sequence, owner) in enumerate(keymap.owners[context].items(), 1)
         if sequence[: len(begun)] == begun
     )
@@ -78,6 +80,10 @@ def _holds(command: Command, words: list[str]) -> bool:
 def _all_keys(keymap: Keymap, command: Command, context: Context) -> SafeText:
     found = keymap.keys_of(command.id, context)
     return join(", ", (keys.shown(sequence) for sequence in found)) if found else ui("palette")
+
+
+def _short(command: Command) -> SafeText:
+    return ui(command.title.lower().removeprefix("go to ").removeprefix("show "))
 
 
 def _word(command: Command, situation: Situation) -> SafeText:

@@ -276,7 +276,9 @@ class MailScreen(Screen[None]):
         if self._follow is not None:
             self._follow.stop()
             self._follow = None
-        if event.message_id and self.session.follows and self.panes.split:
+        if event.message_id is None and self.panes.context is not Context.READER:
+            self.reading.close(NOTHING_OPEN)
+        elif event.message_id and self.session.follows and self.panes.split:
             self._follow = self.set_timer(FOLLOW_SECONDS, self._follow_cursor)
         self.refresh_chrome()
 
