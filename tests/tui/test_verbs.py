@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,7 +100,7 @@ def test_a_change_reaches_the_service_and_the_cache(run, account, sandbox, argum
 def test_deleting_needs_a_yes_and_then_is_done_on_the_service(run, account, sandbox, monkeypatch):
     run("sync")
     target = listed(run)[0]["id"]
-    monkeypatch.setattr("sys.stdin", open(os.devnull))  # noqa: SIM115 - closed with the test
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     code, _, err = run("delete", target)
     assert (code, err.count("\n")) == (2, 1)
     code, _, _ = run("delete", target, "--yes")
@@ -191,7 +191,7 @@ def test_bad_input_is_one_sentence_and_an_exit_code(run, account, arguments, cod
         ("status", {"status": 500}, 6),
         ("status", {"status": 429, "retry_after": "3600"}, 6),
         ("invalid_json", {}, 6),
-        ("truncated_body", {}, 6),
+        ("truncated", {}, 6),
     ],
 )
 def test_trouble_with_the_service_is_one_sentence_and_an_exit_code(
