@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 STOP_SECONDS: Final = 2.0
 """How long leaving waits for the engine at most."""
+EARLY_SECONDS: Final = 2.0
+"""How long keys that are typed ahead wait for the first messages."""
 
 
 class AgentMailApp(App[int]):
@@ -113,7 +115,9 @@ class AgentMailApp(App[int]):
     def on_mount(self) -> None:
         """Take care of errors that no task waits for; ask for an account when there is none."""
         asyncio.get_running_loop().set_exception_handler(crash.loop_handler(self._crash_folder))
-        if self._engine is None:
+        if self._engine is not None:
+            self._keys.hold(EARLY_SECONDS)
+        else:
             self._ask_account(
                 ui("Welcome. This is one mailbox of one agent; nothing is set up yet.")
             )
@@ -153,6 +157,11 @@ class AgentMailApp(App[int]):
     def _mail_screen(self, engine: EngineFactory) -> MailScreen:
         self._mail = MailScreen(engine, self._session)
         return self._mail
+
+    async def on_mail_screen_first_mail(self, event: MailScreen.FirstMail) -> None:
+        """Keys typed before there was anything to see run now."""
+        event.stop()
+        await self._keys.release()
 
     def on_mail_screen_first_paint(self, event: MailScreen.FirstPaint) -> None:
         """What is loaded now stays: keep the collector from walking over it again and again."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LATE_SECONDS: Final = 0.3
 """After this long a key counts as done even if nobody said so (its widget has gone)."""
 
+MOST_WAITING: Final = 1_000
+"""Keys kept at most; what is typed beyond is dropped."""
+
 
 class KeyDone(Message):
     """Follows a key through the same queues; when it comes out at the app, the key is done."""
@@ -41,12 +44,38 @@ class KeyQueue:
         self._waiting: deque[events.Key] = deque()
         self._count = 0
         self._under_way = False
+        self._held = False
         self._since = 0.0
         self._screen: Screen[Any] | None = None
 
+    @property
+    def busy(self) -> bool:
+        """A key is under way, or waits for one that is."""
+        return not self._held and (self._under_way or bool(self._waiting))
+
+    def hold(self, seconds: float) -> None:
+        """Keep keys until `release`, but no longer than this; Ctrl+Q still gets through."""
+        self._held = True
+        self._app.set_timer(seconds, self.release)
+
+    async def release(self) -> None:
+        """Let the kept keys run, in their order."""
+        if self._held:
+            self._held = False
+            await self._next()
+
     async def take(self, key: events.Key) -> None:
         """Dispatch a key now, or when its turn comes."""
-        self._waiting.append(key)
+        if key.key == "ctrl+j":
+            # Enter, typed before the terminal was switched to raw mode.
+            key = events.Key("enter", "\r")
+        if self._held and key.key == "ctrl+q":
+            await self._dispatch(key)
+            return
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(key)
+        if self._held:
+            return
         if not self._under_way or time.monotonic() - self._since > LATE_SECONDS:
             await self._next()
         elif len(self._waiting) == 1:

@@ -120,7 +120,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
             events.Key(name, " " if key == "space" else key if len(key) == 1 else None)
         )
     await pilot.pause()
-    while not app._exit and (app._keys._waiting or app._keys._under_way):  # noqa: ASYNC110
+    while not app._exit and app._keys.busy:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
     if not app._exit:
         await pilot.pause()

@@ -45,11 +45,11 @@ async def test_the_list_is_painted_from_the_first_snapshot() -> None:
 async def test_keys_typed_before_the_first_messages_are_kept_and_run_in_order() -> None:
     stage = Stage(silent=True)
     async with stage.app.run_test(size=SMALL) as pilot:
-        await press(pilot, "j", "j", "e")
+        await press(pilot, "j", "j", "/", *"job", "enter", "e")
         assert stage.engine.requests == []
         stage.engine.publish(sample_rows().rows)
-        await pilot.pause()
-        assert stage.engine.requests == [events.Archive(("m2",), archived=True)]
+        await until(pilot, lambda: stage.engine.requests)
+        assert stage.engine.requests == [events.Archive(("m3",), archived=True)]
 
 
 async def test_opening_shows_the_message_and_marks_it_read_after_it_was_painted() -> None:

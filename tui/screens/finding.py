@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.events import Request, SearchAnswered, SearchServer
 from services.models import MailboxCounts, MailFilter, MessageRow, RowSource, SyncPhase, SyncState
-from services.safe_text import SafeText, phrase, ui
+from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui.mail_view import KeyShown, MailView, ServerSearch, empty_sentence
 from widgets.message_list import MessageList
 from widgets.no_rows import NO_ROWS
@@ -105,6 +105,7 @@ class Finding:
         """Close the field and keep the words."""
         self.typed(self._query.text)
         self._close()
+        self._show_line()
 
     def cancel(self) -> None:
         """Close the field and drop the words."""
@@ -166,10 +167,12 @@ class Finding:
             self._messages.show_empty(empty_sentence(self.view, self.sync, total, self._key))
 
     def _show_line(self) -> None:
-        self._line.display = self.view.narrowed
-        if self.view.narrowed and self.snapshot is not None:
+        # While words are typed the line neither comes nor goes: that would move the whole list.
+        if not self.typing:
+            self._line.display = self.view.narrowed
+        if self._line.display and self.snapshot is not None:
             said = self.view.narrowing(search_ready=self.snapshot.search_ready)
-            self._line.show(self._with_count(said))
+            self._line.show(self._with_count(said) if said else EMPTY)
 
     def _with_count(self, said: SafeText) -> SafeText:
         if self.view.server is not None and self.view.server.message_ids is None:

@@ -45,9 +45,6 @@ from widgets.status_line import StatusLine
 
 FOLLOW_SECONDS: Final = 0.15
 """How long the cursor rests before the reader follows it."""
-EARLY_SECONDS: Final = 2.0
-"""How long typed-ahead keys wait for the first messages."""
-EARLY_KEYS: Final = 64
 NOTHING_OPEN: Final = ui("No message is open.")
 _QUERY_HINTS: Final = (
     Hint(ui("Enter"), ui("keep"), 1),
@@ -62,6 +59,9 @@ class MailScreen(Screen[None]):
 
     AUTO_FOCUS = "MessageList"
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (100, "-two"), (140, "-three")]  # noqa: RUF012 - Textual's own
+
+    class FirstMail(Message):
+        """The list has its first messages: typed-ahead keys may run."""
 
     class FirstPaint(Message):
         """The first messages are on screen."""
@@ -81,11 +81,10 @@ class MailScreen(Screen[None]):
         self._messages = MessageList(glyphs=glyphs, clock=session.clock, id="messages")
         self._places = MailboxList(glyphs=glyphs, id="places")
         self._pane = ReaderPane(glyphs=glyphs, id="reader")
-        self._query = QueryLine(id="query")
+        self._query = QueryLine(hints=_QUERY_HINTS, id="query")
         self._filter_line = Plain(id="filter")
         self._hints = HintBar(id="hints")
         self._keys = KeySequence(session.keymap)
-        self._early: list[str] | None = []
         self._follow: Timer | None = None
         self._hinted: Situation | None = None
         self._put_together()
@@ -123,7 +122,7 @@ class MailScreen(Screen[None]):
         self._run: Mapping[str, Callable[[], None]] = handlers(self)
 
     def compose(self) -> ComposeResult:
-        """Status line, panes, search field, hints."""
+        """Status line, panes, hints; the search field takes the row of the hints."""
         yield self._status
         with Horizontal(id="panes"):
             yield self._places
@@ -132,15 +131,16 @@ class MailScreen(Screen[None]):
                     yield self._filter_line
                     yield self._messages
                 yield self._pane
-        yield self._query
-        yield self._hints
+        # One row of their own, so that one taking the other's place paints nothing else.
+        with Horizontal(id="foot"):
+            yield self._hints
+            yield self._query
 
     def on_mount(self) -> None:
         """Show what there is, and let the engine open the mailbox."""
         self._messages.show_empty(EMPTY)
         self.reading.close(NOTHING_OPEN)
         self.refresh_chrome()
-        self.set_timer(EARLY_SECONDS, self._run_early_keys)
         self.bridge.start()
 
     def reopen(self, engine: EngineFactory, session: Session) -> None:
@@ -164,13 +164,7 @@ class MailScreen(Screen[None]):
     def on_key(self, event: events.Key) -> None:
         """Turn keys into commands before any widget's own bindings."""
         key = keys.key_of(event)
-        if isinstance(self.focused, Input):
-            taken = self._key_in_field(key)
-        elif self._early is not None:
-            self._early = [*self._early, key][:EARLY_KEYS]
-            taken = True
-        else:
-            taken = self._press(key)
+        taken = self._key_in_field(key) if isinstance(self.focused, Input) else self._press(key)
         if taken:
             event.stop()
             event.prevent_default()
@@ -216,11 +210,6 @@ class MailScreen(Screen[None]):
         """Hand something over to the app."""
         self.app.post_message(message)
 
-    def _run_early_keys(self) -> None:
-        early, self._early = self._early, None
-        for key in early or ():
-            self._press(key)
-
     # ── the engine's events ──────────────────────────────────────────────────────────────────────
 
     def on_mailbox_changed(self, _message: messages.MailboxChanged) -> None:
@@ -233,7 +222,7 @@ class MailScreen(Screen[None]):
         self._places.show_counts(snapshot.counts)
         self._show_state()
         if first:
-            self._run_early_keys()
+            self.tell_app(self.FirstMail())
             self.call_after_refresh(self.tell_app, self.FirstPaint())
 
     def on_sync_state_changed(self, message: messages.SyncStateChanged) -> None:
@@ -334,13 +323,13 @@ class MailScreen(Screen[None]):
             return
         self._status.show_place(self.finding.view.title, len(self.finding.rows))
         self._places.show_current(self.finding.view.filter)
+        self._hints.display = not self.finding.typing
+        if self.finding.typing:
+            return
         begun, keymap = self._keys.pending, self.session.keymap
-        plain = not (begun or self.finding.typing)
-        situation = self.attention.situation() if plain else None
-        if begun:
+        situation = None if begun else self.attention.situation()
+        if situation is None:
             self._hints.show_hints(hints.continuations(keymap, self.panes.context, begun))
-        elif situation is None:
-            self._hints.show_hints(_QUERY_HINTS)
         elif situation != self._hinted:
             self._hints.show_hints(hints.hint_bar(keymap, situation))
         self._hinted = situation

@@ -1,0 +1,156 @@
+"""The whole program in a real terminal device, over the real sandbox: start, keys, hostile bytes, the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from services.sandbox.records import Agent
+from tests.conftest import SandboxControl
+from tests.widgets.stage import hostile_strings
+from tests.widgets.terminal import PATIENCE, Terminal, gutter_row
+from tests.widgets.test_terminal_bytes import foreign
+
+PROGRAM = ["-m", "tests.tui.app_stage"]
+LIMIT = 2.0
+"""Seconds that leaving may take (the promise of the program, not a measurement)."""
+
+
+def mail(number: int, text: str = "plain") -> bytes:
+    body = text.encode("utf-8", "surrogatepass")
+    return (
+        b"From: \"" + body.replace(b'"', b"").replace(b"\r", b"").replace(b"\n", b" ")
+        + b"\" <bot@agents.example>\r\nSubject: No. %d " % number
+        + body.replace(b"\r", b"").replace(b"\n", b" ")
+        + b"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + body + b"\r\n"
+    )  # fmt: skip
+
+
+@pytest.fixture
+def arguments(sandbox: SandboxControl, agent: Agent, tmp_path: Path) -> list[str]:
+    return [*PROGRAM, sandbox.base_url, agent.token, str(tmp_path)]
+
+
+def add(sandbox: SandboxControl, agent: Agent, count: int) -> None:
+    for number in range(count):
+        sandbox.add_mail(agent, mail(number), received_at=1_700_000_000 + number)
+
+
+def settle(terminal: Terminal) -> None:
+    """Read until nothing more comes (an Escape must not meet the next key)."""
+    while terminal.read(0.25):
+        pass
+
+
+def test_start_move_open_and_quit(
+    sandbox: SandboxControl, agent: Agent, arguments: list[str]
+) -> None:
+    add(sandbox, agent, 5)
+    with Terminal(arguments) as terminal:
+        terminal.until(lambda screen: "No. 0" in screen.display[5])
+        terminal.until(lambda screen: gutter_row(screen) == 1)
+        terminal.press("j")
+        terminal.until(lambda screen: gutter_row(screen) == 2)
+        terminal.press("\r")
+        terminal.until(lambda screen: "No. 3 plain" in screen.display[1])
+        terminal.press("q")
+        terminal.until(lambda screen: gutter_row(screen) == 2)
+        terminal.press("q")
+        written = terminal.finish()
+    assert terminal.process.returncode == 0
+    assert b"\x1b[?1049l" in written
+    assert b"Traceback" not in written
+
+
+def test_keys_typed_before_the_first_frame_are_kept(
+    sandbox: SandboxControl, agent: Agent, arguments: list[str]
+) -> None:
+    add(sandbox, agent, 5)
+    with Terminal(arguments) as terminal:
+        terminal.until(lambda screen: "No. 0" in screen.display[5])
+        terminal.press("q")
+        terminal.finish()
+    with Terminal(arguments) as terminal:
+        terminal.press("jj/No. 2\r")
+        terminal.until(lambda screen: "1 found" in screen.display[1])
+        assert "No. 2 plain" in terminal.screen.display[2]
+        terminal.press("q")
+        terminal.finish()
+    assert terminal.process.returncode == 0
+
+
+def test_hostile_mail_writes_nothing_but_our_own_sequences(
+    sandbox: SandboxControl, agent: Agent, arguments: list[str]
+) -> None:
+    texts = [text.replace("\ud800", "?") for _, text in hostile_strings()]
+    for number, text in enumerate(texts):
+        sandbox.add_mail(
+            agent, mail(number, text), labels=[text[:64]] if text.strip() else [],
+            received_at=1_700_000_000 + number,
+        )  # fmt: skip
+    with Terminal(arguments, 140, 40) as terminal:
+        terminal.until(lambda screen: f"Inbox {len(texts)}" in screen.display[0])
+        terminal.press("\r")
+        for _ in texts:
+            terminal.press("J")
+            terminal.read(0.05)
+        for keys in ("g", "r", "q", "h", "l", "\x1b", "d", "\x1b", "/", "x", "\x1b", "q", "q"):
+            terminal.press(keys)
+            settle(terminal)
+        terminal.press("q")
+        written = terminal.finish()
+    assert terminal.process.returncode == 0, written[-500:]
+    assert foreign(written) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=["SIGHUP", "SIGTERM"])
+def test_a_signal_leaves_in_time_and_gives_the_terminal_back(
+    sandbox: SandboxControl, agent: Agent, arguments: list[str], number: signal.Signals
+) -> None:
+    add(sandbox, agent, 3)
+    with Terminal(arguments) as terminal:
+        terminal.until(lambda screen: "No. 0" in screen.display[3])
+        terminal.press("\r")
+        terminal.until(lambda screen: "No. 2" in screen.display[1])
+        terminal.process.send_signal(number)
+        written = terminal.finish()
+    assert terminal.process.returncode == 128 + number
+    assert b"\x1b[?1049l" in written
+    assert b"Traceback" not in written
+
+
+def test_a_closed_terminal_ends_the_program_and_loses_no_change(
+    sandbox: SandboxControl, agent: Agent, arguments: list[str]
+) -> None:
+    add(sandbox, agent, 3)
+    terminal = Terminal(arguments)
+    try:
+        terminal.until(lambda screen: "No. 0" in screen.display[3])
+        terminal.press("e")
+        terminal.until(lambda screen: "Inbox 2" in screen.display[0])
+        started = time.monotonic()
+        os.close(terminal._master)
+        terminal.process.wait(PATIENCE)
+        assert time.monotonic() - started < LIMIT + 1
+    finally:
+        if terminal.process.poll() is None:
+            terminal.process.kill()
+    with Terminal(arguments) as again:
+        again.until(lambda screen: "Inbox 2" in screen.display[0])
+        again.press("q")
+        again.finish()
+
+
+def test_idle_after_the_first_sync_writes_nothing(
+    sandbox: SandboxControl, agent: Agent, arguments: list[str]
+) -> None:
+    add(sandbox, agent, 3)
+    with Terminal(arguments) as terminal:
+        terminal.until(lambda screen: "synced" in screen.display[0])
+        assert terminal.read(1.5) == b""
+        terminal.press("q")
+        terminal.finish()
