@@ -24,6 +24,8 @@ from services.models import RowFlag
 
 _FIRST: Final = int(RowFlag.FIRST_CONTACT)
 _PENDING: Final = int(RowFlag.PENDING)
+Texts = tuple[str, str, str]
+"""Sender, subject and preview."""
 _FEW: Final = 400
 """Up to so many arrivals are put in place one by one; more are sorted together."""
 
@@ -37,6 +39,7 @@ class Facts:
     labels: LabelSet
     sender: int
     text: int
+    texts: Texts
 
 
 class MessageIndex:
@@ -49,8 +52,8 @@ class MessageIndex:
         self.shared = SharedColumns(columns)
         self.slots = SlotTable(columns.doc_ids)
         self.contacts = SlotTable(columns.senders)
-        self.fresh: list[int] = []
-        """Slots added since somebody last emptied this list."""
+        self.on_text: Callable[[int, Texts], None] | None = None
+        """Called with every new slot and its text while the document is at hand."""
         self._key = key
         self._label_numbers = {labels: n for n, labels in enumerate(self.label_sets)}
         self._arrived: list[int] = []
@@ -119,7 +122,6 @@ class MessageIndex:
         """Bring `order` and FIRST_CONTACT up to date after a commit."""
         self._order_gone()
         self._order_arrived()
-        self.fresh += self._arrived
         if self._orphans:
             self._adopt()
         self._arrived = []
@@ -135,6 +137,7 @@ class MessageIndex:
             labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
             sender=self._hash(correspondent(texts[0])),
             text=zlib.crc32("\n".join(texts).encode("utf-8", "surrogatepass")),
+            texts=texts,
         )
 
     def _hash(self, text: str) -> int:
@@ -159,6 +162,8 @@ class MessageIndex:
         self.live_bytes += place[1]
         self.counts.add(flags, facts.labels)
         self._meet(slot, facts.sender)
+        if self.on_text:
+            self.on_text(slot, facts.texts)
 
     def _edit(self, slot: int, facts: Facts, place: Place) -> None:
         now = self.shared.own("labels", "offsets", "lengths")

@@ -13,7 +13,7 @@ from typing import Final
 
 from services.cache.columns import Columns
 from services.cache.counts import LabelSet
-from services.cache.search_text import both
+from services.cache.segment import both
 from services.models import Mailbox, MailFilter, RowFlag
 from services.query import Field, Query, fold
 

@@ -10,17 +10,17 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from services.addresses import parse_mailbox
 from services.cache.columns import Columns
 from services.cache.counts import LabelSet
-from services.cache.documents import Document, decode
+from services.cache.documents import Document, decode, to_item
 from services.cache.files import ReadHandle
 from services.cache.search_text import SearchText
 from services.cache.selection import choose
 from services.cache.slot_table import SlotTable
-from services.models import MailboxCounts, MailFilter, MessageRow, RowFlag
+from services.models import InboxItem, MailboxCounts, MailFilter, MessageRow, RowFlag
 from services.query import TEXT_FIELDS, parse
 from services.safe_text import clean_address, clean_line, ui
 
@@ -73,6 +73,7 @@ class MailSnapshot:
         doc_id: Callable[[str], int],
         reader: RowReader,
         search: SearchText,
+        release: Callable[[], None],
     ) -> None:
         self.version = version
         self.counts = counts
@@ -83,6 +84,7 @@ class MailSnapshot:
         self._doc_id = doc_id
         self._reader = reader
         self._search = search
+        self._release = release
 
     @property
     def search_ready(self) -> bool:
@@ -96,6 +98,8 @@ class MailSnapshot:
         hits = None
         if query.of(*TEXT_FIELDS):
             hits = self._search.find(query, len(columns.flags))
+        elif self._search.forget():
+            self._release()
         return RowView(self, choose(columns, size, self._label_sets, wanted, query, hits))
 
     def row_of(self, message_id: str) -> MessageRow | None:
@@ -119,7 +123,7 @@ class MailSnapshot:
             columns.offsets[slot], columns.lengths[slot], columns.flags[slot], columns.dates[slot]
         )
 
-    def document_at(self, slot: int) -> dict[str, Any]:
+    def document_at(self, slot: int) -> Document:
         """Return the document of a slot, an empty one if it cannot be read."""
         return self._reader.document(self.columns.offsets[slot], self.columns.lengths[slot])
 
@@ -142,7 +146,12 @@ class RowView:
 
     def message_id(self, position: int) -> str:
         """Return the id of a row; raises IndexError outside of the view."""
-        return self.row(position).message_id
+        return str(self._document(position).get("i", ""))
+
+    def item(self, position: int) -> InboxItem | None:
+        """Return the item of a row, None if its record is damaged; raises IndexError outside."""
+        document = self._document(position)
+        return to_item(document) if document else None
 
     def position_of(self, message_id: str) -> int | None:
         """Return where a message stands in this view, or None."""
@@ -152,6 +161,9 @@ class RowView:
         date, number = self._snapshot.columns.key(slot)
         at = bisect_left(self._slots, (-date, -number), key=self._key)
         return at if at < len(self._slots) and self._slots[at] == slot else None
+
+    def _document(self, position: int) -> Document:
+        return self._snapshot.document_at(self._slot(position))
 
     def _slot(self, position: int) -> int:
         if position < 0:

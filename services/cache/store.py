@@ -1,6 +1,6 @@
 """The local mailbox of one account: what the engine writes and the screens read.
 
-Owns the folder `<data dir>/accounts/<name>` (`mail.log`, `mail.index`, `bodies/`). Closes the trap
+Owns the folder `<data dir>/accounts/<name>` (`mail.log`, `mail.index`, `mail.search`, `bodies/`). Closes the trap
 of a cache that costs more with every message: a page is one durable commit whatever the mailbox
 holds, and opening reads an index, not the documents.
 """
@@ -22,7 +22,9 @@ from services.cache.files import FileOps, WriterLock, cache_error, private_folde
 from services.cache.index import MessageIndex
 from services.cache.log_storage import LogStorage, Staged
 from services.cache.mail_log import STATE, TAIL, MailLog
-from services.cache.search_text import SearchText
+from services.cache.search_file import SearchFile
+from services.cache.search_text import SLICE, SearchText, missing_slots
+from services.cache.segment import SEGMENT, Segment
 from services.cache.snapshot import MailSnapshot, RowReader
 from services.cache.tables import LogDatabase
 from services.errors import CacheDamaged
@@ -46,7 +48,8 @@ class MailStore:
         self.read_only = lock is None
         self._lock = lock
         self._log = MailLog(folder, ops, read_only=self.read_only)
-        self._search = SearchText()
+        self._search_file = SearchFile(folder, ops, read_only=self.read_only)
+        self._search = self._found_text()
         self._reader = RowReader(self._storage.log.handle)
         self._version = 0
         self.db = LogDatabase(self._storage)
@@ -191,7 +194,7 @@ class MailStore:
     def snapshot(self) -> MailSnapshot:
         """Publish what is committed now: immutable, cheap, safe to read from any thread."""
         index = self._log.index
-        self._take_fresh()
+        self._settle_text()
         self._version += 1
         return MailSnapshot(
             version=self._version,
@@ -202,6 +205,7 @@ class MailStore:
             doc_id=index.doc_id,
             reader=self._reader,
             search=self._search,
+            release=self._search_file.release,
         )
 
     def build_search_text(self, stop: Callable[[], bool] = lambda: False) -> bool:
@@ -210,18 +214,64 @@ class MailStore:
         A slice is 500 messages (about 10 ms), newest first. Published snapshots search what is
         there; publish MailboxChanged afterwards so that the screen selects again.
         """
-        self._take_fresh()
-        return self._search.build(self._log.index.shared.now, self._load, stop)
-
-    def _take_fresh(self) -> None:
-        """Bring what was added into the search text, under the numbers that it has now."""
-        index = self._log.index
-        self._search.extend(index.fresh, self._load)
-        index.fresh = []
+        is_ready = self._search.build(self._load, stop)
+        self._settle_text()
+        if is_ready and self._search_file.is_due:
+            self._rewrite_text()
+        return is_ready
 
     def _load(self, slot: int) -> dict[str, Any]:
         now = self._log.index.shared.now
         return self._reader.document(now.offsets[slot], now.lengths[slot])
+
+    # ── the search text ──────────────────────────────────────────────────────────────────────────
+
+    def _found_text(self) -> SearchText:
+        """Return the search text that the file holds; what is missing in it is still to do."""
+        index = self._log.index
+        columns = index.shared.now
+        file = self._search_file
+        segments = file.load(self._storage.log.header.generation, columns)
+        text = SearchText(segments, missing_slots(columns, segments), file.is_good)
+        if not self.read_only:
+            index.on_text = text.take
+        return text
+
+    def _settle_text(self) -> None:
+        """Let what came be found, and move full segments from memory to the file."""
+        search = self._search
+        search.settle()
+        if 0 < search.todo <= SLICE:
+            search.build(self._load, lambda: True)
+        full = [segment for segment in search.held() if len(segment.slots) == SEGMENT]
+        if full and not self._search_file.failed:
+            if self._search_file.is_open:
+                self._append_text(full)
+            elif len(search.held()) == len(search.segments):
+                self._rewrite_text()
+
+    def _append_text(self, segments: list[Segment]) -> None:
+        columns = self._log.index.shared.now
+        self._search.exchange(self._search_file.append(segments, columns))
+
+    def _rewrite_text(self) -> None:
+        search = self._search
+        placed = self._search_file.rewrite(search.segments, self._log.index.shared.now)
+        if placed is not None:
+            search.segments = tuple(placed)
+
+    def _save_text(self, *, closing: bool = False) -> None:
+        """Bring the file up to date; a failure costs building the text again, nothing else.
+
+        When closing, only what is in memory is written.
+        """
+        self._settle_text()
+        search = self._search
+        held = search.held()
+        if self._search_file.is_open and (closing or not self._search_file.is_due):
+            self._append_text(held)
+        elif search.ready and (not closing or len(held) == len(search.segments)):
+            self._rewrite_text()
 
     # ── keeping ──────────────────────────────────────────────────────────────────────────────────
 
@@ -230,33 +280,47 @@ class MailStore:
 
         Raises DiskFull or CacheError if compacting failed; nothing is lost then.
         """
-        self._take_fresh()
-        index = self._log.index
-        if not self.read_only and self._log.tidy():
-            self._renumber(index)
+        if not self.read_only:
+            self._following(self._log.tidy)
+            self._save_text()
 
     def compact(self) -> None:
         """Write the log anew with what lives, in date order; raises DiskFull or CacheError."""
-        self._take_fresh()
-        index = self._log.index
-        self._log.compact()
-        self._renumber(index)
+        self._following(self._log.compact)
+        self._save_text()
 
     def close(self) -> None:
         """Save the index and let go of the lock; snapshots stay readable."""
         if self._lock:
             self._log.save_index()
+            self._save_text(closing=True)
             self._storage.close()
             self._lock.release()
 
+    def _following(self, work: Callable[[], object]) -> None:
+        """Do what may replace the log, and follow to its new file: slots have other numbers there.
+
+        The log may be a new one although the work failed in the end.
+        """
+        self._search.settle()
+        old = self._log.index
+        try:
+            work()
+        finally:
+            if self._log.index is not old:
+                self._renumber(old)
+
     def _renumber(self, old: MessageIndex) -> None:
-        """Follow the log to its new file: slots have other numbers there."""
         index = self._log.index
         was, now = old.shared.now, index.shared.now
-        if self._search.started:
-            found = ((slot, index.slot(was.doc_ids[slot])) for slot in was.order)
-            numbers = {slot: new for slot, new in found if new is not None}
-            fresh = SearchText()
-            same = all(was.texts[slot] == now.texts[new] for slot, new in numbers.items())
-            self._search = self._search.renumbered(numbers) if same else fresh
+        found = ((slot, index.slot(was.doc_ids[slot])) for slot in was.order)
+        numbers = {
+            slot: new
+            for slot, new in found
+            if new is not None and was.texts[slot] == now.texts[new]
+        }
+        self._search = self._search.renumbered(numbers)
+        self._search.add_todo(missing_slots(now, self._search.segments))
+        self._search_file.begin(self._storage.log.header.generation)
+        index.on_text = self._search.take
         self._reader = RowReader(self._storage.log.handle)

@@ -7,13 +7,16 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from services.models import Mailbox, MailFilter, RowSource
+from services.models import Mailbox, MailFilter
 from services.sync.walk import synced_at
 from tui.cli import VerbParsers
 from tui.listing import iso_date, item_json, print_json, print_rows
 from tui.profile import open_profile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from services.cache.snapshot import RowView
     from services.cache.store import MailStore
 
 
@@ -45,7 +48,7 @@ def print_messages(
     if as_json:
         print_json(
             {
-                "items": list(_items(store, rows, shown)),
+                "items": list(_items(rows, shown)),
                 "unread_count": snapshot.counts.unread,
                 "synced_at": iso_date(synced),
             }
@@ -56,6 +59,6 @@ def print_messages(
         sys.stderr.write("Not synced yet: `agentmail-tui sync` fetches the mailbox.\n")
 
 
-def _items(store: MailStore, rows: RowSource, shown: int) -> list[dict[str, object]]:
-    found = (store.item(rows.message_id(at)) for at in range(shown))
-    return [item_json(item) for item in found if item is not None]
+def _items(rows: RowView, shown: int) -> Iterator[dict[str, object]]:
+    found = (rows.item(at) for at in range(shown))
+    return (item_json(item) for item in found if item is not None)

@@ -154,6 +154,9 @@ def test_typing_letter_by_letter_finds_what_the_whole_word_finds(store: MailStor
 def test_what_is_indexed_so_far_is_searched_newest_first(disk: Path) -> None:
     store = MailStore.open(disk)
     store.put_items(_mail())
+    store.close()
+    (disk / "mail.search").unlink()
+    store = MailStore.open(disk)
     snapshot = store.snapshot()
     assert not snapshot.search_ready
     assert len(snapshot.select(MailFilter(text="ada"))) == 0
