@@ -337,9 +337,9 @@ async def test_a_begun_sequence_shows_what_may_follow() -> None:
     stage = Stage()
     async with stage.app.run_test(size=WIDE) as pilot:
         await press(pilot, "g")
-        assert "i go to inbox" in rows_of(stage.app)[-1]
+        assert "i inbox" in rows_of(stage.app)[-1]
         await press(pilot, "i")
-        assert "i go to inbox" not in rows_of(stage.app)[-1]
+        assert "i inbox" not in rows_of(stage.app)[-1]
 
 
 async def test_the_mailbox_list_opens_over_a_narrow_screen_and_chooses() -> None:
