@@ -7,8 +7,13 @@ that may catch every exception; the other is the engine's loop.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from typing import Final
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What writing our output to a full or broken device ends with."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,23 +22,40 @@ def main(argv: list[str] | None = None) -> int:
     from services.errors import MailError
 
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
     except MailError as error:
-        sys.stderr.write(f"agentmail-tui: {error}\n")
-        return error.exit_code
+        return _tell(str(error), error.exit_code)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): not an error, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the top-level boundary
+        if isinstance(error, OSError) and error.errno in _NO_ROOM and not error.filename:
+            _drop_output()
+            return _tell(f"The output could not be written: {error.strerror}.", 1)
         from services.paths import Paths
         from tui import crash
 
         said = crash.sentence(crash.write_report(Paths.from_environment().state_dir, error))
         sys.stderr.write(f"{said}\n")
         return 1
+
+
+def _tell(said: str, code: int) -> int:
+    """Print one sentence, which may quote what was typed or a path."""
+    from services.safe_text import clean_line
+
+    sys.stderr.write(f"agentmail-tui: {clean_line(said)}\n")
+    return code
+
+
+def _drop_output() -> None:
+    """Let what is still in the buffer of standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

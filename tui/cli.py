@@ -55,7 +55,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what was wrong and where to read more."""
-        sys.stderr.write(f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+        from services.safe_text import clean_line  # the message quotes what was typed
+
+        sys.stderr.write(f"{self.prog}: {clean_line(message)}. See `{self.prog} --help`.\n")
         raise SystemExit(2)
 
 
@@ -64,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
     if arguments[0] in ("-V", "--version"):
         sys.stdout.write(f"{PROGRAM} {version()}\n")
         return 0
-    parser = _parser(arguments[0])
+    parser = _parser(_verb_in(arguments))
     try:
         parsed = parser.parse_args(arguments)
     except SystemExit as stop:
@@ -93,18 +95,30 @@ def version() -> str:
         return "unknown (not installed)"
 
 
-def _parser(first: str) -> Parser:
-    parser = Parser(prog=PROGRAM, description="The terminal mail client for agents' mailboxes.")
+def _verb_in(arguments: Sequence[str]) -> str:
+    """Return the first word that is neither an option nor an option's value; "" without one."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--profile":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def _parser(chosen: str) -> Parser:
+    about = "The terminal mail client for agents' mailboxes."
+    parser = Parser(prog=PROGRAM, description=about, allow_abbrev=False)
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
     _add_common(parser)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs (none: open the app)")
     for name, summary in VERBS.items():
-        if name == first:
+        if name == chosen:
             _module(name).add(cast("VerbParsers", verbs))
         else:
             verbs.add_parser(name, help=summary, add_help=False)
-    if first in VERBS:
-        _add_common(verbs.choices[first], again=True)
+    if chosen in VERBS:
+        _add_common(verbs.choices[chosen], again=True)
     return parser
 
 
