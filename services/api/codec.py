@@ -8,6 +8,7 @@ for a verified sender, and one odd entry that costs the whole page. Source: api/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,6 +19,10 @@ from services.models import FetchedMessage, InboundAttachment, InboxItem, InboxP
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999; anything later is milliseconds or nonsense."""
 _MILLISECONDS_FROM: Final = 100_000_000_000
+_LONGEST_CURSOR: Final = 8_192
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_DEEPEST: Final = 32
+"""Levels of nesting in an unknown field, beyond which it is not kept."""
 
 _ITEM_KEYS: Final = {
     "messageid": "message_id", "senderverified": "sender_verified", "sender": "sender",
@@ -97,6 +102,15 @@ _READERS: Final[Mapping[str, Callable[[object], object]]] = {
 }  # fmt: skip
 
 
+def _is_deep(value: object, levels: int = _DEEPEST) -> bool:
+    """Tell a value that JSON readers further down, on a fuller stack, could not read again."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(_is_deep(inner, levels - 1) for inner in value)
+
+
 def _mapping(data: object, what: str) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise BadAnswer(f"The service sent {what} that is not a JSON object.")
@@ -115,7 +129,7 @@ def inbox_item(data: object) -> InboxItem:
         read = None if name is None or name in found else _READERS[name](value)
         if name is not None and read is not None:
             found[name] = read
-        elif value is not None:
+        elif value is not None and not _is_deep(value):
             extra[key] = value
     if not found.get("message_id"):
         raise BadAnswer("The service sent an inbox entry without an id.")
@@ -153,6 +167,9 @@ def _cursor(page: Mapping[str, Any]) -> str | None:
         return None
     if not isinstance(cursor, str):
         raise BadAnswer("The service sent a page cursor that is not text.")
+    if len(cursor) > _LONGEST_CURSOR or _SURROGATE.search(cursor):
+        # Kept, it could never be sent back, and every later sync would fail on it.
+        raise BadAnswer("The service sent a page cursor that cannot be sent back.")
     return cursor
 
 

@@ -24,7 +24,7 @@ import httpx
 from services import origins, redact
 from services.api import failures
 from services.api.failures import Answer
-from services.errors import BadAnswer, MailError
+from services.errors import BadAnswer, MailError, UsageError
 from services.origins import Origin
 from services.redact import Secret
 
@@ -76,22 +76,32 @@ class HttpDoor:
     ) -> Answer:
         """Send one request and return the whole answer, whatever its status.
 
-        `path` is percent-encoded already. Raises Offline, TimedOut or BadAnswer.
+        `path` is percent-encoded already. Raises Offline, TimedOut, BadAnswer, or UsageError when
+        the query or the path cannot stand in an address.
         """
         exchange = partial(self._exchange, largest=largest)
-        request = self._client.build_request(
-            method,
-            f"{self._base}{path}",
-            params=list(query) or None,
-            content=body,
-            headers={"Content-Type": "application/json"} if body is not None else None,
-        )
+        request = self._request(method, path, query, body)
         bearer = self._bearer if auth else None
         return await within(seconds, str(self.origin), exchange(request, bearer))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    def _request(
+        self, method: str, path: str, query: Sequence[tuple[str, str]], body: bytes | None
+    ) -> httpx.Request:
+        try:
+            return self._client.build_request(
+                method,
+                f"{self._base}{path}",
+                params=list(query) or None,
+                content=body,
+                headers={"Content-Type": "application/json"} if body is not None else None,
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError):
+            pass
+        raise UsageError("This is too long or too odd to be asked of the service.")
 
     async def _exchange(
         self, request: httpx.Request, bearer: PinnedBearer | None, *, largest: int

@@ -155,3 +155,20 @@ def test_whatever_the_service_sends_is_an_item_or_a_bad_answer(data):
     except BadAnswer:
         return
     assert codec.item_from_document(codec.item_document(item)) == item
+
+
+@pytest.mark.parametrize(
+    "cursor", ["c" * 100_000, "a\ud800", 5, ["x"]], ids=["long", "surrogate", "number", "list"]
+)
+def test_a_cursor_that_could_never_be_sent_back_is_refused_before_it_is_kept(cursor):
+    with pytest.raises(BadAnswer):
+        codec.inbox_page({"items": [], "next_cursor": cursor})
+
+
+@pytest.mark.parametrize("levels", [33, 900])
+def test_an_unknown_field_nested_too_deep_is_dropped_and_the_item_kept(levels):
+    value: object = 1
+    for _ in range(levels):
+        value = [{"a": value}]
+    item = codec.inbox_item({"MessageID": "m", "Deep": value, "Flat": {"k": [1]}})
+    assert item.extra == {"Flat": {"k": [1]}}

@@ -269,3 +269,14 @@ def _self_signed(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     return context
+
+
+@pytest.mark.parametrize("query", ["x" * 200_000, "\ud800"], ids=["long", "surrogate"])
+async def test_what_cannot_stand_in_an_address_is_refused_before_anything_is_sent(
+    query: str,
+) -> None:
+    async with FakeService(answer(200, {})) as service:
+        with pytest.raises(UsageError) as refused:
+            await ask(service, query=[("q", query)])
+    assert service.seen == []
+    assert CANARY not in told_by(refused.value)
