@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 from services import origins
@@ -37,6 +39,8 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "glyphs": ("auto", "unicode", "ascii"),
 }
 _POLL: Final = range(5, 86_401)
+_LARGEST: Final = 1 << 20
+"""Bytes of the file that are read; more is no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,18 +200,27 @@ def check_account_fields(account: Account) -> Account:
 
 def _read(paths: Paths) -> dict[str, Any]:
     try:
-        return tomllib.loads(paths.config_file.read_bytes().decode("utf-8"))
+        return tomllib.loads(_text_of(paths.config_file))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigError(
             f"{paths.config_file} cannot be read: {error.strerror}.", "Check who owns it."
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        place = "" if isinstance(error, UnicodeDecodeError) else f" ({error})"
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        place = f" ({error})" if isinstance(error, tomllib.TOMLDecodeError) else ""
         raise ConfigError(
             f"{paths.config_file} is not a TOML file{place}.", "Correct it, or move it away."
         ) from error
+
+
+def _text_of(file: Path) -> str:
+    """Read the file if it is a plain one; a pipe would hold the program, a device never ends."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ConfigError(f"{file} is not a plain file.", "Move it away.")
+        return opened.read(_LARGEST).decode("utf-8")
 
 
 def _write(paths: Paths, document: Mapping[str, Any]) -> None:

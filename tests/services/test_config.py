@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def test_an_unknown_account_is_told_with_the_known_ones(paths: Paths) -> None:
     ("text", "told"),
     [
         ("x = ", "is not a TOML file"),
+        ("x = " + "[" * 5_000, "is not a TOML file"),
         ("accounts = 1", "accounts must be a table"),
         ("[accounts]\nwork = 1", "work must be a table"),
         ("[accounts.work]\n", r"accounts\.work: base_url is missing"),
@@ -174,3 +176,14 @@ def test_a_token_alone_is_for_the_only_account(paths: Paths) -> None:
     save_account(paths, Account("other", "assmbl", "https://b.example.com"))
     accounts = load(paths, {"AGENTMAIL_TOKEN": "t"}).accounts
     assert not any(account.takes_environment_token for account in accounts)
+
+
+def test_a_pipe_or_a_device_in_the_place_of_the_file_is_refused(paths: Paths) -> None:
+    paths.config_dir.mkdir(parents=True)
+    os.mkfifo(paths.config_file)
+    with pytest.raises(ConfigError, match="not a plain file"):
+        load(paths, {})
+    paths.config_file.unlink()
+    paths.config_file.symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match="not a plain file"):
+        load(paths, {})
