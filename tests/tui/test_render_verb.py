@@ -122,3 +122,22 @@ def test_a_bad_command_line_is_one_sentence_and_exit_code_2(arguments: tuple[str
     assert done.stdout == b""
     assert len(done.stderr.decode().splitlines()) == 1
     assert b"Traceback" not in done.stderr
+
+
+def test_a_pipe_that_nobody_writes_to_does_not_hold_the_others(tmp_path: Path) -> None:
+    pipe, mail = tmp_path / "pipe", tmp_path / "a.eml"
+    os.mkfifo(pipe)
+    mail.write_bytes(MAIL)
+    done = render("--json", pipe, tmp_path, "", mail)
+    assert done.returncode == 4
+    assert [one["file"] for one in objects(done)] == [str(pipe), str(mail)]
+    assert done.stderr.count(b"\n") == 2
+
+
+def test_mail_is_read_from_standard_input_s_pipe(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", START, "render", "--json", "/dev/stdin"],
+        input=MAIL, capture_output=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert objects(done)[0]["headers"]["Subject"] == "t"  # type: ignore[index]

@@ -12,7 +12,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from services.limits import RAW_LIMIT
 from services.models import RenderedMessage
@@ -83,13 +82,19 @@ def _width(text: str) -> int:
 def _read(name: str) -> tuple[bytes, int] | None:
     """Return what will be read of a file and its true size; None after telling why not."""
     try:
-        with Path(name).open("rb") as file:
+        with open(name, "rb", opener=_without_waiting) as file:
+            os.set_blocking(file.fileno(), True)
             raw = file.read(RAW_LIMIT + 1)
             return raw, max(len(raw), os.fstat(file.fileno()).st_size)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "a bad name"
         sys.stderr.write(f"agentmail-tui: {clean_line(name)} cannot be read: {why}.\n")
         return None
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """Open a file; a pipe that nobody writes to counts as empty instead of holding us for ever."""
+    return os.open(name, flags | os.O_NONBLOCK)
 
 
 def _speakable(name: str) -> str:
