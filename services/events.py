@@ -161,6 +161,8 @@ class Notice:
     severity: Severity = Severity.INFO
     request_id: int = 0
     next_step: SafeText = EMPTY
+    undoable: bool = False
+    """`Undo` takes back what the sentence tells; screens name their key for it."""
 
 
 @dataclass(frozen=True, slots=True)

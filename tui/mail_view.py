@@ -155,7 +155,7 @@ def empty_sentence(view: MailView, sync: SyncState, total: int, key: KeyShown) -
 def _empty_cache(sync: SyncState, key: KeyShown) -> SafeText:
     if sync.phase is SyncPhase.SIGNED_OUT:
         return phrase("Signed out. {} enters a token.", key("sign_in"))
-    if sync.phase in (SyncPhase.OFFLINE, SyncPhase.OFFLINE_START, SyncPhase.FAILED):
+    if sync.phase in (SyncPhase.OFFLINE, SyncPhase.FAILED):
         why = sync.sentence or ui("The service cannot be reached and nothing is cached yet.")
         return phrase("{} {} tries again.", why, key("refresh"))
     if sync.phase is SyncPhase.BUSY:

@@ -125,6 +125,11 @@ class CursorView(LineView):
     def cursor_moved(self) -> None:
         """The cursor stands on another row."""
 
+    def focus_changed(self) -> None:
+        """Only the bar is bright or dim."""
+        if self._window.cursor is not None:
+            self.refresh_row(self._window.cursor, GUTTER_CELLS)
+
     def gutter_cell(self, place: int) -> Segment:
         """The gutter cell of a row."""
         if place != self._window.cursor or not (self.has_focus or self.BAR_WITHOUT_FOCUS):

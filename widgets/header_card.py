@@ -13,7 +13,7 @@ from collections.abc import Callable
 from rich.cells import cell_len
 
 from services.models import MessageRow, RenderedMessage, TrustFacts
-from services.safe_text import SafeText, ui
+from services.safe_text import SafeText, join, ui
 from widgets.card_view import CardView
 from widgets.cells import fit
 from widgets.dates import Calendar
@@ -41,6 +41,8 @@ def header_lines(
             lines.append(_field(name, value, width, glyphs, "text"))
     if message.reply_to:
         lines.append(_field(ui("Reply to"), message.reply_to, width, glyphs, "caution"))
+    if row is not None and row.labels:
+        lines.append(_field(ui("Labels"), join(", ", row.labels), width, glyphs, "text"))
     return lines
 
 
@@ -67,7 +69,7 @@ def _from_line(message: RenderedMessage, width: int, glyphs: Glyphs, date: str) 
 
 
 class HeaderCard(CardView):
-    """Subject, From (address first), To, Cc, Reply-To when it differs, date."""
+    """Subject, From (address first), To, Cc, Reply-To when it differs, date, labels."""
 
     def __init__(
         self,
@@ -90,6 +92,12 @@ class HeaderCard(CardView):
         """Show the header of a message."""
         self._message = (message, row)
         self.changed()
+
+    def show_row(self, row: MessageRow | None) -> None:
+        """Show the labels that the message has now."""
+        if self._message is not None and row is not None and row != self._message[1]:
+            self._message = (self._message[0], row)
+            self.changed()
 
     def fitted(self, width: int) -> list[list[Part]]:
         """The lines of the card."""

@@ -94,6 +94,25 @@ class LineView(Widget, can_focus=True):
         if 0 <= y < self.size.height:
             self.refresh(Region(0, y, cells or self.size.width, 1))
 
+    def on_focus(self, event: events.Focus) -> None:
+        """Take the keys; Textual's own way paints every line again."""
+        event.prevent_default()
+        self._take_focus(events.DescendantFocus(self), has_focus=True)
+
+    def on_blur(self, event: events.Blur) -> None:
+        """Give the keys away."""
+        event.prevent_default()
+        self._take_focus(events.DescendantBlur(self), has_focus=False)
+
+    def _take_focus(self, news: events.Event, *, has_focus: bool) -> None:
+        self.has_focus = has_focus
+        self.focus_changed()
+        if self.parent is not None:
+            self.parent.post_message(news)
+
+    def focus_changed(self) -> None:
+        """Paint what looks different with and without the keys."""
+
     def scroll_rows(self, rows: int) -> None:
         """Scroll by whole rows; a view decides where it ends."""
         raise IndexError(rows)

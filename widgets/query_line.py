@@ -5,6 +5,7 @@ Closes the trap of the blinking cursor, which writes 2 KB a second over SSH for 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,11 +15,15 @@ from textual.message import Message
 from textual.widgets import Input
 
 from services.safe_text import EMPTY, SafeText
+from widgets.hint_bar import Hint, HintBar
 from widgets.plain import Plain, content_of
 
 
 class QueryLine(Horizontal):
-    """A prompt and a text field; the typed text is the person's own and goes back as plain str."""
+    """A prompt, a text field, and what its keys do; it takes the row of the hint bar.
+
+    The typed text is the person's own and goes back as plain str.
+    """
 
     DEFAULT_CSS = """
     QueryLine { height: 1; background: $bar-background; }
@@ -28,6 +33,7 @@ class QueryLine(Horizontal):
         background: $bar-background; color: $bar-text;
         &:focus { border: none; background: $bar-background; background-tint: transparent; }
     }
+    QueryLine > HintBar { width: 50%; max-width: 54; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", id="query.cancel", show=False)
@@ -53,6 +59,7 @@ class QueryLine(Horizontal):
     def __init__(
         self,
         prompt: SafeText = EMPTY,
+        hints: Sequence[Hint] = (),
         *,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
@@ -60,11 +67,13 @@ class QueryLine(Horizontal):
         self._prompt = Plain(prompt)
         self._input = Input(select_on_focus=False, compact=True)
         self._input.cursor_blink = False
+        self._hints = HintBar(hints)
 
     def compose(self) -> ComposeResult:
-        """The prompt, then the field."""
+        """The prompt, the field, the hints."""
         yield self._prompt
         yield self._input
+        yield self._hints
 
     @property
     def text(self) -> str:

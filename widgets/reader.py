@@ -158,7 +158,7 @@ class Reader(LineView):
         anchor = self._rows.row(self._top) if keep else None
         room = min(max(1, width - 1), WIDEST)
         shown = pieces(self._body, self._opened)
-        head = self._header_pieces() if self._with_headers else ()
+        head = self._header_pieces() if self._with_headers and self._headers else ()
         self._rows = BodyRows(chain(head, shown), room)
         if anchor is not None:
             self._top = self._place_of(anchor)

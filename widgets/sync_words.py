@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from services.models import SyncPhase, SyncState
-from services.safe_text import EMPTY, SafeText, phrase, ui
-from widgets.dates import clock_words
+from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
+from widgets.dates import Calendar, clock_words
 
 _LASTING: Final = {
     SyncPhase.STARTING: EMPTY,
@@ -33,7 +34,11 @@ def _phase_words(state: SyncState) -> SafeText:
         return _timed("synced {}", state.synced_at, ui("synced"))
     if phase is SyncPhase.SYNCING:
         return phrase("syncing {:,}", state.fetched) if state.fetched else ui("syncing")
-    if phase in (SyncPhase.OFFLINE, SyncPhase.OFFLINE_START):
+    if phase is SyncPhase.OFFLINE_START:
+        # Nobody has asked the service yet, so nothing is known of it.
+        asof = clean_line(Calendar.at(time.time()).short(state.synced_at))
+        return phrase("as of {}", asof) if asof else ui("connecting")
+    if phase is SyncPhase.OFFLINE:
         return _timed("offline since {}", state.since, ui("offline"))
     if phase is SyncPhase.BUSY:
         return _timed("server busy, next try {}", state.next_try, ui("server busy"))

@@ -31,12 +31,10 @@ from services.events import (
     SearchServer,
     Undo,
 )
-from services.safe_text import EMPTY, clean_line, ui
+from services.safe_text import EMPTY, clean_line
 from services.sync import wording
 from services.sync.edits import Edit, EditKind
 from services.sync.mailbox import Mailbox
-
-UNDO_HINT = ui("Undo takes it back.")
 
 
 class Desk:
@@ -142,7 +140,7 @@ class Desk:
         # Reading marks as read all day long: only more than one message is worth a word.
         if count > (1 if edit.kind is EditKind.READ else 0):
             sentence = wording.done(edit, count, mailbox.pace.delete_grace)
-            mailbox.report.notice(sentence, next_step=UNDO_HINT, request_id=request_id)
+            mailbox.report.notice(sentence, request_id=request_id, undoable=True)
 
     async def _undo(self, request_id: int) -> None:
         result = await self._mailbox.undo()

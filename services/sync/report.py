@@ -147,9 +147,10 @@ class Reporter:
         *,
         next_step: SafeText = EMPTY,
         request_id: int = 0,
+        undoable: bool = False,
     ) -> None:
         """Tell a sentence for the status line."""
-        self.emit(Notice(sentence, severity, request_id, next_step))
+        self.emit(Notice(sentence, severity, request_id, next_step, undoable))
 
 
 def _phase_of(error: MailError) -> SyncPhase:

@@ -63,6 +63,49 @@ async def test_opening_shows_the_message_and_marks_it_read_after_it_was_painted(
         assert asked(stage, events.MarkRead) == [events.MarkRead(("m0",), is_read=True)]
 
 
+async def test_the_list_stays_on_a_narrow_screen_until_there_is_a_message_to_read() -> None:
+    stage = Stage(slow=True)
+    async with stage.app.run_test(size=SMALL) as pilot:
+        before = rows_of(stage.app)
+        await press(pilot, "enter")
+        assert rows_of(stage.app)[1:-1] == before[1:-1]
+        assert stage.mail.panes.context is Context.READER
+        stage.engine.emit(stage.engine.late[0])
+        await until(pilot, lambda: "this is the text." in text_of(stage.app))
+        assert stage.app.focused is stage.mail.panes.reader.reader
+
+
+async def test_a_message_left_before_it_came_stays_unread_and_does_not_come() -> None:
+    stage = Stage(slow=True)
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await press(pilot, "enter", "q")
+        stage.engine.emit(stage.engine.late[0])
+        await pilot.pause()
+        await press(pilot, "j")
+        assert stage.mail.panes.context is Context.LIST
+        assert "this is the text." not in text_of(stage.app)
+        assert asked(stage, events.MarkRead) == []
+
+
+async def test_labels_of_the_open_message_are_told_and_kept_up_to_date() -> None:
+    stage = Stage()
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await press(pilot, "enter")
+        await until(pilot, lambda: "this is the text." in text_of(stage.app))
+        assert "Labels" not in text_of(stage.app)
+        await press(pilot, "l")
+        stage.clock.now += 1
+        await press(pilot, *"urgent", "enter")
+        await until(pilot, lambda: "Labels    urgent" in text_of(stage.app))
+
+
+async def test_a_change_names_the_key_that_takes_it_back() -> None:
+    stage = Stage()
+    async with stage.app.run_test(size=WIDE) as pilot:
+        stage.engine.emit(events.Notice(ui("Archived 1 message."), undoable=True))
+        await until(pilot, lambda: "Archived 1 message. z takes it back." in text_of(stage.app))
+
+
 async def test_manual_marking_leaves_an_opened_message_unread() -> None:
     stage = Stage(settings=Settings(mark_read="manual"))
     async with stage.app.run_test(size=SMALL) as pilot:
@@ -222,10 +265,22 @@ async def test_searching_narrows_as_typed_and_enter_keeps_it() -> None:
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "/", *"work")
         assert stage.mail.panes.messages.count == 1
-        assert "“work” · 1 found · Esc clears" in rows_of(stage.app)[1]
+        assert rows_of(stage.app)[-1].startswith(" /work")
         await press(pilot, "enter")
+        assert "“work” · 1 found · Esc clears" in rows_of(stage.app)[1]
         assert stage.mail.panes.messages.count == 1
         assert stage.mail.panes.context is Context.LIST
+
+
+async def test_the_search_field_takes_the_row_of_the_hints_and_moves_nothing_else() -> None:
+    stage = Stage()
+    async with stage.app.run_test(size=SMALL) as pilot:
+        before = rows_of(stage.app)
+        await press(pilot, "/")
+        assert rows_of(stage.app)[1:-1] == before[1:-1]
+        assert "Esc clear" in rows_of(stage.app)[-1]
+        await press(pilot, "escape")
+        assert rows_of(stage.app) == before
 
 
 async def test_escape_while_searching_clears_it() -> None:
@@ -448,7 +503,8 @@ async def test_failures_are_toasts_without_markup_and_successes_are_not() -> Non
         (SyncState(SyncPhase.SYNCING), "Fetching your mail. ? shows all keys"),
         (SyncState(SyncPhase.STARTING), "Fetching your mail."),
         (SyncState(SyncPhase.OFFLINE, sentence=ui("No connection.")), "No connection. Ctrl+R"),
-        (SyncState(SyncPhase.OFFLINE_START), "nothing is cached yet. Ctrl+R tries again."),
+        (SyncState(SyncPhase.OFFLINE), "nothing is cached yet. Ctrl+R tries again."),
+        (SyncState(SyncPhase.OFFLINE_START), "Fetching your mail."),
         (SyncState(SyncPhase.SIGNED_OUT), "Signed out. g s enters a token."),
         (SyncState(SyncPhase.BUSY), "The service is busy."),
         (SyncState(SyncPhase.READ_ONLY), "Another instance fetches this mailbox"),

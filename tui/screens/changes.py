@@ -1,4 +1,4 @@
-"""What changes mail: each command over its targets, with a question where it cannot be undone.
+"""What changes mail: each command over its targets, with a question where undo is short.
 
 Closes the trap of an action that touches something else than what the operator saw: the targets are
 taken by id when the key is pressed, and a dialog keeps exactly those.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from services.events import Archive, ChangeLabels, Delete, MarkRead, Request, Undo
 from services.models import LabelCount, MessageRow, RowFlag
 from services.safe_text import SafeText, phrase, ui
+from services.sync.pace import Pace
 from tui import labels
 from tui.labels import LabelChange
 from tui.screens.dialogs import ConfirmDialog
@@ -36,6 +37,7 @@ class Changes:
         row_of: Callable[[str], MessageRow | None],
         known_labels: Callable[[], Sequence[LabelCount]],
         gone: Callable[[tuple[str, ...]], None],
+        key: Callable[[str], SafeText],
         monotonic: Callable[[], float],
     ) -> None:
         self._screen = screen
@@ -44,6 +46,7 @@ class Changes:
         self._row_of = row_of
         self._known_labels = known_labels
         self._gone = gone
+        self._key = key
         self._monotonic = monotonic
 
     def archive(self) -> None:
@@ -96,11 +99,16 @@ class Changes:
         count = len(ids)
         dialog = ConfirmDialog(
             phrase("Delete {} for good?", self._counted(count)),
-            (self._named(ids), ui("The service deletes at once; this cannot be undone.")),
+            (self._named(ids), self._way_back()),
             ui("Delete") if count == 1 else phrase("Delete {}", count),
             self._monotonic,
         )
         self._screen.app.push_screen(dialog, answered)
+
+    def _way_back(self) -> SafeText:
+        seconds = round(Pace().delete_grace)
+        say = "{} takes it back for {} seconds, then nothing does."
+        return phrase(say, self._key("undo"), seconds)
 
     def _rows(self, ids: Sequence[str]) -> list[MessageRow]:
         rows = (self._row_of(message_id) for message_id in ids[:ROWS_LOOKED_AT])

@@ -14,12 +14,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Input
 
 from services.events import Request, Severity
-from services.safe_text import EMPTY, SafeText, ui
+from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui import clipboard, hints, keys, messages
 from tui.bridge import Bridge, EngineFactory
 from tui.commands import BY_ID
@@ -58,6 +60,8 @@ class MailScreen(Screen[None]):
     """One account's mailbox."""
 
     AUTO_FOCUS = "MessageList"
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As in Textual, but the widgets paint their focus themselves, not the whole screen with them."""
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (100, "-two"), (140, "-three")]  # noqa: RUF012 - Textual's own
 
     class FirstMail(Message):
@@ -104,6 +108,8 @@ class MailScreen(Screen[None]):
             self._pane,
             ask=self.ask,
             row_of=self.finding.row_of,
+            ready=self.panes.reader_is_ready,
+            visible=lambda: self.panes.reader_visible,
             mark_on_open=self.session.marks_read_on_open,
         )
         self.attention = Attention(
@@ -116,6 +122,7 @@ class MailScreen(Screen[None]):
             row_of=self.finding.row_of,
             known_labels=lambda: self.finding.counts.labels,
             gone=self._gone,
+            key=self.shown_key,
             monotonic=self.session.monotonic,
         )
         self.moving = Moving(self.panes, self.finding, self.reading)
@@ -219,6 +226,7 @@ class MailScreen(Screen[None]):
             return
         first = self.finding.snapshot is None
         self.finding.take(snapshot)
+        self.reading.take_row()
         self._places.show_counts(snapshot.counts)
         self._show_state()
         if first:
@@ -248,7 +256,8 @@ class MailScreen(Screen[None]):
     def on_notice_came(self, message: messages.NoticeCame) -> None:
         """Tell a sentence of the engine."""
         event = message.event
-        self.notices.tell(event.sentence, event.severity, event.next_step)
+        undo = phrase("{} takes it back.", self.shown_key("undo")) if event.undoable else EMPTY
+        self.notices.tell(event.sentence, event.severity, event.next_step or undo)
 
     def on_request_failed(self, message: messages.RequestFailed) -> None:
         """Say it in the reader when a message was meant, else as a notice."""

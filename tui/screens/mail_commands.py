@@ -119,8 +119,8 @@ def _refresh(screen: MailScreen, *, full: bool) -> None:
 def _show_raw(screen: MailScreen) -> None:
     current = screen.attention.current_id
     if current is not None:
+        screen.panes.expect_reader()
         screen.reading.show_raw(current)
-        screen.panes.show_reader()
 
 
 def _copy_address(screen: MailScreen) -> None:

@@ -53,8 +53,8 @@ class Moving:
     def open(self, message_id: str) -> None:
         """Open a message on purpose: it gets the keys, and is marked read once painted."""
         self._list.move_to(message_id)
+        self._panes.expect_reader()
         self._reading.open(message_id, on_purpose=True)
-        self._panes.show_reader()
 
     def _both(
         self, in_list: Callable[[], None], in_reader: Callable[[], None]

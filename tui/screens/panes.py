@@ -2,6 +2,7 @@
 
 Closes the trap of a layout that is known to the style sheet only: the classes `-one`, `-two`, `-three`
 (by width) and `-reading` decide in one place what is shown, and who gets the focus is asked here.
+In one pane the reader comes on screen with its message, never with the one before or empty.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class Panes:
         self.places = places
         self.messages = messages
         self.reader = reader
+        self._expecting = False
+        """The reader has the keys, but the list stays on screen until there is something to read."""
 
     @property
     def split(self) -> bool:
@@ -53,6 +56,8 @@ class Panes:
     @property
     def context(self) -> Context:
         """Who owns the keys now."""
+        if self._expecting:
+            return Context.READER
         focused = self._screen.focused
         if focused is self.places:
             return Context.MAILBOXES
@@ -60,13 +65,27 @@ class Panes:
             return Context.READER
         return Context.LIST
 
+    def expect_reader(self) -> None:
+        """Give the keys to the reader; in one pane it comes on screen with `reader_is_ready`."""
+        if self.reader_visible:
+            self.show_reader()
+        else:
+            self._expecting = True
+
+    def reader_is_ready(self) -> None:
+        """Bring the reader on screen, if it is still expected."""
+        if self._expecting:
+            self.show_reader()
+
     def show_reader(self) -> None:
         """Bring the reader on screen and give it the keys."""
+        self._expecting = False
         self._screen.add_class(READING)
         self._screen.set_focus(self.reader.reader)
 
     def show_list(self) -> None:
         """Bring the list on screen and give it the keys."""
+        self._expecting = False
         self._screen.remove_class(READING)
         self._screen.set_focus(self.messages)
 

@@ -39,7 +39,7 @@ class Shown:
     """It was opened on purpose, so painting it marks it read."""
     reveal: bool = False
     raw: bool = False
-    painted: bool = False
+    answered: bool = False
     links: tuple[Link, ...] = ()
 
 
@@ -52,11 +52,15 @@ class Reading:
         *,
         ask: Callable[[Request], int],
         row_of: Callable[[str], MessageRow | None],
+        ready: Callable[[], None],
+        visible: Callable[[], bool],
         mark_on_open: bool,
     ) -> None:
         self._pane = pane
         self._ask = ask
         self._row_of = row_of
+        self._ready = ready
+        self._visible = visible
         self._mark_on_open = mark_on_open
         self._shown: Shown | None = None
         self._waiting: Timer | None = None
@@ -80,9 +84,10 @@ class Reading:
         """Show a message; `on_purpose` is False when the pane only follows the cursor."""
         shown = self._shown
         if shown is not None and shown.message_id == message_id and not shown.raw:
-            if on_purpose and not shown.marks_read:
+            if on_purpose:
                 self._shown = replace(shown, marks_read=True)
-                self._mark_when_painted()
+            if shown.answered:
+                self._come(shown.request_id)
             return
         self._request(Shown(message_id, marks_read=on_purpose), OpenMessage(message_id))
 
@@ -106,7 +111,7 @@ class Reading:
         if self._shown is None:
             return
         reveal = not self._shown.reveal
-        shown = replace(self._shown, reveal=reveal, raw=False, painted=False)
+        shown = replace(self._shown, reveal=reveal, raw=False, answered=False)
         self._request(shown, OpenMessage(shown.message_id, reveal=reveal))
 
     def close(self, sentence: SafeText) -> None:
@@ -121,15 +126,21 @@ class Reading:
             return
         assert self._shown is not None
         self._stop_waiting()
-        self._shown = replace(self._shown, links=event.message.links)
+        self._shown = replace(self._shown, links=event.message.links, answered=True)
         self._pane.show_message(event.message, event.trust, self._row_of(event.message_id))
-        self._pane.call_after_refresh(self._painted, event.request_id)
+        self._come(event.request_id)
 
     def raw_read(self, event: RawRead) -> None:
         """Show the raw mail, if it is still wanted."""
         if self._wanted(event.request_id):
             self._stop_waiting()
             self._pane.show_lines(event.lines)
+            self._ready()
+
+    def take_row(self) -> None:
+        """Show the labels that the open message has now."""
+        if self._shown is not None and self._shown.answered:
+            self._pane.header.show_row(self._row_of(self._shown.message_id))
 
     def failed(self, event: RequestFailed) -> bool:
         """Say in the pane why there is no message; False when another request is meant."""
@@ -138,6 +149,7 @@ class Reading:
         self._stop_waiting()
         step = event.next_step
         self._pane.show_empty(phrase("{} {}", event.sentence, step) if step else event.sentence)
+        self._ready()
         return True
 
     def _request(self, shown: Shown, request: OpenMessage | ReadRaw) -> None:
@@ -151,21 +163,22 @@ class Reading:
     def _say_waiting(self) -> None:
         self._waiting = None
         self._pane.show_empty(ui("Fetching the message …"))
+        self._ready()
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
             self._waiting.stop()
             self._waiting = None
 
-    def _painted(self, request_id: int) -> None:
-        if self._wanted(request_id):
-            assert self._shown is not None
-            self._shown = replace(self._shown, painted=True)
-            self._mark_when_painted()
+    def _come(self, request_id: int) -> None:
+        self._ready()
+        self._pane.call_after_refresh(self._painted, request_id)
 
-    def _mark_when_painted(self) -> None:
+    def _painted(self, request_id: int) -> None:
         shown = self._shown
-        if shown is None or not (shown.painted and shown.marks_read and self._mark_on_open):
+        if shown is None or not self._wanted(request_id) or shown.raw or not self._visible():
+            return
+        if not (shown.marks_read and self._mark_on_open):
             return
         row = self._row_of(shown.message_id)
         if row is not None and RowFlag.UNREAD in row.flags:
