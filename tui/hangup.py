@@ -1,7 +1,8 @@
 """The terminal's end: noticing it, and reading keys without dying of one odd byte.
 
-Closes two traps of the stock driver: at end-of-file its input thread spins at full load, and a byte that
-is not UTF-8 ends the program with a traceback.
+Closes three traps of the stock driver: at end-of-file its input thread spins at full load, a byte that is
+not UTF-8 ends the program with a traceback, and SIGCONT starts a second pair of terminal threads. The
+kernel sends SIGCONT with every hang-up, so that the first pair could outlive the program's end.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from tui.terminal import LeanDriver
 
 class SteadyDriver(LeanDriver):
     """Our driver with an input thread that goes on after odd bytes and ends in silence."""
+
+    def _sigcont_application(self, *_: object) -> None:
+        if self._must_signal_resume:
+            super()._sigcont_application()
 
     def _run_input_thread(self) -> None:
         while not self.exit_event.is_set():

@@ -123,6 +123,23 @@ def test_a_signal_leaves_in_time_and_gives_the_terminal_back(
     assert b"Traceback" not in written
 
 
+def test_a_continue_signal_starts_no_second_pair_of_terminal_threads(
+    sandbox: SandboxControl, agent: Agent, arguments: list[str]
+) -> None:
+    add(sandbox, agent, 3)
+    with Terminal(arguments) as terminal:
+        terminal.until(lambda screen: "No. 0" in screen.display[3])
+        terminal.until(lambda screen: gutter_row(screen) == 1)
+        seen = len(terminal.written)
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.press("j")
+        terminal.until(lambda screen: gutter_row(screen) == 2)
+        assert b"\x1b[?1049h" not in terminal.written[seen:]
+        terminal.press("q")
+        terminal.finish()
+    assert terminal.process.returncode == 0
+
+
 def test_a_closed_terminal_ends_the_program_and_loses_no_change(
     sandbox: SandboxControl, agent: Agent, arguments: list[str]
 ) -> None:
