@@ -56,15 +56,18 @@ class ListWindow:
     def follow(self, count: int, place: int | None) -> None:
         """The list changed: the cursor's row is at `place` now, or gone.
 
-        The cursor keeps its line on the screen; of a row that is gone it keeps the place.
+        The cursor keeps its line on the screen; of a row that is gone it keeps the place. A screen
+        that shows the start of the list goes on to show it, or new mail would come out of sight.
         """
         self.count = count
+        at_start = self.top == 0
         line = self.cursor_line or 0
         if not count:
             self.top, self.cursor = 0, None
             return
         self.cursor = min(self.cursor or 0, count - 1) if place is None else place
-        self.top = self._clamped(self.cursor - line)
+        stays = at_start and self.cursor < self.page
+        self.top = 0 if stays else self._clamped(self.cursor - line)
         self._reveal()
 
     def _clamped(self, top: int) -> int:

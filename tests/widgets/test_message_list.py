@@ -114,11 +114,23 @@ async def test_a_page_keeps_the_cursors_line() -> None:
 
 async def test_new_mail_above_moves_neither_message_nor_screen_line() -> None:
     async with listing(FakeManyRows(50)) as stage:
-        await stage.pilot.press("down", "down", "down")
+        await stage.pilot.press("pagedown", "down", "down", "down")
         before = await stage.rows()
+        current = stage.list.cursor_id
         stage.list.show(FakeManyRows(55, shift=5))
-        assert stage.list.cursor_id == "m3"
+        assert stage.list.cursor_id == current
         assert await stage.rows() == before
+
+
+async def test_new_mail_is_seen_at_once_when_the_start_of_the_list_is_on_screen() -> None:
+    async with listing(FakeManyRows(50)) as stage:
+        await stage.pilot.press("down")
+        before = await stage.rows()
+        stage.list.show(FakeManyRows(52, shift=2))
+        assert stage.list.cursor_id == "m1"
+        assert stage.list.top == 0
+        assert cursor_line(await stage.rows()) == 3
+        assert (await stage.rows())[4] == before[2]
 
 
 async def test_a_cursor_whose_message_is_gone_keeps_its_place() -> None:
