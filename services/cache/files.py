@@ -62,14 +62,17 @@ def cache_error(error: OSError, doing: str) -> CacheError:
 
 def private_folder(folder: Path) -> None:
     """Create a folder of mode 0700 with its parents, or tighten the one that is there."""
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
+        # One by one: `parents=True` would leave them to the umask.
+        missing.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     if folder.stat().st_mode & 0o777 != FOLDER_MODE:
         folder.chmod(FOLDER_MODE)
 
 
 def tighten(path: Path) -> None:
-    """Take from others what a loose mode gave them."""
-    if path.exists() and path.stat().st_mode & 0o777 != FILE_MODE:
+    """Take from others what a loose mode gave them; what a link points to is left alone."""
+    if not path.is_symlink() and path.exists() and path.stat().st_mode & 0o777 != FILE_MODE:
         path.chmod(FILE_MODE)
 
 

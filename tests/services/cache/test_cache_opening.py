@@ -300,9 +300,9 @@ def test_files_are_for_their_owner_alone_whatever_the_umask(disk: Path, umask: i
     finally:
         os.umask(before)
     modes = {
-        path.is_dir(): stat.S_IMODE(path.stat().st_mode) for path in (disk / "data").rglob("*")
+        (path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in (disk / "data").rglob("*")
     }
-    assert modes == {True: 0o700, False: 0o600}
+    assert modes == {(True, 0o700), (False, 0o600)}
 
 
 def test_loose_modes_are_repaired_on_opening(disk: Path) -> None:
@@ -314,3 +314,20 @@ def test_loose_modes_are_repaired_on_opening(disk: Path) -> None:
     assert stat.S_IMODE(disk.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in disk.iterdir()} == {0o600}
     store.close()
+
+
+@pytest.mark.parametrize("name", ["mail.log", "mail.index", "mail.search", "mail.lock"])
+def test_a_link_planted_in_the_folder_leaves_its_target_alone(disk: Path, name: str) -> None:
+    folder = disk / "account"
+    _fill(folder)
+    target = disk / "precious"
+    target.write_bytes(b"precious")
+    target.chmod(0o644)
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(target)
+    try:
+        MailStore.open(folder).close()
+    except CacheError:
+        assert name in ("mail.log", "mail.lock")
+    assert target.read_bytes() == b"precious"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o644
