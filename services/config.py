@@ -32,7 +32,6 @@ KINDS: Final = ("assmbl",)
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "motion": ("auto", "on", "off"),
     "preview": ("auto", "right", "below", "off"),
     "keymap": ("default", "vim", "gmail", "mutt", "emacs"),
     "mark_read": ("open", "manual"),
@@ -75,7 +74,6 @@ class Settings:
 
     theme: str = ""
     """A theme's name; "" for the program's own."""
-    motion: str = "auto"
     preview: str = "auto"
     """Where the reader stands: auto by width, right, below, off."""
     keymap: str = "default"

@@ -19,7 +19,6 @@ from textual.drivers.linux_driver import LinuxDriver
 from tui.lean_frames import Unreadable, lean
 
 Colours = Literal["truecolor", "256", "16", "none"]
-Motion = Literal["full", "none"]
 
 _SYNC_START: Final = "\x1b[?2026h"
 _SYNC_END: Final = "\x1b[?2026l"
@@ -44,7 +43,6 @@ class Terminal:
     tmux: bool
     unicode: bool
     colours: Colours
-    motion: Motion
     erase_colour: bool = False
     """Erasing fills with the current background colour (terminfo's `bce`)."""
 
@@ -64,7 +62,6 @@ def probe(environ: Mapping[str, str]) -> Terminal:
         tmux=tmux,
         unicode=_unicode(environ),
         colours=_colours(environ),
-        motion="none" if ssh else "full",
         erase_colour=not tmux and environ.get("TERM", "").startswith(_ERASES_IN_COLOUR),
     )
 

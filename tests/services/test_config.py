@@ -50,11 +50,11 @@ def test_an_account_comes_back_as_it_was_saved(paths: Paths) -> None:
 def test_saving_keeps_what_this_version_does_not_know(paths: Paths) -> None:
     write(
         paths,
-        'future = 1\n[ui]\nmotion = "off"\nsparkle = true\n'
+        'future = 1\n[ui]\nmark_read = "manual"\nsparkle = true\n'
         '[accounts.work]\nbase_url = "https://old.example"\ncolour = "red"\n',
     )
     save_account(paths, WORK)
-    save_settings(paths, Settings(motion="off", preview="right"))
+    save_settings(paths, Settings(mark_read="manual", preview="right"))
     text = paths.config_file.read_text()
     for kept in ("future = 1", "sparkle = true", 'colour = "red"', 'preview = "right"'):
         assert kept in text
@@ -101,8 +101,8 @@ def test_an_unknown_account_is_told_with_the_known_ones(paths: Paths) -> None:
             "proxy must not hold",
         ),
         ('[accounts."../x"]\nbase_url = "https://a.example"', "account name"),
-        ('[ui]\nmotion = "wild"', "ui: motion must be one of auto, on, off"),
-        ("[ui]\nmotion = []", "ui: motion must be one of"),
+        ('[ui]\nmark_read = "wild"', "ui: mark_read must be one of open, manual"),
+        ("[ui]\nmark_read = []", "ui: mark_read must be one of"),
         ("[ui]\nmouse = 1", "ui: mouse must be true or false"),
         ("[ui]\npoll_seconds = 1", "ui: poll_seconds must be"),
         ("[ui]\npoll_seconds = true", "ui: poll_seconds must be"),
@@ -136,7 +136,7 @@ def test_saving_refuses_what_loading_would_refuse(paths: Paths) -> None:
     with pytest.raises(UsageError):
         save_account(paths, Account("work", "assmbl", "http://a.example"))
     with pytest.raises(ConfigError):
-        save_settings(paths, Settings(motion="wild"))
+        save_settings(paths, Settings(mark_read="wild"))
     assert not paths.config_file.exists()
 
 

@@ -102,23 +102,23 @@ UTF8 = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({**UTF8, "COLORTERM": "truecolor"}, ("truecolor", "full", True, True)),
-        (UTF8, ("256", "full", True, True)),
-        ({**UTF8, "SSH_CONNECTION": "a"}, ("256", "none", True, True)),
-        ({**UTF8, "TERM": "tmux-256color", "TMUX": "/tmp/x"}, ("256", "full", True, False)),
-        ({**UTF8, "TMUX": "/tmp/x"}, ("256", "full", True, False)),
-        ({"TERM": "linux", "LANG": "C.UTF-8"}, ("16", "full", False, True)),
-        ({"TERM": "xterm", "LANG": "C"}, ("16", "full", False, True)),
-        ({"TERM": "xterm", "LANG": "C", "LC_ALL": "en.UTF-8"}, ("16", "full", True, True)),
-        ({**UTF8, "NO_COLOR": "1"}, ("none", "full", True, True)),
-        ({}, ("none", "full", False, False)),
+        ({**UTF8, "COLORTERM": "truecolor"}, ("truecolor", False, True, True)),
+        (UTF8, ("256", False, True, True)),
+        ({**UTF8, "SSH_CONNECTION": "a"}, ("256", True, True, True)),
+        ({**UTF8, "TERM": "tmux-256color", "TMUX": "/tmp/x"}, ("256", False, True, False)),
+        ({**UTF8, "TMUX": "/tmp/x"}, ("256", False, True, False)),
+        ({"TERM": "linux", "LANG": "C.UTF-8"}, ("16", False, False, True)),
+        ({"TERM": "xterm", "LANG": "C"}, ("16", False, False, True)),
+        ({"TERM": "xterm", "LANG": "C", "LC_ALL": "en.UTF-8"}, ("16", False, True, True)),
+        ({**UTF8, "NO_COLOR": "1"}, ("none", False, True, True)),
+        ({}, ("none", False, False, False)),
     ],
 )
 def test_the_terminal_is_read_from_the_environment(
-    environ: dict[str, str], expected: tuple[str, str, bool, bool]
+    environ: dict[str, str], expected: tuple[str, bool, bool, bool]
 ) -> None:
     found = probe(environ)
-    assert (found.colours, found.motion, found.unicode, found.erase_colour) == expected
+    assert (found.colours, found.ssh, found.unicode, found.erase_colour) == expected
 
 
 def test_over_ssh_without_true_colour_the_terminals_own_colours_are_the_default() -> None:
