@@ -171,3 +171,37 @@ def test_idle_after_the_first_sync_writes_nothing(
         assert terminal.read(1.5) == b""
         terminal.press("q")
         terminal.finish()
+
+
+CRASHING = """
+import sys
+from pathlib import Path
+from tests.fakes.fake_engine import FakeEngine
+from tests.fakes.rows import sample_rows
+from tests.tui.app_stage import real_app
+from tui.app import run
+from tui.screens.mail import MailScreen
+
+def fail(self, message):
+    secret = "sk-123 mail text"
+    raise KeyError(secret)
+
+MailScreen.on_message_opened = fail
+folder = Path(sys.argv[1])
+app = real_app(lambda post: FakeEngine(post, sample_rows().rows), crash_folder=folder)
+raise SystemExit(run(app, folder))
+"""
+
+
+def test_a_crash_gives_the_terminal_back_and_prints_no_values(tmp_path: Path) -> None:
+    with Terminal(["-c", CRASHING, str(tmp_path)]) as terminal:
+        terminal.until(lambda screen: "Inbox 8" in screen.display[0])
+        terminal.press("\r")
+        written = terminal.finish()
+    assert terminal.process.returncode == 1
+    left = written.index(b"\x1b[?1049l")
+    assert b"Report without mail text" in written[left:]
+    assert b"Traceback" not in written
+    assert b"sk-123" not in written
+    (report,) = tmp_path.glob("crash-*.txt")
+    assert "sk-123" not in report.read_text()
