@@ -81,7 +81,10 @@ def fold(text: str) -> str:
     """Return text as it is compared: one line, no case, no accents, nothing invisible."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-        text = "".join(c for c in text if c < "\x80" or unicodedata.category(c) not in _DROPPED)
+        # The few different letters, not every letter: folding is part of writing each message.
+        dropped = [c for c in set(text) if c >= "\x80" and unicodedata.category(c) in _DROPPED]
+        if dropped:
+            text = text.translate(dict.fromkeys(map(ord, dropped)))
     return " ".join(text.lower().replace("\0", " ").split())
 
 

@@ -109,6 +109,7 @@ class SearchFile:
         segments = list(_frames(mapped, len(self._head), columns))
         end = _end_of(segments[-1]) if segments else len(self._head)
         self._note(segments, end if end == len(mapped.view) else 0)
+        mapped.release()
         return segments
 
     def begin(self, generation: bytes) -> None:

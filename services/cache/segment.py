@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, compress, pairwise
 from typing import Final, Protocol, TypeAlias
 
@@ -21,6 +22,8 @@ SEGMENT: Final = 2_000
 """Records in a full segment."""
 SPARSE: Final = 64
 """Up to so many hits in a segment are found one by one; beyond, all its records are looked at."""
+
+_folded_sender = lru_cache(maxsize=1_024)(fold)
 
 Mask = bytes
 """One byte for each record of a segment: 1 if it is among those meant."""
@@ -170,9 +173,10 @@ def holds(record: str, field: Field, needle: str) -> bool:
     return record.find(needle, sender_end + 1, record.rindex("\n")) >= 0
 
 
-def record_of(texts: Sequence[str]) -> str:
+def record_of(texts: tuple[str, str, str]) -> str:
     """Return the record of sender, subject and preview, its end included."""
-    return narrow("\n".join(map(fold, texts)) + "\0\n")
+    sender, subject, preview = texts
+    return narrow(f"{_folded_sender(sender)}\n{fold(subject)}\n{fold(preview)}\0\n")
 
 
 def narrow(text: str) -> str:

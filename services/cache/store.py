@@ -1,8 +1,8 @@
 """The local mailbox of one account: what the engine writes and the screens read.
 
-Owns the folder `<data dir>/accounts/<name>` (`mail.log`, `mail.index`, `mail.search`, `bodies/`). Closes the trap
-of a cache that costs more with every message: a page is one durable commit whatever the mailbox
-holds, and opening reads an index, not the documents.
+Owns the folder `<data dir>/accounts/<name>` (`mail.log`, `mail.index`, `mail.search`, `bodies/`).
+Closes the trap of a cache that costs more with every message: a page is one durable commit whatever
+the mailbox holds, and opening reads an index, not the documents.
 """
 
 from __future__ import annotations
