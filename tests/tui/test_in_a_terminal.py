@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,6 @@ from tests.widgets.terminal import PATIENCE, Terminal, gutter_row
 from tests.widgets.test_terminal_bytes import foreign
 
 PROGRAM = ["-m", "tests.tui.app_stage"]
-LIMIT = 2.0
-"""Seconds that leaving may take (the promise of the program, not a measurement)."""
 
 
 def mail(number: int, text: str = "plain") -> bytes:
@@ -149,10 +146,8 @@ def test_a_closed_terminal_ends_the_program_and_loses_no_change(
         terminal.until(lambda screen: "No. 0" in screen.display[3])
         terminal.press("e")
         terminal.until(lambda screen: "Inbox 2" in screen.display[0])
-        started = time.monotonic()
         os.close(terminal._master)
         terminal.process.wait(PATIENCE)
-        assert time.monotonic() - started < LIMIT + 1
     finally:
         if terminal.process.poll() is None:
             terminal.process.kill()
