@@ -274,7 +274,7 @@ def _segment(mapped: Mapped, at: int, columns: Columns) -> Segment | None:
 
 
 def _owners(columns: Columns, slots: Slots) -> int:
-    """Return a checksum of the messages that slots belong to; raises IndexError for unknown ones."""
+    """Return a checksum of the messages of these slots; raises IndexError for unknown ones."""
     total = 0
     for column in (columns.doc_ids, columns.texts):
         if isinstance(slots, range):
