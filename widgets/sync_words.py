@@ -42,6 +42,9 @@ def _phase_words(state: SyncState) -> SafeText:
         return _timed("offline since {}", state.since, ui("offline"))
     if phase is SyncPhase.BUSY:
         return _timed("server busy, next try {}", state.next_try, ui("server busy"))
+    if phase is SyncPhase.SIGNED_OUT:
+        # Short: the hint bar names the key, and the mailbox must stay readable beside it.
+        return _LASTING[phase]
     return state.sentence or _LASTING[phase]
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager
-from typing import Any
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Final
 
 from services.errors import MailError
 from services.events import (
@@ -35,6 +35,9 @@ from services.safe_text import EMPTY, clean_line
 from services.sync import wording
 from services.sync.edits import Edit, EditKind
 from services.sync.mailbox import Mailbox
+
+SMALL: Final = 1_000
+"""Messages of a mailbox that is walked whole at every refresh: ten requests at most."""
 
 
 class Desk:
@@ -117,8 +120,13 @@ class Desk:
     async def _refresh(self, request: Refresh) -> None:
         if request.full:
             await self._mailbox.sync(full=True)
-        else:
-            self._nudge()
+            return
+        self._nudge()
+        mailbox = self._mailbox
+        if mailbox.synced_at and mailbox.report.snapshot.counts.total <= SMALL:
+            # What stands in the way is told by the look that was asked for above.
+            with suppress(MailError):
+                await mailbox.sync(full=True, loud=False)
 
     async def _change(
         self, request_id: int, request: MarkRead | ChangeLabels | Archive | Delete

@@ -248,7 +248,8 @@ def test_the_services_own_search_answers_with_cached_messages(run, sandbox, agen
     assert failed.sentence == "Type something to search for."
 
 
-def test_a_full_refresh_finds_what_was_deleted_elsewhere(run, sandbox, agent, client):
+@pytest.mark.parametrize("full", [True, False], ids=["everything", "a small mailbox"])
+def test_a_refresh_finds_what_was_deleted_elsewhere(run, sandbox, agent, client, full):
     kept = sandbox.add_mail(agent, MAIL.format("kept", "x"))
     gone = sandbox.add_mail(agent, MAIL.format("gone", "x"))
     one = run(client)
@@ -260,7 +261,7 @@ def test_a_full_refresh_finds_what_was_deleted_elsewhere(run, sandbox, agent, cl
         await other.aclose()
 
     asyncio.run(delete())
-    one.engine.request(events.Refresh(full=True))
+    one.engine.request(events.Refresh(full=full))
     one.wait(events.MailboxChanged, lambda event: event.counts.total == 1)
     assert one.ids == [kept]
 

@@ -204,8 +204,8 @@ def test_hints_leave_by_rank_and_help_stays() -> None:
             "server busy, next try 14:07",
         ),
         (
-            SyncState(SyncPhase.SIGNED_OUT, sentence=ui("signed out: press g s to enter a token")),
-            "signed out: press g s to enter a token",
+            SyncState(SyncPhase.SIGNED_OUT, sentence=ui("The service does not accept the token.")),
+            "signed out",
         ),
         (SyncState(), ""),
     ],
