@@ -185,6 +185,11 @@ def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[
                 continue
         elif not is_hidden:
             marks = 0
+        if "\U0001f3fb" <= char <= "\U0001f3ff":
+            # Skin tones have no width of their own in some terminals and two cells in others.
+            out.append(_tone(char, before, one_line=one_line))
+            before = ""
+            continue
         if is_hidden and _joins(char, before):
             # Terminals disagree on the width of joined emoji: in columns each stands alone.
             out.append("" if one_line and not _is_script(before) else char)
@@ -205,6 +210,13 @@ def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[
             last_mark, repeated = shown, 1
             out.append(shown)
     return "".join(out), hidden
+
+
+def _tone(char: str, before: str, *, one_line: bool) -> str:
+    """Show a skin tone: nothing in columns, itself on an emoji in bodies, else a sign of damage."""
+    if not before or unicodedata.category(before) != "So":
+        return "\ufffd"
+    return "" if one_line else char
 
 
 def _joins(char: str, before: str) -> bool:
@@ -246,7 +258,7 @@ def _one(char: str) -> tuple[str, bool, bool]:
 
 
 def _by_category(char: str, category: str) -> tuple[str, bool, bool]:
-    if category in ("Mn", "Me"):
+    if category in ("Mn", "Me", "Mc"):
         return char, False, True
     if category in ("Cc", "Cs", "Co", "Cn"):
         return "\ufffd", False, False

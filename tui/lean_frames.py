@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from rich.cells import cell_len
+from rich.cells import cell_len, split_graphemes
 
 _TOKEN: Final = re.compile(
     r"\x1b\[(?P<row>\d+);(?P<column>\d+)H|\x1b\[(?P<style>[\d;]*)m|(?P<feed>\n)"
@@ -32,6 +32,9 @@ _UNSURE: Final = re.compile(
     "\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]"
 )
 """Finds characters whose width is not the same in every terminal."""
+
+_UNSURE_PIECE: Final = 4
+"""Letters of doubtful width that are written at a time."""
 
 _WORDS: Final = re.compile(r" +|[^ ]+")
 _BLANKS: Final = re.compile(r" {12,}")
@@ -264,12 +267,19 @@ class _Pen:
 
     def _unsure(self, word: str) -> None:
         """A word of doubtful width: clear its cells first, put the cursor right afterwards."""
-        cells = cell_len(word)
-        self._column += cells
-        self.out.append(f"\x1b[{cells}X{word}" if cells else word)
-        if self._column <= self._width:
-            self.out.append(f"\x1b[{self._column}G")
-        else:
+        spans, cells = split_graphemes(word)
+        if cells:
+            self.out.append(f"\x1b[{cells}X")
+        # Letter by letter where several characters make one: what a terminal draws too wide is
+        # drawn over by the next, and cannot reach into the neighbouring pane.
+        size = 1 if len(spans) < len(word) else _UNSURE_PIECE
+        for first in range(0, len(spans), size):
+            piece = spans[first : first + size]
+            self.out.append(word[piece[0][0] : piece[-1][1]])
+            self._column += sum(span[2] for span in piece)
+            if self._column <= self._width:
+                self.out.append(f"\x1b[{self._column}G")
+        if self._column > self._width:
             self._row = 0
 
     def _go(self, row: int, column: int) -> None:

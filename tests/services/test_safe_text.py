@@ -144,3 +144,18 @@ def test_a_link_target_shows_controls_percent_encoded(url: str) -> None:
     cleaned = clean_url(url)
     assert cleaned.startswith("https://")
     assert "%1B" in cleaned or "%D0%B0" in cleaned
+
+
+@pytest.mark.parametrize("mark", ["\u0903", "\u093f", "\U0001d165", "\u0301"], ids=ascii)
+def test_marks_with_and_without_width_are_capped_alike(mark: str) -> None:
+    shown = inspect_line(f"a{mark * 100}b")
+    assert shown.text == f"a{mark * MARKS_PER_LETTER}b"
+    assert shown.hidden == 96
+
+
+def test_skin_tones_neither_pile_up_nor_stand_alone() -> None:
+    tone = "\U0001f3ff"
+    assert clean_line(f"👍{tone}x") == "👍x"
+    assert clean_text(f"👍{tone}x").text == f"👍{tone}x"
+    assert clean_line(tone * 3) == "\ufffd" * 3
+    assert clean_text(f"👍{tone}{tone}").text == f"👍{tone}\ufffd"

@@ -137,6 +137,21 @@ def test_text_of_doubtful_width_is_followed_by_the_column_that_comes_next() -> N
     assert "\U0001f469ab\x1b[5G" in short
 
 
+@pytest.mark.parametrize(
+    "letter", ["\U0001f44d\U0001f3ff", "\u0928\u093f", "\U0001f468\u200d\U0001f469"], ids=ascii
+)
+def test_text_drawn_too_wide_cannot_write_into_the_neighbouring_pane(letter: str) -> None:
+    word = letter * 8
+    cells = cell_len(word)
+    row = f"\x1b[1;1H\x1b[31m{word}\x1b[0m\x1b[1;1H"
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.Stream(screen)
+    stream.feed(f"\x1b[?7l\x1b[1;{cells + 1}H" + "-" * (WIDTH - cells))
+    stream.feed(lean(row, WIDTH, erase_colour=True))
+    spoilt = sum(screen.buffer[0][x].data != "-" for x in range(cells, WIDTH))
+    assert spoilt <= 2
+
+
 def test_blanks_at_the_end_of_a_coloured_line_go_out_as_blanks_where_erasing_has_no_colour() -> (
     None
 ):
