@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import socket
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -73,12 +74,20 @@ def serve(options: Options) -> int:
     return 0
 
 
-def _prepare(options: Options, folder: Path) -> tuple[Sandbox, socket.socket, socket.socket]:
-    clock = Clock()
+def _open_store(options: Options, folder: Path, clock: Clock) -> Store:
     try:
-        store = Store(folder, durable=options.data is not None, clock=clock)
+        return Store(folder, durable=options.data is not None, clock=clock)
     except OSError as error:
         raise UsageError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"The data in {folder} cannot be used: {error}.", "Choose another folder."
+        ) from error
+
+
+def _prepare(options: Options, folder: Path) -> tuple[Sandbox, socket.socket, socket.socket]:
+    clock = Clock()
+    store = _open_store(options, folder, clock)
     with store.transaction():
         # One commit: a start that is interrupted fills the mailbox the next time.
         first = not store.agents()

@@ -84,3 +84,13 @@ def test_a_full_device_for_the_output_is_one_sentence(tmp_path: Path, isolation:
     assert done.stderr.count(b"\n") == 1
     assert b"could not be written" in done.stderr
     assert list(isolation.rglob("crash-*")) == []
+
+
+def test_a_sandbox_on_a_folder_of_garbage_is_one_sentence(tmp_path: Path, isolation: Path) -> None:
+    (tmp_path / "sandbox.db").write_bytes(b"garbage" * 1_000)
+    done = program("sandbox", "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr.count(b"\n") == 1
+    assert (tmp_path / "sandbox.db").read_bytes() == b"garbage" * 1_000
+    assert list(isolation.rglob("crash-*")) == []
