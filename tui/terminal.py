@@ -35,6 +35,9 @@ _ERASES_IN_COLOUR: Final = (
 """Terminals whose terminfo entry has `bce`; tmux and screen have not."""
 
 
+_COERCED: Final = ("C.UTF-8", "C.utf8", "UTF-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """What was found out about the terminal, once, from the environment."""
@@ -67,7 +70,11 @@ def probe(environ: Mapping[str, str]) -> Terminal:
 
 
 def _unicode(environ: Mapping[str, str]) -> bool:
-    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    chosen = environ.get("LC_CTYPE", "")
+    if chosen in _COERCED and environ.get("LANG") in ("C", "POSIX"):
+        # Not the operator's word: Python writes this into the environment where it finds C.
+        chosen = ""
+    locale = environ.get("LC_ALL") or chosen or environ.get("LANG") or ""
     return "utf" in locale.lower() and environ.get("TERM") not in ("linux", "dumb")
 
 

@@ -6,13 +6,11 @@ import time
 from typing import Final
 
 from services.models import SyncPhase, SyncState
-from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
+from services.safe_text import SafeText, clean_line, phrase, ui
 from widgets.dates import Calendar, clock_words
 
 _LASTING: Final = {
-    SyncPhase.STARTING: EMPTY,
     SyncPhase.SIGNED_OUT: ui("signed out"),
-    SyncPhase.FAILED: ui("sync failed"),
     SyncPhase.READ_ONLY: ui("read only: another instance is open"),
 }
 """The phases that only a person ends."""
@@ -42,10 +40,8 @@ def _phase_words(state: SyncState) -> SafeText:
         return _timed("offline since {}", state.since, ui("offline"))
     if phase is SyncPhase.BUSY:
         return _timed("server busy, next try {}", state.next_try, ui("server busy"))
-    if phase is SyncPhase.SIGNED_OUT:
-        # Short: the hint bar names the key, and the mailbox must stay readable beside it.
-        return _LASTING[phase]
-    return state.sentence or _LASTING[phase]
+    # These last: they must be short, or the mailbox beside them cannot be read.
+    return _LASTING.get(phase) or state.sentence
 
 
 def _timed(template: str, moment: int, without: SafeText) -> SafeText:

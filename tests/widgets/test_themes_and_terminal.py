@@ -109,6 +109,8 @@ UTF8 = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
         ({**UTF8, "TMUX": "/tmp/x"}, ("256", False, True, False)),
         ({"TERM": "linux", "LANG": "C.UTF-8"}, ("16", False, False, True)),
         ({"TERM": "xterm", "LANG": "C"}, ("16", False, False, True)),
+        ({"TERM": "xterm", "LANG": "C", "LC_CTYPE": "C.UTF-8"}, ("16", False, False, True)),
+        ({"TERM": "xterm", "LANG": "C", "LC_CTYPE": "de_DE.UTF-8"}, ("16", False, True, True)),
         ({"TERM": "xterm", "LANG": "C", "LC_ALL": "en.UTF-8"}, ("16", False, True, True)),
         ({**UTF8, "NO_COLOR": "1"}, ("none", False, True, True)),
         ({}, ("none", False, False, False)),
