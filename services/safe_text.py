@@ -52,6 +52,8 @@ _SPACES: Final = frozenset("\u00a0\u1680\u202f\u205f\u3000") | {
     chr(c) for c in range(0x2000, 0x200B)
 }
 _JOINERS: Final = "\u200c\u200d"
+_EMOJI_LOOK: Final = "\ufe0f"
+"""Asks for the coloured form of the letter before it; a joiner may follow."""
 
 
 class SafeText(str):
@@ -186,14 +188,14 @@ def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[
         elif not is_hidden:
             marks = 0
         if "\U0001f3fb" <= char <= "\U0001f3ff":
-            # Skin tones have no width of their own in some terminals and two cells in others.
-            out.append(_tone(char, before, one_line=one_line))
-            before = ""
+            # A skin tone takes no cell of its own in some terminals and two in others.
+            before = char if _is_emoji(before) else ""
+            out.append("\ufffd" if not before else "" if one_line else char)
             continue
         if is_hidden and _joins(char, before):
             # Terminals disagree on the width of joined emoji: in columns each stands alone.
             out.append("" if one_line and not _is_script(before) else char)
-            before = ""
+            before = char if char == _EMOJI_LOOK else ""
             continue
         if not is_hidden:
             before, last_mark = char, ""
@@ -212,15 +214,14 @@ def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[
     return "".join(out), hidden
 
 
-def _tone(char: str, before: str, *, one_line: bool) -> str:
-    """Show a skin tone: nothing in columns, itself on an emoji in bodies, else a sign of damage."""
-    if not before or unicodedata.category(before) != "So":
-        return "\ufffd"
-    return "" if one_line else char
+def _is_emoji(before: str) -> bool:
+    return bool(before) and unicodedata.category(before) == "So"
 
 
 def _joins(char: str, before: str) -> bool:
     """Tell a joiner or variation selector that belongs to the letter before it from a hidden one."""
+    if before == _EMOJI_LOOK:
+        return char in _JOINERS
     return (char in _JOINERS or "\ufe00" <= char <= "\ufe0f") and _needs_joiner(before)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.safe_text import (
     MARKS_PER_LETTER,
+    Cleaned,
     SafeText,
     clean_address,
     clean_line,
@@ -159,3 +160,20 @@ def test_skin_tones_neither_pile_up_nor_stand_alone() -> None:
     assert clean_text(f"👍{tone}x").text == f"👍{tone}x"
     assert clean_line(tone * 3) == "\ufffd" * 3
     assert clean_text(f"👍{tone}{tone}").text == f"👍{tone}\ufffd"
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    ["👩🏽\u200d🚀", "\u2764\ufe0f\u200d🔥", "🏳\ufe0f\u200d🌈", "👨\u200d👩\u200d👧"],
+    ids=ascii,
+)
+def test_a_joined_emoji_hides_nothing(emoji: str) -> None:
+    assert clean_text(emoji) == Cleaned(SafeText(emoji), 0)
+    assert inspect_line(emoji).hidden == 0
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u200d\u200d", "\ufe0f\ufe0f", "\u200d\ufe0f\u200d"], ids=ascii
+)
+def test_joiners_behind_a_joiner_are_hidden_characters(hidden: str) -> None:
+    assert inspect_line(f"🔥{hidden}🔥").hidden >= 1
