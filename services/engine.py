@@ -46,6 +46,9 @@ _log = logging.getLogger("agentmail.engine")
 _log.addHandler(logging.NullHandler())
 _LOG_FILE: Final = "mail.log"
 
+_FIRST_PAINT: Final = 0.2
+"""Seconds that a start with cached mail leaves to the screen; imports would take turns with it."""
+
 
 class Engine:
     """Keeps one mailbox and answers requests about it, away from the screen's thread.
@@ -78,6 +81,8 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
         self._is_stopping = False
+        self._hurry = threading.Event()
+        self._cached: MailSnapshot | None = None
         self._has_new_provider = False
         self._session: Session | None = None
         self._trouble: MailError | None = None
@@ -89,7 +94,7 @@ class Engine:
     def snapshot(self) -> MailSnapshot | None:
         """The latest published picture of the mailbox; None until the store is open."""
         session = self._session
-        return session.mailbox.snapshot if session else None
+        return session.mailbox.snapshot if session else self._cached
 
     def start(self) -> None:
         """Start the thread; the first event is MailboxChanged with the cached mailbox."""
@@ -114,6 +119,7 @@ class Engine:
         Nothing is lost then: every change was committed when it was made.
         """
         self._is_stopping = True
+        self._hurry.set()
         self._call_loop()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -146,7 +152,15 @@ class Engine:
             state = SyncState(SyncPhase.FAILED, sentence=clean_line(str(error)))
             self._on_event(SyncStateChanged(state))
         else:
+            self._show_cached(store)
             self._take(store)
+
+    def _show_cached(self, store: MailStore) -> None:
+        """Publish what is cached and leave it to the screen, before what syncs is even imported."""
+        self._cached = store.snapshot()
+        if self._cached.counts.total:
+            self._on_event(MailboxChanged(self._cached.counts))
+            self._hurry.wait(_FIRST_PAINT)
 
     def _open_store(self) -> MailStore:
         from services.cache.store import MailStore

@@ -32,8 +32,7 @@ _PLAIN: Final = (
     "\u3001-\u3029\u3030-\u303f\u3041-\u3096\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
     "\uff01-\uff9f"
 )
-_ODD: Final = re.compile(f"[^{_PLAIN}\n]")
-_ODD_RUN: Final = re.compile(f"[^{_PLAIN}\n]+")
+_ODD: Final = re.compile(f"[^{_PLAIN}\n]+")
 _BLANKS: Final = re.compile(r"(?:\r\n|[\t\n\x0b\x0c\u2028\u2029\u0085])+")
 _LINE_ENDS: Final = re.compile(r"\r\n|[\x0b\x0c\u2028\u2029\u0085]")
 
@@ -170,7 +169,7 @@ def _clean(text: str, *, reveal: bool, one_line: bool) -> tuple[str, int]:
         hidden += found
         return run
 
-    return _ODD_RUN.sub(replace, text), hidden
+    return _ODD.sub(replace, text), hidden
 
 
 def _clean_run(run: str, before: str, *, reveal: bool, one_line: bool) -> tuple[str, int]:

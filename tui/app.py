@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from tui.bridge import EngineFactory
     from tui.first_run import Opened, SetUp
 
+START_SECONDS: Final = 5.0
+"""When the collector runs again at the latest; `tui.start` holds it back for the first frame."""
 STOP_SECONDS: Final = 2.0
 """How long leaving waits for the engine at most."""
 EARLY_SECONDS: Final = 2.0
@@ -115,6 +117,7 @@ class AgentMailApp(App[int]):
     def on_mount(self) -> None:
         """Take care of errors that no task waits for; ask for an account when there is none."""
         asyncio.get_running_loop().set_exception_handler(crash.loop_handler(self._crash_folder))
+        self.set_timer(START_SECONDS, self._end_start)
         if self._engine is not None:
             self._keys.hold(EARLY_SECONDS)
         else:
@@ -164,9 +167,14 @@ class AgentMailApp(App[int]):
         await self._keys.release()
 
     def on_mail_screen_first_paint(self, event: MailScreen.FirstPaint) -> None:
-        """What is loaded now stays: keep the collector from walking over it again and again."""
+        """The start is over."""
         event.stop()
+        self._end_start()
+
+    def _end_start(self) -> None:
+        # What is loaded now stays: keep the collector from walking over it again and again.
         gc.freeze()
+        gc.enable()
 
     # ── leaving ──────────────────────────────────────────────────────────────────────────────────
 

@@ -7,6 +7,7 @@ piped somewhere drawing a screen into a file.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -35,6 +36,8 @@ def open_app(profile: Profile, settings: Settings) -> int:
 
 
 def _run(profile: Profile | None, paths: Paths, secrets: SecretStore, settings: Settings) -> int:
+    # Thousands of objects are made before the first frame and none of them is garbage.
+    gc.disable()
     from services.safe_text import ui
     from tui.app import AgentMailApp, run
     from tui.bridge import engine_for

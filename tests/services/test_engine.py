@@ -143,14 +143,14 @@ def provider():
     raise SystemExit
 engine = Engine(store_folder=Path(sys.argv[1]), provider=provider, renderer=None, on_event=hear)
 engine.start()
-print(json.dumps([told.get(timeout=20) for _ in range(3)]))
+print(json.dumps([told.get(timeout=20) for _ in range(4)]))
 """
-    first_told, second_told, third_told = child(code, str(tmp_path / "account"))
-    assert first_told[:2] == ["MailboxChanged", 30]
+    at_once, with_changes, state, provider_asked = child(code, str(tmp_path / "account"))
+    assert at_once[:2] == with_changes[:2] == ["MailboxChanged", 30]
     # asyncio itself imports ssl.
-    assert set(first_told[2]) <= {"tinydb", "ssl"}
-    assert second_told[0] == "SyncStateChanged"
-    assert third_told[0] == "provider"
+    assert set(at_once[2]) <= {"tinydb", "ssl"}
+    assert state[0] == "SyncStateChanged"
+    assert provider_asked[0] == "provider"
 
 
 def test_without_a_network_the_cached_mailbox_can_be_read_and_changed(run, sandbox, agent, client):
