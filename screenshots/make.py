@@ -31,7 +31,7 @@ from services.config import Account, Settings  # noqa: E402
 from services.engine import Engine  # noqa: E402
 from services.models import SyncPhase  # noqa: E402
 from services.paths import Paths  # noqa: E402
-from services.render_process import RenderWorker  # noqa: E402
+from services.reading.render_process import RenderWorker  # noqa: E402
 from services.safe_text import clean_line  # noqa: E402
 from services.sandbox.process import SandboxProcess  # noqa: E402
 from services.secrets import Secret, SecretStore  # noqa: E402

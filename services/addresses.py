@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from services.mime_words import decode_words
+from services.reading.mime_words import decode_words
 
 ADDRESS_LIMIT: Final = 2_000
 """Addresses read from one header; the rest is counted, not kept."""

@@ -66,7 +66,7 @@ def engine_for(profile: Profile, poll_seconds: float = 60) -> EngineFactory:
     """The real engine over a profile's cache and service."""
 
     def renderer() -> MailRenderer:
-        from services.render_process import RenderWorker
+        from services.reading.render_process import RenderWorker
 
         return RenderWorker()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def mailbox_of(profile: Profile, store: MailStore) -> AsyncIterator[Mailbox]:
     """Open the mailbox over a store, with the account's service and a renderer."""
-    from services.render_process import RenderWorker
+    from services.reading.render_process import RenderWorker
     from services.sync.mailbox import Mailbox
 
     provider = profile.provider()

@@ -121,7 +121,7 @@ class MessageReader:
             if kept is None or item is None:
                 raise
             return RawMail(item, *kept)
-        from services.mime import raw_bytes
+        from services.reading.mime import raw_bytes
 
         raw = raw_bytes(fetched.raw_mime)
         # A full disk must not keep anybody from reading; the next commit tells about it.

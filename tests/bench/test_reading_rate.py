@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from services.html_text import load_parser
-from services.render import parse_mail, present
-from services.render_process import RenderWorker
+from services.reading.html_text import load_parser
+from services.reading.render import parse_mail, present
+from services.reading.render_process import RenderWorker
 from tests.services.mail_corpora import all_mails, generate_hostile_mails
 
 _STEPS = 2_000_000

@@ -47,5 +47,5 @@ def test_verbs_do_not_import_the_screens(arguments: list[str]) -> None:
 
 
 def test_services_do_not_import_textual() -> None:
-    loaded = _modules_after("import services.engine, services.render, services.cache.store")
+    loaded = _modules_after("import services.engine, services.reading.render, services.cache.store")
     assert not loaded.intersection({"textual", "rich"})

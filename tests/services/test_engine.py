@@ -19,7 +19,7 @@ from services import events
 from services.api.assmbl import AssmblClient
 from services.engine import Engine
 from services.models import Mailbox, MailFilter, SyncPhase
-from services.render_process import RenderWorker
+from services.reading.render_process import RenderWorker
 from services.sync.pace import Pace
 from tests.fakes.fake_provider import QUICK, FakeProvider, FakeRenderer, items
 

@@ -39,7 +39,7 @@ def add(verbs: VerbParsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render the files in order; 4 when one of them could not be read."""
-    from services.render_process import RenderWorker
+    from services.reading.render_process import RenderWorker
 
     worker = RenderWorker()
     names: list[str] = []

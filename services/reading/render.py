@@ -10,15 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from services.addresses import Address, parse_mailboxes, parse_sender
-from services.attachment_manifest import manifest_of
-from services.body import Body, gather
-from services.charsets import decode_unknown
 from services.errors import RenderError
 from services.limits import LINES_LIMIT, RAW_LIMIT, TEXT_LIMIT
-from services.link_view import view_link
-from services.mail_date import parse_date
-from services.mime import Part, Splitting, split_mail
-from services.mime_headers import HeaderBlock, header_text, raw_text
 from services.models import (
     AttachmentView,
     BodyLine,
@@ -27,8 +20,16 @@ from services.models import (
     LineKind,
     RenderedMessage,
 )
-from services.parsed_mail import Note, ParsedAttachment, ParsedLine, ParsedMail
-from services.plain_text import layout
+from services.reading.attachment_manifest import manifest_of
+from services.reading.body import Body, gather
+from services.reading.charsets import decode_unknown
+from services.reading.link_view import view_link
+from services.reading.mail_date import parse_date
+from services.reading.mime import Part, Splitting, split_mail
+from services.reading.mime_headers import HeaderBlock, header_text, raw_text
+from services.reading.parsed_mail import Note, ParsedAttachment, ParsedLine, ParsedMail
+from services.reading.plain_text import layout
+from services.reading.trust_notes import sentences
 from services.safe_text import (
     EMPTY,
     SafeText,
@@ -41,7 +42,6 @@ from services.safe_text import (
     reveal_text,
     ui,
 )
-from services.trust_notes import sentences
 
 _HEADER_SHOWN: Final = 20_000
 """Characters of one header value that are shown."""

@@ -4,7 +4,7 @@ Closes the trap of hostile bytes meeting C code inside the program that holds th
 mail does to the parsers happens here. Before the first mail the process gives up the right to open
 any file or socket, and takes a limit on its memory; a mail that raises ends the process, and the
 parent starts a new one. Protocol: a request is a head (`limits.REQUEST_HEAD`) and the mail; an
-answer is a 4-byte length and the JSON of `services.parsed_mail`; an empty answer, sent once, says
+answer is a 4-byte length and the JSON of `services.reading.parsed_mail`; an empty answer, sent once, says
 that the process is ready.
 """
 
@@ -16,9 +16,6 @@ import signal
 import sys
 from typing import Final
 
-from services.attachment_manifest import load_header_parser
-from services.charsets import load_codecs
-from services.html_text import load_parser
 from services.limits import (
     ANSWER_HEAD,
     LAST_RESORT_SECONDS,
@@ -26,8 +23,11 @@ from services.limits import (
     OUT_OF_MEMORY,
     REQUEST_HEAD,
 )
-from services.parsed_mail import to_wire
-from services.render import parse_mail
+from services.reading.attachment_manifest import load_header_parser
+from services.reading.charsets import load_codecs
+from services.reading.html_text import load_parser
+from services.reading.parsed_mail import to_wire
+from services.reading.render import parse_mail
 
 _STANDARD_STREAMS: Final = 3
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from services.charsets import decode_text, known_charset
 from services.limits import DEPTH_LIMIT, HEADER_LIMIT, PARTS_LIMIT
-from services.mime import raw_bytes, split_mail
-from services.mime_headers import parse_parameters, read_block
-from services.mime_words import decode_words
-from services.parsed_mail import ParsedMail
-from services.render import parse_mail
-from services.transfer_encoding import decode_transfer, decoded_size
+from services.reading.charsets import decode_text, known_charset
+from services.reading.mime import raw_bytes, split_mail
+from services.reading.mime_headers import parse_parameters, read_block
+from services.reading.mime_words import decode_words
+from services.reading.parsed_mail import ParsedMail
+from services.reading.render import parse_mail
+from services.reading.transfer_encoding import decode_transfer, decoded_size
 from tests.services.mail_corpora import corpora
 
 HEAD = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: t\r\nMIME-Version: 1.0\r\n"

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.hosts import hosts_in
-from services.html_text import html_to_text
 from services.limits import DEPTH_LIMIT, HTML_LIMIT, LINES_LIMIT, TEXT_LIMIT
-from services.link_list import LinkList
-from services.mime import Part
-from services.parsed_mail import Note, ParsedAttachment, ParsedLine
-from services.plain_text import find_urls, layout, split_armor
-from services.reply_quotes import mark_reply_quotes
+from services.reading.html_text import html_to_text
+from services.reading.link_list import LinkList
+from services.reading.mime import Part
+from services.reading.parsed_mail import Note, ParsedAttachment, ParsedLine
+from services.reading.plain_text import find_urls, layout, split_armor
+from services.reading.reply_quotes import mark_reply_quotes
 
 _PLACEHOLDER: Final = re.compile(
     r"html[- ](?:e-?mail|message|version|format|mail|part|content|compatible)|view (?:this|it|the) "

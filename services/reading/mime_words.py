@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.charsets import decode_text, known_charset
+from services.reading.charsets import decode_text, known_charset
 
 _OPENING: Final = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?")
 _QUOTED: Final = re.compile(rb"=([0-9A-Fa-f]{2})")

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from services.html_lines import PageLines
-from services.html_style import Look, StyleSheet, look_of
 from services.limits import HTML_LIMIT
-from services.link_list import LinkList
-from services.parsed_mail import ParsedLine
-from services.plain_text import QUOTE_DEPTH_LIMIT
+from services.reading.html_lines import PageLines
+from services.reading.html_style import Look, StyleSheet, look_of
+from services.reading.link_list import LinkList
+from services.reading.parsed_mail import ParsedLine
+from services.reading.plain_text import QUOTE_DEPTH_LIMIT
 
 _SKIPPED: Final = frozenset(
     """script template title select datalist svg math iframe object audio video canvas textarea

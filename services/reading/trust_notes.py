@@ -10,7 +10,7 @@ from typing import Final
 
 from services.addresses import Address, addresses_within
 from services.hosts import look_alike, same_site
-from services.parsed_mail import Note, ParsedMail
+from services.reading.parsed_mail import Note, ParsedMail
 from services.safe_text import SafeText, clean_line, phrase
 
 SENTENCES: Final = {

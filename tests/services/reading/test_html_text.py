@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from services.html_text import HtmlText, html_to_text
 from services.limits import HTML_LIMIT, LINKS_LIMIT
-from services.link_list import LinkList
-from services.reply_quotes import mark_reply_quotes
+from services.reading.html_text import HtmlText, html_to_text
+from services.reading.link_list import LinkList
+from services.reading.reply_quotes import mark_reply_quotes
 from tests.services.mail_corpora import corpora
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.limits import LINES_LIMIT
-from services.parsed_mail import ParsedLine
+from services.reading.parsed_mail import ParsedLine
 
 QUOTE_DEPTH_LIMIT: Final = 20
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from services.charsets import decode_text, decode_unknown
 from services.limits import HEADER_LIMIT, HEADERS_LIMIT
-from services.mime_words import decode_words
+from services.reading.charsets import decode_text, decode_unknown
+from services.reading.mime_words import decode_words
 
 _FIELD: Final = re.compile(rb"([!-9;-~]{1,100})[ \t]*:")
 _KNOWN_FIELD: Final = re.compile(

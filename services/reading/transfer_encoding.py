@@ -11,7 +11,7 @@ import binascii
 import re
 from typing import Final
 
-from services.mime_words import tolerant_base64
+from services.reading.mime_words import tolerant_base64
 
 _SOFT_BREAK_WITH_BLANKS: Final = re.compile(rb"=[ \t]+(?=\r?\n)")
 _BASE64_CHUNK: Final = re.compile(rb"[A-Za-z0-9+/\s]*=*\s*")

@@ -2,7 +2,7 @@
 
 Closes the trap of a mail that hangs or kills its reader: a request has two seconds, the worker is
 killed and started again after any failure, and the caller gets a placeholder that offers the raw
-view, never an exception. Only text comes back (`services.parsed_mail`); SafeText is made here. The
+view, never an exception. Only text comes back (`services.reading.parsed_mail`); SafeText is made here. The
 pipe is waited for without polling, so an idle worker costs nothing.
 """
 
@@ -23,18 +23,16 @@ from typing import Final
 from services.errors import RenderError
 from services.limits import ANSWER_HEAD, ANSWER_LIMIT, OUT_OF_MEMORY, RAW_LIMIT, REQUEST_HEAD
 from services.models import InboundAttachment, RenderedMessage
-from services.parsed_mail import ParsedMail, from_wire
-from services.render import placeholder, present
+from services.reading.parsed_mail import ParsedMail, from_wire
+from services.reading.render import placeholder, present
 
 TIME_LIMIT: Final = 2.0
 """Seconds of wall clock that one mail may take, start of the worker not counted."""
 START_LIMIT: Final = 20.0
 """Seconds that a new worker may take until it answers its first request."""
 _CHUNK: Final = 1 << 16
-_HOME: Final = str(Path(__file__).resolve().parent.parent)
-_BOOT: Final = (
-    "import sys; sys.path[:] = sys.argv[1:]; from services.render_worker import serve; serve()"
-)
+_HOME: Final = str(Path(__file__).resolve().parent.parent.parent)
+_BOOT: Final = "import sys; sys.path[:] = sys.argv[1:]; from services.reading.render_worker import serve; serve()"
 
 
 class WorkerChild:

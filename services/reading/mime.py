@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.charsets import decode_text
 from services.limits import DEPTH_LIMIT, PARTS_LIMIT
-from services.mime_headers import HeaderBlock, Parameters, parse_parameters, read_block
-from services.transfer_encoding import decode_transfer, decoded_size, is_encoded
+from services.reading.charsets import decode_text
+from services.reading.mime_headers import HeaderBlock, Parameters, parse_parameters, read_block
+from services.reading.transfer_encoding import decode_transfer, decoded_size, is_encoded
 
 _NO_BYTE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _TYPE: Final = re.compile(r"\s*([!-.0-~]{1,80})\s*/\s*([!-.0-:<-~]{1,120})")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from services.parsed_mail import ParsedLine
-from services.plain_text import trim
+from services.reading.parsed_mail import ParsedLine
+from services.reading.plain_text import trim
 
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
 _LINE_ENDS: Final = re.compile("[\x0b\x85\u2028\u2029]")

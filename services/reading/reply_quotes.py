@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from services.parsed_mail import ParsedLine
-from services.plain_text import QUOTE_DEPTH_LIMIT
+from services.reading.parsed_mail import ParsedLine
+from services.reading.plain_text import QUOTE_DEPTH_LIMIT
 
 _ORIGINAL: Final = re.compile(
     r"\s*[-_]{2,40}\s*(?:original (?:message|appointment)|ursprüngliche nachricht"

@@ -11,7 +11,7 @@ from typing import Final
 
 from services.hosts import hides_host, host_of, hosts_in, look_alike, same_site, scheme_of
 from services.models import Link
-from services.parsed_mail import ParsedLink
+from services.reading.parsed_mail import ParsedLink
 from services.safe_text import EMPTY, SafeText, clean_line, clean_url, phrase, ui
 
 _ORDINARY: Final = frozenset(["http", "https", "mailto", "tel", "sms", ""])

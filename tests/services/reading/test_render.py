@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.link_view import view_link
 from services.models import BodyLine, InboundAttachment, LineKind, RenderedMessage
-from services.parsed_mail import ParsedLink, from_wire, to_wire
-from services.render import parse_mail, present
+from services.reading.link_view import view_link
+from services.reading.parsed_mail import ParsedLink, from_wire, to_wire
+from services.reading.render import parse_mail, present
 from services.safe_text import SafeText
 from tests.services.mail_corpora import all_mails, corpora
 from tests.services.test_safe_text import forbidden

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from services.limits import LINKS_LIMIT
-from services.parsed_mail import ParsedLink
+from services.reading.parsed_mail import ParsedLink
 
 _BLANKS: Final = re.compile(r"[\s\u00a0]+")
 _TEXT_LIMIT: Final = 300

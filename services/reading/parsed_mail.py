@@ -2,7 +2,7 @@
 
 Closes the trap of an object format that runs code when it is read (pickle): the two processes speak
 JSON, and everything that arrives is plain text, numbers and lists. Nothing in here may be shown
-before `services.render` has made SafeText of it.
+before `services.reading.render` has made SafeText of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from services.errors import RenderError
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A fact about the mail: a key of `services.trust_notes.SENTENCES` and what fills its places."""
+    """A fact about the mail: a key of `services.reading.trust_notes.SENTENCES` and what fills its places."""
 
     code: str
     values: tuple[str, ...] = ()

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-import services.render_process as render_process
+import services.reading.render_process as render_process
 from services.models import InboundAttachment, LineKind, RenderedMessage
 from services.ports import MailRenderer
-from services.render_process import RenderWorker
+from services.reading.render_process import RenderWorker
 from tests.services.mail_corpora import all_mails, corpora, generate_hostile_mails
 
 MAIL = b"From: a@example.org\r\nSubject: t\r\n\r\nhello\r\n"
-HOME = Path(render_process.__file__).resolve().parent.parent
+HOME = Path(render_process.__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def failed(message: RenderedMessage) -> bool:
 def run_sealed(code: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process that has given up what the worker gives up."""
     start = f"import sys, socket; sys.path[:] = {[str(HOME), *sys.path]!r}\n"
-    start += "from services.render_worker import seal\nfrom services.attachment_manifest import load_header_parser\n"
+    start += "from services.reading.render_worker import seal\nfrom services.reading.attachment_manifest import load_header_parser\n"
     return subprocess.run(
         [sys.executable, "-I", "-S", "-c", start + "seal()\n" + code],
         capture_output=True,
@@ -158,7 +158,7 @@ def test_the_sealed_process_has_512_megabytes() -> None:
 def test_a_child_ends_when_its_parent_is_gone() -> None:
     code = (
         f"import sys, os; sys.path.insert(0, {str(HOME)!r})\n"
-        "from services.render_process import RenderWorker\n"
+        "from services.reading.render_process import RenderWorker\n"
         f"w = RenderWorker(); w.render_sync({MAIL!r}); print(w.pid, flush=True); os._exit(0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -182,7 +182,7 @@ def test_a_hostile_folder_and_environment_have_no_say_in_what_the_child_imports(
     (package / "__init__.py").write_text("raise SystemExit('hostile')")
     code = (
         f"import sys; sys.path.insert(0, {str(HOME)!r})\n"
-        "from services.render_process import RenderWorker\n"
+        "from services.reading.render_process import RenderWorker\n"
         f"w = RenderWorker(); print(w.render_sync({MAIL!r}).subject); w.close()"
     )
     environment = {"PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": "x", "PATH": os.environ["PATH"]}

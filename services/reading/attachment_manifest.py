@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from services.mime_headers import HeaderBlock, header_text
-from services.parsed_mail import ParsedAttachment
+from services.reading.mime_headers import HeaderBlock, header_text
+from services.reading.parsed_mail import ParsedAttachment
 
 HEADER: Final = "x-agentmail-attachments"
 ENTRIES_LIMIT: Final = 500
