@@ -9,9 +9,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from services.models import MailboxCounts, RenderedMessage, SyncState, TrustFacts
 from services.safe_text import EMPTY, SafeText
+
+
+class KeyRequest:
+    """What every request about keys and peers is (`services.key_events`)."""
+
+    __slots__ = ()
+
+
+class KeyEvent:
+    """What every event about keys and peers is (`services.key_events`)."""
+
+    __slots__ = ()
+
 
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -87,7 +101,7 @@ class PrepareSearch:
     """Build the search text now, in slices; `MailSnapshot.search_ready` tells when it is there."""
 
 
-Request = (
+Request: TypeAlias = (
     OpenMessage
     | ReadRaw
     | MarkRead
@@ -98,6 +112,7 @@ Request = (
     | Refresh
     | SearchServer
     | PrepareSearch
+    | KeyRequest
 )
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────────
@@ -175,7 +190,7 @@ class RequestFailed:
     message_id: str = ""
 
 
-Event = (
+Event: TypeAlias = (
     MailboxChanged
     | SyncStateChanged
     | MessageOpened
@@ -183,4 +198,5 @@ Event = (
     | SearchAnswered
     | Notice
     | RequestFailed
+    | KeyEvent
 )

@@ -12,12 +12,13 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
 
-from services.errors import MailError
+from services.errors import CryptoError, MailError
 from services.events import (
     Archive,
     ChangeLabels,
     Delete,
     Event,
+    KeyRequest,
     MarkRead,
     MessageOpened,
     OpenMessage,
@@ -102,6 +103,8 @@ class Desk:
                 return self._mailbox.prepare_search()
             case Undo():
                 return self._undo(request_id)
+            case KeyRequest():
+                raise CryptoError("This mailbox has no keys.")
             case _:
                 return self._change(request_id, request)
 
