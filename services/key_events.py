@@ -39,6 +39,17 @@ class LockKeys(KeyRequest):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAhead(KeyRequest):
+    """Open these encrypted messages in advance, while the keys are unlocked; nearest first.
+
+    Cheap and without an answer; a later one takes the place of an earlier one. Messages in clear
+    are passed over, so the ids around the cursor can be named as they are.
+    """
+
+    message_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateKey(KeyRequest):
     """Make an RSA-4096 key and use it from now on; `passphrase` None leaves the file unsealed."""
 

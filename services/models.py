@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntFlag
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from services.safe_text import EMPTY, SafeText
+
+if TYPE_CHECKING:
+    from services.seal_models import SealFacts
 
 # ── wire values ──────────────────────────────────────────────────────────────────────────────────
 
@@ -197,6 +200,8 @@ class BodyLine:
     text: SafeText
     kind: LineKind = LineKind.TEXT
     quote: int = 0
+    outside: bool = False
+    """It stands outside of the encrypted block of its message: anybody may have written it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +214,8 @@ class Link:
     host: SafeText
     warning: SafeText = EMPTY
     """Set when the text names another host, the scheme is odd, or the host is look-alike."""
+    outside: bool = False
+    """It stands outside of the encrypted block of its message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +260,9 @@ class RenderedMessage:
     """Facts for the trust panel: hidden text, look-alike sender, cut parts."""
     hidden_characters: int = 0
     encrypted: bool = False
-    """The body holds an OpenPGP message or the header says so."""
+    """The body holds an OpenPGP message; what headers say of it is a hint only."""
+    seal: SealFacts | None = None
+    """Whether the encrypted body is open and who signed it; None for a message in clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +274,8 @@ class TrustFacts:
     encrypted: bool
     hidden_characters: int = 0
     notes: tuple[SafeText, ...] = ()
+    seal: SealFacts | None = None
+    """As in `RenderedMessage`."""
 
 
 class SyncPhase(Enum):
