@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from services.crypto.armor import ArmorKind, encode
@@ -208,7 +210,7 @@ def _standing(block: Block, bindings: Bindings, now: int) -> _Standing:
         why=_why_not_key(block.primary, bindings, spoken, expires, now),
         expires=expires,
         flags=flags,
-        features=max((sig.features or 0 for sig in spoken), default=0),
+        features=reduce(or_, (sig.features or 0 for sig in spoken), 0),
         bound_at=max((sig.made for sig in spoken), default=0),
         user_ids=tuple(user_id.decode("utf-8", "replace") for user_id, _ in named),
     )
