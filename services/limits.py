@@ -25,6 +25,8 @@ TEXT_LIMIT: Final = 2_000_000
 LINES_LIMIT: Final = 20_000
 """Lines shown of one mail."""
 LINKS_LIMIT: Final = 2_000
+SEALED_LIMIT: Final = 20_000_000
+"""Bytes of one encrypted block that are handed over for decryption."""
 
 MEMORY_LIMIT: Final = 512 * 1024 * 1024
 """Bytes of address space of the worker."""
@@ -33,8 +35,14 @@ LAST_RESORT_SECONDS: Final = 5
 OUT_OF_MEMORY: Final = 70
 """Exit status of a worker that met its memory limit."""
 
-REQUEST_HEAD: Final = struct.Struct(">IQ?")
-"""Bytes that follow, bytes that the whole mail has, whether hidden text is to be shown."""
+REQUEST_HEAD: Final = struct.Struct(">IQBI")
+"""Bytes that follow, bytes that the whole mail has, flags, number of the first link."""
+REVEAL: Final = 1
+"""Flag: hidden text is to be shown."""
+OPENED: Final = 2
+"""Flag: what follows was decrypted, as text unless it is a MIME entity."""
+ENTITY: Final = 4
+"""Flag, with OPENED: it is a MIME entity."""
 ANSWER_HEAD: Final = struct.Struct(">I")
 """Bytes that follow."""
 ANSWER_LIMIT: Final = 64_000_000

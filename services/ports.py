@@ -7,9 +7,12 @@ AgentMail.to's own stays behind `MailProvider`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from services.models import FetchedMessage, InboundAttachment, InboxPage, RenderedMessage
+
+if TYPE_CHECKING:
+    from services.reading.sealed import Opener
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,17 @@ class MailRenderer(Protocol):
     """Turns raw mail into safe text, away from the caller's process and within limits."""
 
     async def render(
-        self, raw: bytes, *, attachments: tuple[InboundAttachment, ...] = (), reveal: bool = False
+        self,
+        raw: bytes,
+        *,
+        attachments: tuple[InboundAttachment, ...] = (),
+        reveal: bool = False,
+        opener: Opener | None = None,
     ) -> RenderedMessage:
-        """Return the message as safe text; never raises for what is in the mail."""
+        """Return the message as safe text; never raises for what is in the mail.
+
+        `opener` is asked, on another thread, when the mail is encrypted; without one it stays closed.
+        """
         ...
 
     async def aclose(self) -> None: ...

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.hosts import hosts_in
-from services.limits import DEPTH_LIMIT, HTML_LIMIT, LINES_LIMIT, TEXT_LIMIT
+from services.limits import DEPTH_LIMIT, HTML_LIMIT, LINES_LIMIT, RAW_LIMIT, TEXT_LIMIT
+from services.reading.armored import BEGIN, Blocks, block_of, block_of_part, find_blocks
 from services.reading.html_text import html_to_text
 from services.reading.link_list import LinkList
 from services.reading.mime import Part
-from services.reading.parsed_mail import Note, ParsedAttachment, ParsedLine
-from services.reading.plain_text import find_urls, layout, split_armor
+from services.reading.parsed_mail import Note, ParsedAttachment, ParsedLine, SealedBlock
+from services.reading.plain_text import find_urls, layout, split_lines, trim
 from services.reading.reply_quotes import mark_reply_quotes
+from services.sealed_names import looks_sealed
 
 _PLACEHOLDER: Final = re.compile(
     r"html[- ](?:e-?mail|message|version|format|mail|part|content|compatible)|view (?:this|it|the) "
@@ -38,11 +40,10 @@ _READABLE: Final = frozenset(
 )
 _BODY_TYPES: Final = frozenset(["text/plain", "text/html", "text/enriched", "text/markdown"])
 _HEADERS_SHOWN: Final = ("From", "To", "Date", "Subject")
-_ENCRYPTED: Final = "Encrypted message; it stays closed here. The raw view shows the armor."
+_CLOSED: Final = "An encrypted block inside another message; it stays closed."
 _TOO_DEEP: Final = (
     f"What is nested deeper than {DEPTH_LIMIT} levels is not shown. The raw view has all of it."
 )
-_OUTSIDE: Final = "Not encrypted, from outside the encrypted block:"
 
 
 @dataclass(slots=True)
@@ -55,7 +56,11 @@ class Body:
     attachments: list[ParsedAttachment] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     hidden: int = 0
-    encrypted: bool = False
+    opens: bool = True
+    """Encrypted blocks are handed over; not so within attached messages and decrypted text."""
+    sealed: list[SealedBlock] = field(default_factory=list)
+    flaw: str = ""
+    """As `ParsedMail.sealed_flaw`."""
     passed_over: list[Part] = field(default_factory=list)
     """Alternatives that are not shown; their links are listed all the same."""
     _characters: int = 0
@@ -79,6 +84,15 @@ class Body:
             self._characters += len(line.text) + 1
             self.lines.append(line)
 
+    def seal(self, block: SealedBlock | None) -> None:
+        """Hand an encrypted block over; None stands for one that is too large."""
+        if not self.opens:
+            self.add([ParsedLine(_CLOSED, 0, "notice")])
+        elif block is None:
+            self.flaw = "too-large"
+        else:
+            self.sealed.append(block)
+
     def _cut(self, line: ParsedLine, room: int) -> None:
         if room > 0 and len(self.lines) < LINES_LIMIT:
             self.lines.append(ParsedLine(line.text[:room], line.quote, line.kind))
@@ -90,12 +104,17 @@ class Body:
 def gather(root: Part, *, reveal: bool = False) -> Body:
     """Lay out the text of a mail and list its other parts; `reveal` shows what HTML hides."""
     body = Body(reveal=reveal)
+    fill(body, root)
+    return body
+
+
+def fill(body: Body, root: Part) -> None:
+    """`gather` into a body that has been begun."""
     for part in _shown(root, body, only=True):
         _add_part(part, body)
     for part in body.passed_over:
         if part.content_type == "text/html":
             _list_links(part, body.links)
-    return body
 
 
 def _list_links(part: Part, links: LinkList) -> None:
@@ -139,13 +158,23 @@ def _is_text(part: Part, *, first: bool, only: bool) -> bool:
 
 def _shown_of_multipart(part: Part, body: Body) -> list[Part]:
     if part.content_type == "multipart/encrypted":
-        body.encrypted = True
+        return _shown_of_encrypted(part, body)
     lists = [_shown(c, body, first=number == 0) for number, c in enumerate(part.children)]
     if part.content_type == "multipart/alternative":
         best = _best(lists)
         body.passed_over.extend(part for parts in lists if parts is not best for part in parts)
         return best
     return [shown for parts in lists for shown in parts]
+
+
+def _shown_of_encrypted(part: Part, body: Body) -> list[Part]:
+    """Hand over the ciphertext of PGP/MIME; parts that do not belong there are shown as any other."""
+    others = [child for child in part.children if child.content_type != "application/pgp-encrypted"]
+    if not others:
+        body.flaw = body.flaw or "cut"
+        return []
+    body.seal(block_of_part(others[0].data(RAW_LIMIT)[0]))
+    return [shown for child in others[1:] for shown in _shown(child, body, first=False)]
 
 
 def _best(alternatives: list[list[Part]]) -> list[Part]:
@@ -180,7 +209,7 @@ def _words(page: Part) -> int:
 
 def _list(part: Part, body: Body) -> None:
     name = part.file_name or _made_up_name(part, len(body.attachments) + 1)
-    encrypted = part.content_type == "application/pgp-encrypted" or name.lower().endswith(".asc")
+    encrypted = looks_sealed(name, part.content_type)
     body.attachments.append(ParsedAttachment(name, part.content_type, part.size, encrypted))
 
 
@@ -214,15 +243,21 @@ def _add_message(root: Part, body: Body) -> None:
     heads = [(name, root.headers.first(name.lower())) for name in _HEADERS_SHOWN]
     lines = [ParsedLine(f"{name}: {' '.join(value.split())}") for name, value in heads if value]
     body.add(lines or [ParsedLine("")], "Attached message")
+    opens, body.opens = body.opens, False
     for part in _shown(root, body, only=True):
         _add_part(part, body)
+    body.opens = opens
 
 
 def _add_html(part: Part, body: Body) -> None:
     html, rest, cut = part.text(4 * HTML_LIMIT)
     page = html_to_text(html, body.links, reveal=body.reveal)
     body.hidden += page.hidden
-    if page.lines:
+    blocks = find_blocks([line.text if not line.quote else "" for line in page.lines])
+    if blocks:
+        for start, end in _seal(blocks, [line.text for line in page.lines], body):
+            body.add(trim(page.lines[start:end]))
+    elif page.lines:
         body.add(mark_reply_quotes(page.lines))
     elif html.strip():
         body.add([ParsedLine("This HTML part holds no readable text.", 0, "notice")])
@@ -234,20 +269,29 @@ def _add_html(part: Part, body: Body) -> None:
 
 def _add_plain(part: Part, body: Body) -> None:
     text, rest, cut = part.text(4 * TEXT_LIMIT)
-    armor = split_armor(text) if "-----BEGIN PGP" in text else None
-    if armor is None or not armor.blocks:
+    blocks = Blocks()
+    if BEGIN in text:
+        text, rest, cut = part.text(RAW_LIMIT)
+        lines = split_lines(text)
+        blocks = find_blocks(lines)
+    if not blocks:
         body.add(_lines_of(part, text[: TEXT_LIMIT + 1], body))
     else:
-        body.encrypted = True
-        body.add([ParsedLine(_ENCRYPTED, 0, "notice")])
-        if not armor.complete:
-            body.notice("The encrypted block has no end: it may have been cut on the way.")
-        for piece in armor.outside:
-            body.add([ParsedLine(_OUTSIDE, 0, "notice"), *_lines_of(part, piece, body)])
-            body.notes.append(Note("outside-armor"))
+        for start, end in _seal(blocks, lines, body):
+            piece = "\n".join(lines[start:end])
+            body.add(_lines_of(part, piece[: TEXT_LIMIT + 1], body))
     if cut and len(text) <= TEXT_LIMIT:
         body.notes.append(Note("cut-text"))
     _add_rest(rest, body)
+
+
+def _seal(blocks: Blocks, lines: list[str], body: Body) -> list[tuple[int, int]]:
+    """Hand over the blocks among the lines of a part; return the runs of lines around them."""
+    for start, end in blocks.spans:
+        body.seal(block_of(lines[start:end]))
+    if blocks.cut_at is not None:
+        body.flaw = body.flaw or "cut"
+    return blocks.outside(len(lines))
 
 
 def _add_rest(rest: str, body: Body) -> None:

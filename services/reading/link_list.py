@@ -19,9 +19,10 @@ _URL_LIMIT: Final = 8_000
 
 
 class LinkList:
-    """Gives numbers to link targets, from 1 on; `dropped` counts those beyond LINKS_LIMIT."""
+    """Gives numbers to link targets, from `first` on; `dropped` counts those beyond LINKS_LIMIT."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 1) -> None:
+        self._first = first
         self._links: dict[tuple[str, str], ParsedLink] = {}
         self._targets: set[str] = set()
         self.dropped = 0
@@ -36,7 +37,7 @@ class LinkList:
         if len(self._links) >= LINKS_LIMIT:
             self.dropped += 1
             return 0
-        link = ParsedLink(len(self._links) + 1, text, url)
+        link = ParsedLink(self._first + len(self._links), text, url)
         self._links[url, text] = link
         self._targets.add(url)
         return link.number

@@ -8,7 +8,7 @@ before `services.reading.render` has made SafeText of it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.addresses import Address
 from services.errors import RenderError
@@ -51,6 +51,17 @@ class ParsedAttachment:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedBlock:
+    """An encrypted block as it was found: armor without blanks around its lines, or packets.
+
+    `is_entity` says that it comes from PGP/MIME, so a MIME entity is inside (RFC 3156 §4).
+    """
+
+    data: bytes = field(repr=False)
+    is_entity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedMail:
     """One mail, decoded and laid out as lines, not yet safe to show."""
 
@@ -70,7 +81,15 @@ class ParsedMail:
     notes: tuple[Note, ...] = ()
     hidden_characters: int = 0
     """Characters of HTML text that the mail's own style hides."""
-    encrypted: bool = False
+    sealed: tuple[SealedBlock, ...] = ()
+    """The encrypted blocks of the mail itself; quoted and attached ones are not among them."""
+    sealed_flaw: str = ""
+    """`cut` when a block has no end, `too-large` when one is beyond SEALED_LIMIT."""
+
+    @property
+    def encrypted(self) -> bool:
+        """It holds an encrypted block, whole or not; what the headers say is a hint only."""
+        return bool(self.sealed or self.sealed_flaw)
 
 
 def to_wire(mail: ParsedMail) -> bytes:
@@ -90,7 +109,9 @@ def to_wire(mail: ParsedMail) -> bytes:
             "manifest": _attachments_out(mail.manifest),
             "notes": [(note.code, note.values) for note in mail.notes],
             "hidden": mail.hidden_characters,
-            "encrypted": mail.encrypted,
+            # As latin-1, because armor is ASCII: a third smaller than base64 of it.
+            "sealed": [(block.data.decode("latin-1"), block.is_entity) for block in mail.sealed],
+            "flaw": mail.sealed_flaw,
         }
     ).encode("ascii")
 
@@ -116,7 +137,11 @@ def from_wire(data: bytes) -> ParsedMail:
             manifest=_attachments_in(wire["manifest"]),
             notes=tuple(Note(str(c), tuple(map(str, values))) for c, values in wire["notes"]),
             hidden_characters=int(wire["hidden"]),
-            encrypted=wire["encrypted"] is True,
+            sealed=tuple(
+                SealedBlock(str(data).encode("latin-1"), entity is True)
+                for data, entity in wire["sealed"]
+            ),
+            sealed_flaw=str(wire["flaw"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise RenderError("The part that reads mail gave an unreadable answer.") from error

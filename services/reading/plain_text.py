@@ -1,15 +1,13 @@
-"""Plain text as lines: flowed paragraphs, quote levels, armor blocks, links.
+"""Plain text as lines: flowed paragraphs, quote levels, links.
 
-Closes two traps. Armor: it is looked for with plain searches, because a pattern for it can hang for
-ever on 200 bytes (research/reliability.md TH6). Forged depth: quote marks are counted up to a limit,
-so a line of a megabyte of `>` is one line.
+Closes the trap of forged depth: quote marks are counted up to a limit, so a line of a megabyte of
+`>` is one line.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from services.limits import LINES_LIMIT
@@ -20,17 +18,6 @@ QUOTE_DEPTH_LIMIT: Final = 20
 _LINE_END: Final = re.compile("\r+\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _QUOTE: Final = re.compile(r"(?: ?>){1,40}")
 _URL: Final = re.compile(r"(?:https?://|mailto:|www\.)[^\s<>\"\u00a0]{1,4000}", re.IGNORECASE)
-_BEGIN: Final = "-----BEGIN PGP MESSAGE-----"
-_END: Final = "-----END PGP MESSAGE-----"
-
-
-@dataclass(frozen=True, slots=True)
-class ArmorSplit:
-    """A text around its OpenPGP messages: what stands outside, how many blocks, all of them whole."""
-
-    outside: tuple[str, ...]
-    blocks: int
-    complete: bool
 
 
 def split_lines(text: str) -> list[str]:
@@ -70,33 +57,6 @@ def find_urls(lines: Iterable[ParsedLine]) -> list[str]:
         if ":" in line.text or "www." in line.text:
             found.extend(_without_sentence_end(m.group()) for m in _URL.finditer(line.text))
     return found
-
-
-def split_armor(text: str) -> ArmorSplit:
-    """Cut OpenPGP messages out of a text, each from its first line to its last."""
-    outside: list[str] = []
-    blocks = at = 0
-    complete = True
-    while (begin := _line_start(text, _BEGIN, at)) >= 0:
-        outside.append(text[at:begin])
-        blocks += 1
-        end = text.find(_END, begin)
-        if end < 0:
-            complete, at = False, len(text)
-            break
-        at = end + len(_END)
-    outside.append(text[at:])
-    return ArmorSplit(tuple(piece for piece in outside if piece.strip()), blocks, complete)
-
-
-def _line_start(text: str, mark: str, at: int) -> int:
-    """Find `mark` where only blanks or quote marks stand before it on its line."""
-    while (found := text.find(mark, at)) >= 0:
-        line = text.rfind("\n", max(0, found - 80), found) + 1
-        if not text[max(line, found - 80) : found].strip(" \t\r>\ufeff"):
-            return found
-        at = found + len(mark)
-    return -1
 
 
 def _quoted(line: str) -> tuple[int, str]:

@@ -7,28 +7,32 @@ and laid out can be made dangerous again.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from services.addresses import Address, parse_mailboxes, parse_sender
 from services.errors import RenderError
 from services.limits import LINES_LIMIT, RAW_LIMIT, TEXT_LIMIT
 from services.models import (
-    AttachmentView,
     BodyLine,
     HeaderLine,
     InboundAttachment,
     LineKind,
+    Link,
     RenderedMessage,
 )
+from services.reading import opened
 from services.reading.attachment_manifest import manifest_of
+from services.reading.attachment_views import from_service, present_attachments
 from services.reading.body import Body, gather
 from services.reading.charsets import decode_unknown
 from services.reading.link_view import view_link
 from services.reading.mail_date import parse_date
 from services.reading.mime import Part, Splitting, split_mail
 from services.reading.mime_headers import HeaderBlock, header_text, raw_text
-from services.reading.parsed_mail import Note, ParsedAttachment, ParsedLine, ParsedMail
+from services.reading.parsed_mail import Note, ParsedLine, ParsedMail
 from services.reading.plain_text import layout
+from services.reading.sealed import CLOSED, hopeless
 from services.reading.trust_notes import sentences
 from services.safe_text import (
     EMPTY,
@@ -40,8 +44,8 @@ from services.safe_text import (
     join,
     phrase,
     reveal_text,
-    ui,
 )
+from services.seal_models import SealFacts
 
 _HEADER_SHOWN: Final = 20_000
 """Characters of one header value that are shown."""
@@ -65,6 +69,8 @@ def parse_mail(raw: bytes, *, true_size: int = 0, reveal: bool = False) -> Parse
     notes = [*_reading_notes(found, max(true_size, len(raw))), *body.notes]
     if body.links.dropped:
         notes.append(Note("cut-links", (str(body.links.dropped),)))
+    if _says_encrypted(headers) and not (body.sealed or body.flaw):
+        notes.append(Note("says-encrypted"))
     return ParsedMail(
         headers=tuple((name, header_text(value)) for name, value in headers.fields),
         sender=parse_sender(_first_raw(headers, "from")),
@@ -73,13 +79,14 @@ def parse_mail(raw: bytes, *, true_size: int = 0, reveal: bool = False) -> Parse
         reply_to=_people(headers, "reply-to"),
         subject=headers.first("subject"),
         date=parse_date(headers.first("date")),
-        lines=tuple(body.lines or _nothing_to_read(root, body)),
+        lines=tuple(_readable(root, body)),
         links=body.links.all(),
         attachments=tuple(body.attachments),
         manifest=manifest_of(headers),
         notes=tuple(notes),
         hidden_characters=body.hidden,
-        encrypted=body.encrypted or _says_encrypted(headers),
+        sealed=tuple(body.sealed),
+        sealed_flaw=body.flaw,
     )
 
 
@@ -111,6 +118,12 @@ def _reading_notes(found: Splitting, size: int) -> list[Note]:
     return notes
 
 
+def _readable(root: Part, body: Body) -> list[ParsedLine]:
+    if body.lines or body.sealed or body.flaw:
+        return body.lines
+    return _nothing_to_read(root, body)
+
+
 def _nothing_to_read(root: Part, body: Body) -> list[ParsedLine]:
     if body.attachments:
         return [ParsedLine("No text; the message holds attachments only.", 0, "notice")]
@@ -133,12 +146,56 @@ def present(
     *,
     attachments: tuple[InboundAttachment, ...] = (),
     reveal: bool = False,
+    facts: SealFacts | None = None,
+    inner: ParsedMail | None = None,
 ) -> RenderedMessage:
     """Make everything that a parsed mail holds safe to show.
 
     `attachments` is the service's manifest, which wins over what the mail itself lists; `reveal`
-    shows a mark for each invisible character of the body.
+    shows a mark for each invisible character of the body. For an encrypted mail `facts` tell how it
+    stands, and `inner` is what was decrypted.
     """
+    if parsed.encrypted:
+        return _present_sealed(
+            parsed, attachments, hopeless(parsed) or facts or CLOSED, inner, reveal=reveal
+        )
+    return _present_clear(parsed, attachments, reveal=reveal)
+
+
+def _present_sealed(
+    parsed: ParsedMail,
+    attachments: tuple[InboundAttachment, ...],
+    facts: SealFacts,
+    inner: ParsedMail | None,
+    *,
+    reveal: bool,
+) -> RenderedMessage:
+    """Show what was protected first, then the rest behind a rule."""
+    around = opened.outside_lines(_present_body(parsed, reveal=reveal)[0])
+    notes = [*parsed.notes, *(inner.notes if inner else ())]
+    if around:
+        notes.append(Note("outside-armor"))
+    shown = _present_clear(replace(parsed, notes=tuple(notes)), attachments, reveal=reveal)
+    body, hidden = opened.sealed_lines(facts, inner), 0
+    links: tuple[Link, ...] = ()
+    if inner is not None:
+        lines, hidden = _present_body(inner, reveal=reveal)
+        body += [*lines, *opened.attachment_lines(inner.attachments)]
+        hidden += inner.hidden_characters
+        links = tuple(view_link(link) for link in inner.links)
+    return replace(
+        shown,
+        body=(*body, *around),
+        links=(*links, *opened.outside_links(shown.links)),
+        hidden_characters=shown.hidden_characters + hidden,
+        encrypted=True,
+        seal=replace(facts, outside=bool(around)),
+    )
+
+
+def _present_clear(
+    parsed: ParsedMail, attachments: tuple[InboundAttachment, ...], *, reveal: bool
+) -> RenderedMessage:
     body, hidden = _present_body(parsed, reveal=reveal)
     links = tuple(view_link(link) for link in parsed.links)
     warned = sum(1 for link in links if link.warning)
@@ -157,10 +214,9 @@ def present(
             for key, value in parsed.headers
         ),
         links=links,
-        attachments=_present_attachments(parsed, attachments),
+        attachments=present_attachments(parsed, attachments),
         notes=sentences(parsed, hidden_characters=hidden, link_warnings=warned),
         hidden_characters=parsed.hidden_characters + hidden,
-        encrypted=parsed.encrypted,
     )
 
 
@@ -176,7 +232,7 @@ def placeholder(
         subject=EMPTY,
         date=0,
         body=tuple(BodyLine(clean_line(line), LineKind.NOTICE) for line in lines if line),
-        attachments=tuple(_from_service(entry) for entry in attachments),
+        attachments=tuple(from_service(entry) for entry in attachments),
         notes=(clean_line(error.sentence),),
     )
 
@@ -231,33 +287,3 @@ def _present_reply(parsed: ParsedMail) -> SafeText:
     senders = {one.address.lower() for one in parsed.sender}
     others = tuple(one for one in parsed.reply_to if one.address.lower() not in senders)
     return _present_people(others)
-
-
-def _present_attachments(
-    parsed: ParsedMail, service: tuple[InboundAttachment, ...]
-) -> tuple[AttachmentView, ...]:
-    if service:
-        return tuple(_from_service(entry) for entry in service)
-    listed = [*parsed.manifest, *parsed.attachments]
-    return tuple(_from_mail(number, part) for number, part in enumerate(listed))
-
-
-def _from_service(entry: InboundAttachment) -> AttachmentView:
-    return AttachmentView(
-        entry.index,
-        clean_line(entry.file_name, _NAME_SHOWN),
-        clean_line(entry.content_type, 100),
-        entry.size,
-        clean_line(entry.status, 40),
-        entry.encrypted,
-    )
-
-
-def _from_mail(number: int, part: ParsedAttachment) -> AttachmentView:
-    return AttachmentView(
-        number,
-        clean_line(part.file_name, _NAME_SHOWN) or ui("unnamed"),
-        clean_line(part.content_type, 100),
-        part.size,
-        encrypted=part.encrypted,
-    )

@@ -15,16 +15,27 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from services.errors import RenderError
-from services.limits import ANSWER_HEAD, ANSWER_LIMIT, OUT_OF_MEMORY, RAW_LIMIT, REQUEST_HEAD
+from services.limits import (
+    ANSWER_HEAD,
+    ANSWER_LIMIT,
+    ENTITY,
+    OPENED,
+    OUT_OF_MEMORY,
+    RAW_LIMIT,
+    REQUEST_HEAD,
+    REVEAL,
+)
 from services.models import InboundAttachment, RenderedMessage
-from services.reading.parsed_mail import ParsedMail, from_wire
+from services.reading.parsed_mail import ParsedLine, ParsedMail, from_wire
 from services.reading.render import placeholder, present
+from services.reading.sealed import Opener, Plaintext, hopeless
 
 TIME_LIMIT: Final = 2.0
 """Seconds of wall clock that one mail may take, start of the worker not counted."""
@@ -78,6 +89,16 @@ class WorkerChild:
         Raises RenderError when the child died, took too long or needed too much memory; the next
         call finds a new child.
         """
+        return self._exchange(raw, max(len(raw), true_size), REVEAL if reveal else 0)
+
+    def ask_opened(
+        self, plaintext: Plaintext, first_link: int, *, reveal: bool = False
+    ) -> ParsedMail:
+        """Have decrypted bytes read; raises as `ask`."""
+        flags = OPENED | (ENTITY if plaintext.is_entity else 0) | (REVEAL if reveal else 0)
+        return self._exchange(plaintext.data, len(plaintext.data), flags, first_link)
+
+    def _exchange(self, raw: bytes, size: int, flags: int, first_link: int = 1) -> ParsedMail:
         self.start()
         process = self._process
         if process is None:
@@ -88,11 +109,8 @@ class WorkerChild:
                 self._ready = True
             deadline = time.monotonic() + self._seconds
             cut = raw[:RAW_LIMIT]
-            _send(
-                process,
-                REQUEST_HEAD.pack(len(cut), max(len(raw), true_size), reveal) + cut,
-                deadline,
-            )
+            head = REQUEST_HEAD.pack(len(cut), size, flags, first_link)
+            _send(process, head + cut, deadline)
             return from_wire(_receive(process, deadline))
         except (_TooSlow, _Gone, OSError, RenderError) as error:
             raise RenderError(_why(error, self._drop()), _RAW_VIEW) from error
@@ -144,12 +162,21 @@ class RenderWorker:
             self._child.start()
 
     async def render(
-        self, raw: bytes, *, attachments: tuple[InboundAttachment, ...] = (), reveal: bool = False
+        self,
+        raw: bytes,
+        *,
+        attachments: tuple[InboundAttachment, ...] = (),
+        reveal: bool = False,
+        opener: Opener | None = None,
     ) -> RenderedMessage:
-        """Return the message as safe text; a placeholder when it cannot be read within limits."""
+        """Return the message as safe text; a placeholder when it cannot be read within limits.
+
+        `opener` is called on this worker's thread when the mail is encrypted.
+        """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._thread, lambda: self.render_sync(raw, attachments=attachments, reveal=reveal)
+            self._thread,
+            lambda: self.render_sync(raw, attachments=attachments, reveal=reveal, opener=opener),
         )
 
     def render_sync(
@@ -159,31 +186,65 @@ class RenderWorker:
         attachments: tuple[InboundAttachment, ...] = (),
         reveal: bool = False,
         true_size: int = 0,
+        opener: Opener | None = None,
     ) -> RenderedMessage:
         """`render` for callers without an event loop; `true_size` as in `WorkerChild.ask`."""
-        return _shown(self._ask(raw, true_size, reveal), attachments, reveal=reveal)
+        answer = self._ask(lambda: self._child.ask(raw, true_size, reveal=reveal))
+        return self._shown(answer, attachments, opener, reveal=reveal)
 
     def render_many(
-        self, mails: Iterable[tuple[bytes, int]], *, reveal: bool = False
+        self,
+        mails: Iterable[tuple[bytes, int]],
+        *,
+        reveal: bool = False,
+        opener: Opener | None = None,
     ) -> Iterator[RenderedMessage]:
         """Render mails (bytes, true size) in order; the child reads the next one meanwhile."""
         ahead: Future[ParsedMail | RenderError] | None = None
         for raw, true_size in mails:
-            following = self._thread.submit(self._ask, raw, true_size, reveal)
+            read = partial(self._child.ask, raw, true_size, reveal=reveal)
+            following = self._thread.submit(self._ask, read)
             if ahead is not None:
-                yield _shown(ahead.result(), (), reveal=reveal)
+                yield self._shown(ahead.result(), (), opener, reveal=reveal)
             ahead = following
         if ahead is not None:
-            yield _shown(ahead.result(), (), reveal=reveal)
+            yield self._shown(ahead.result(), (), opener, reveal=reveal)
 
-    def _ask(self, raw: bytes, true_size: int, reveal: bool) -> ParsedMail | RenderError:
+    def _ask(self, read: Callable[[], ParsedMail]) -> ParsedMail | RenderError:
         with self._one_at_a_time:
             if self._closed:
                 return RenderError("The part that reads mail has been closed.")
             try:
-                return self._child.ask(raw, true_size, reveal=reveal)
+                return read()
             except RenderError as error:
                 return error
+
+    def _shown(
+        self,
+        answer: ParsedMail | RenderError,
+        attachments: tuple[InboundAttachment, ...],
+        opener: Opener | None,
+        *,
+        reveal: bool,
+    ) -> RenderedMessage:
+        if isinstance(answer, RenderError):
+            return placeholder(answer, attachments=attachments)
+        if opener is None or not answer.encrypted or hopeless(answer):
+            return present(answer, attachments=attachments, reveal=reveal)
+        unsealed = opener(answer)
+        inner = self._read_opened(unsealed.plaintext, len(answer.links) + 1, reveal=reveal)
+        facts = unsealed.facts
+        return present(answer, attachments=attachments, reveal=reveal, facts=facts, inner=inner)
+
+    def _read_opened(
+        self, plaintext: Plaintext | None, first_link: int, *, reveal: bool
+    ) -> ParsedMail | None:
+        if plaintext is None:
+            return None
+        read = self._ask(lambda: self._child.ask_opened(plaintext, first_link, reveal=reveal))
+        if isinstance(read, RenderError):
+            return ParsedMail(lines=(ParsedLine(read.sentence, 0, "notice"),))
+        return read
 
     async def aclose(self) -> None:
         """End the child; a render under way becomes a placeholder."""
@@ -196,14 +257,6 @@ class RenderWorker:
         with self._one_at_a_time:
             self._child.close()
         self._thread.shutdown(wait=False)
-
-
-def _shown(
-    answer: ParsedMail | RenderError, attachments: tuple[InboundAttachment, ...], *, reveal: bool
-) -> RenderedMessage:
-    if isinstance(answer, RenderError):
-        return placeholder(answer, attachments=attachments)
-    return present(answer, attachments=attachments, reveal=reveal)
 
 
 class _TooSlow(Exception):

@@ -3,8 +3,8 @@
 Closes the trap of hostile bytes meeting C code inside the program that holds the token: whatever a
 mail does to the parsers happens here. Before the first mail the process gives up the right to open
 any file or socket, and takes a limit on its memory; a mail that raises ends the process, and the
-parent starts a new one. Protocol: a request is a head (`limits.REQUEST_HEAD`) and the mail; an
-answer is a 4-byte length and the JSON of `services.reading.parsed_mail`; an empty answer, sent once, says
+parent starts a new one. What was decrypted comes in the same way, with a flag; no key ever does.
+Protocol: a request is a head (`limits.REQUEST_HEAD`) and the mail; an answer is a 4-byte length and the JSON of `services.reading.parsed_mail`; an empty answer, sent once, says
 that the process is ready.
 """
 
@@ -18,15 +18,19 @@ from typing import Final
 
 from services.limits import (
     ANSWER_HEAD,
+    ENTITY,
     LAST_RESORT_SECONDS,
     MEMORY_LIMIT,
+    OPENED,
     OUT_OF_MEMORY,
     REQUEST_HEAD,
+    REVEAL,
 )
 from services.reading.attachment_manifest import load_header_parser
 from services.reading.charsets import load_codecs
 from services.reading.html_text import load_parser
-from services.reading.parsed_mail import to_wire
+from services.reading.opened import parse_opened
+from services.reading.parsed_mail import ParsedMail, to_wire
 from services.reading.render import parse_mail
 
 _STANDARD_STREAMS: Final = 3
@@ -40,19 +44,27 @@ def serve() -> None:
     seal()
     _write(ANSWER_HEAD.pack(0))
     while (head := _read(REQUEST_HEAD.size)) is not None:
-        size, true_size, reveal = REQUEST_HEAD.unpack(head)
+        size, true_size, flags, first_link = REQUEST_HEAD.unpack(head)
         raw = _read(size)
         if raw is None:
             return
         signal.setitimer(signal.ITIMER_REAL, LAST_RESORT_SECONDS)
         try:
-            answer = to_wire(parse_mail(raw, true_size=true_size, reveal=reveal))
+            answer = to_wire(_parse(raw, true_size, flags, first_link))
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         signal.setitimer(signal.ITIMER_REAL, 0)
         del raw
         _write(ANSWER_HEAD.pack(len(answer)) + answer)
         del answer
+
+
+def _parse(raw: bytes, true_size: int, flags: int, first_link: int) -> ParsedMail:
+    reveal = bool(flags & REVEAL)
+    if flags & OPENED:
+        is_entity = bool(flags & ENTITY)
+        return parse_opened(raw, is_entity=is_entity, first_link=first_link, reveal=reveal)
+    return parse_mail(raw, true_size=true_size, reveal=reveal)
 
 
 def seal() -> None:

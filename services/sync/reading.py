@@ -28,6 +28,7 @@ from services.safe_text import SafeText, clean_line, ui
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore
+    from services.reading.sealed import Opener
 
 RAW_LINES: Final = 20_000
 RAW_LINE_LENGTH: Final = 2_000
@@ -60,12 +61,17 @@ class LateRenderer:
         self._made: MailRenderer | None = None
 
     async def render(
-        self, raw: bytes, *, attachments: tuple[InboundAttachment, ...] = (), reveal: bool = False
+        self,
+        raw: bytes,
+        *,
+        attachments: tuple[InboundAttachment, ...] = (),
+        reveal: bool = False,
+        opener: Opener | None = None,
     ) -> RenderedMessage:
         """Return the message as safe text, as the real renderer does."""
         if self._made is None:
             self._made = self._make()
-        return await self._made.render(raw, attachments=attachments, reveal=reveal)
+        return await self._made.render(raw, attachments=attachments, reveal=reveal, opener=opener)
 
     async def aclose(self) -> None:
         """Close the real renderer if there is one."""
@@ -174,9 +180,10 @@ def _trust(item: InboxItem, row: MessageRow | None, message: RenderedMessage) ->
     return TrustFacts(
         verified=item.sender_verified,
         first_contact=row is not None and RowFlag.FIRST_CONTACT in row.flags,
-        encrypted=item.encrypted or message.encrypted,
+        encrypted=message.encrypted,
         hidden_characters=message.hidden_characters,
         notes=message.notes,
+        seal=message.seal,
     )
 
 

@@ -211,7 +211,12 @@ class FakeRenderer:
         self.gate: asyncio.Event | None = None
 
     async def render(
-        self, raw: bytes, *, attachments: tuple[object, ...] = (), reveal: bool = False
+        self,
+        raw: bytes,
+        *,
+        attachments: tuple[object, ...] = (),
+        reveal: bool = False,
+        opener: object = None,
     ) -> RenderedMessage:
         self.rendered.append(raw)
         if self.gate is not None:

@@ -18,6 +18,7 @@ from services.reading.link_view import view_link
 from services.reading.parsed_mail import ParsedLink, from_wire, to_wire
 from services.reading.render import parse_mail, present
 from services.safe_text import SafeText
+from services.seal_models import SealState
 from tests.services.mail_corpora import all_mails, corpora
 from tests.services.test_safe_text import forbidden
 
@@ -237,19 +238,26 @@ def test_armor_is_found_after_transfer_decoding_and_other_text_stands_apart(enco
     assert "hQEMA" not in body_of(message)
     outside = [line for line in message.body if "X-Amz-Signature" in line.text]
     assert len(outside) == 1
-    assert message.body[message.body.index(outside[0]) - 2].kind is LineKind.NOTICE
+    assert outside[0].outside
+    rule = message.body[message.body.index(outside[0]) - 2]
+    assert rule.kind is LineKind.RULE
+    assert rule.text.startswith("Not encrypted")
     assert any("outside the encrypted block" in note for note in message.notes)
 
 
-def test_the_header_alone_marks_a_message_as_encrypted() -> None:
-    assert render(HEAD + b"X-AgentMail-Encrypted: body\r\n\r\nx").encrypted
-    assert not render(HEAD + b"X-AgentMail-Encrypted: none\r\n\r\nx").encrypted
+def test_the_header_alone_makes_no_encrypted_message_and_its_claim_is_told() -> None:
+    claimed = render(HEAD + b"X-AgentMail-Encrypted: body\r\n\r\nx")
+    assert not claimed.encrypted
+    assert any("holds no encrypted block" in note for note in claimed.notes)
+    assert not render(HEAD + b"X-AgentMail-Encrypted: none\r\n\r\nx").notes
 
 
 def test_armor_without_an_end_is_told() -> None:
     message = render(HEAD + b"\r\n-----BEGIN PGP MESSAGE-----\r\nhQEM" + b"A" * 100_000)
     assert message.encrypted
-    assert "no end" in body_of(message, LineKind.NOTICE)
+    assert message.seal is not None
+    assert message.seal.state is SealState.DAMAGED
+    assert "hQEM" not in body_of(message)
 
 
 def test_a_signed_text_made_to_hang_patterns_is_plain_text() -> None:
