@@ -1,15 +1,14 @@
 """PGPy, made fit to run: the only file that changes PGPy's insides.
 
-Closes five traps (research/crypto.md §1, §2): `imghdr` is gone from Python 3.13; old ciphers move
-out of cryptography with warnings that land on the screen; PGPy logs to the root logger, which then
-prints to stderr; an RSA key is proved prime again twice a message; and it raises ten kinds of
-exceptions on mail made for that. The repair is done while this module is imported, so the import
+Closes six traps (research/crypto.md §1, §2): `imghdr` is gone from Python 3.13; old ciphers move out
+of cryptography with warnings that land on the screen; PGPy logs to the root logger, which then prints
+to stderr; an RSA key is proved prime again twice a message; a passphrase costs 124 MB; and it raises
+ten kinds of exceptions on mail made for that. The repair is done while this module is imported, so the import
 lock makes it happen once; keep that off the start path (about 0.2 s).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import sys
 import zlib
@@ -33,6 +32,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from services.crypto.packets import Tag, join
 from services.errors import CryptoError
 
+_S2K_PIECE: Final = 65_536
 _CIPHERS: Final = ("AES", "Blowfish", "CAST5", "Camellia", "IDEA", "TripleDES")
 
 
@@ -63,12 +63,15 @@ def _old_modes() -> Any:
 
 
 def _private_key(material: Any) -> rsa.RSAPrivateKey:
-    """Build PGPy's RSA key, validated when these numbers are met for the first time.
+    """Build PGPy's RSA key from numbers that fit together; ValueError when they do not.
 
-    The proof costs 0.2 s and PGPy asks for the key twice a message.
+    cryptography's own proof that the primes are prime takes 0.2 s, during which every other thread
+    stands still. A fault in the file shows in the arithmetic; wrong primes give away nothing.
     """
     n, e, d, p, q = (int(getattr(material, name)) for name in "nedpq")
-    numbers = rsa.RSAPrivateNumbers(
+    if p * q != n or min(p, q) < 3 or (e * d - 1) % (p - 1) or (e * d - 1) % (q - 1):
+        raise ValueError
+    return rsa.RSAPrivateNumbers(
         p,
         q,
         d,
@@ -76,12 +79,32 @@ def _private_key(material: Any) -> rsa.RSAPrivateKey:
         rsa.rsa_crt_dmq1(d, q),
         rsa.rsa_crt_iqmp(p, q),
         rsa.RSAPublicNumbers(e, n),
-    )
-    mark = hashlib.sha256(b"%x.%x.%x.%x.%x" % (n, e, d, p, q)).digest()
-    proven = getattr(material, "proven_numbers", None) == mark
-    key = numbers.private_key(unsafe_skip_rsa_key_validation=proven)
-    material.proven_numbers = mark
-    return key
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+
+
+def _derived_key(s2k: Any, passphrase: str | bytes) -> bytes:
+    """Derive the key that a passphrase stands for (RFC 4880 §3.7.1), in constant memory.
+
+    PGPy builds all that is hashed in one piece: 124 MB for the count that it writes itself.
+    """
+    word = passphrase if isinstance(passphrase, bytes) else passphrase.encode("utf-8")
+    kind = int(s2k.specifier)
+    unit = (bytes(s2k.salt) if kind in (1, 3) else b"") + word
+    count = max(s2k.count if kind == 3 else 0, len(unit))
+    block = unit * (_S2K_PIECE // max(len(unit), 1) + 1)
+    whole, rest = divmod(count, max(len(block), 1))
+    octets = s2k.encalg.key_size // 8
+    out = b""
+    for index in range(octets):
+        hasher = s2k.halg.hasher
+        hasher.update(bytes(index))
+        for _ in range(whole):
+            hasher.update(block)
+        hasher.update(block[:rest])
+        out += hasher.digest()
+        if len(out) >= octets:
+            break
+    return out[:octets]
 
 
 def _repaired() -> ModuleType:
@@ -102,6 +125,7 @@ def _repaired() -> ModuleType:
     quiet.propagate = False
     decorators.logging = quiet
     fields.RSAPriv.__privkey__ = _private_key
+    fields.String2Key.derive_key = _derived_key
     return pgpy
 
 
