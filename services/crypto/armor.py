@@ -130,6 +130,8 @@ def _packets(block: bytes) -> bytes:
     body = _CHECKSUM.sub(b"", body[_end_of_headers(body) :])
     for blank in _BLANKS:
         body = body.replace(blank, b"")
+    if not body:
+        raise Damaged
     try:
         return binascii.a2b_base64(body, strict_mode=True)
     except binascii.Error as error:

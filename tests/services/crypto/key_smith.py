@@ -70,6 +70,15 @@ def embedded(signature: bytes) -> bytes:
     return field(32, signature)
 
 
+def _head(algorithm: int, moment: int) -> bytes:
+    return b"\x04" + moment.to_bytes(4, "big") + bytes((algorithm,))
+
+
+def _curve_body(algorithm: int, moment: int, curve: str, point: bytes) -> bytes:
+    oid = bytes.fromhex(CURVE_IDS[curve])
+    return _head(algorithm, moment) + bytes((len(oid),)) + oid + mpi(int.from_bytes(point))
+
+
 @dataclass(frozen=True)
 class SmithKey:
     """One private key and the body of its public packet."""

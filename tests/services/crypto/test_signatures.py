@@ -1,0 +1,213 @@
+"""Signatures: what they claim is read from the hashed area, and only a real key makes them."""
+
+from __future__ import annotations
+
+import pysequoia
+import pytest
+
+from services.crypto.armor import ArmorKind, decode
+from services.crypto.certs import PeerKey
+from services.crypto.errors import Damaged, Unsupported
+from services.crypto.packets import split
+from services.crypto.public_parts import PublicPart
+from services.crypto.sigs import CLOCK_LEEWAY, Signature, SignatureType
+from tests.services.crypto.gpg_home import GpgHome
+from tests.services.crypto.key_smith import (
+    DAY,
+    MADE,
+    NOW,
+    SmithKey,
+    expires,
+    field,
+    flags,
+    key_expires,
+    made,
+    reason,
+)
+
+TEXT = b"two\r\nlines"
+
+
+@pytest.fixture(scope="module")
+def keys() -> dict[str, SmithKey]:
+    return {
+        "RSA-2048": SmithKey.rsa(2048),
+        "Ed25519": SmithKey.ed25519(),
+        "P-256": SmithKey.nist("P-256", sign=True),
+        "P-384": SmithKey.nist("P-384", sign=True),
+        "P-521": SmithKey.nist("P-521", sign=True),
+    }
+
+
+ALGORITHMS = ["RSA-2048", "Ed25519", "P-256", "P-384", "P-521"]
+
+
+@pytest.mark.parametrize("hash_name", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_signature_by_every_kind_of_key_is_good_for_its_text_only(
+    keys: dict[str, SmithKey], name: str, hash_name: str
+) -> None:
+    key = keys[name]
+    part = PublicPart.parse(key.body)
+    signature = Signature.parse(key.sign(0x00, TEXT, [made()], hash_name=hash_name))
+    assert part.name == name
+    assert signature.fault(NOW) == ""
+    assert signature.covers(part, TEXT)
+    assert signature.covers(part, TEXT[:3], TEXT[3:])
+    assert not signature.covers(part, TEXT + b" ")
+    for other, stranger in keys.items():
+        if other != name:
+            assert not signature.covers(PublicPart.parse(stranger.body), TEXT)
+
+
+def test_small_numbers_in_an_ed25519_signature_are_padded_from_the_left() -> None:
+    """A value that starts with zeros is written shorter (1 in 128 signatures)."""
+    key = SmithKey.ed25519()
+    part = PublicPart.parse(key.body)
+    short = 0
+    for moment in range(MADE, MADE + 400):
+        signature = Signature.parse(key.sign(0x00, TEXT, [made(moment)]))
+        short += any(value.bit_length() <= 248 for value in signature.values)
+        assert signature.covers(part, TEXT)
+    assert short
+
+
+def test_a_hasher_fed_in_pieces_may_be_asked_with_several_keys(keys: dict[str, SmithKey]) -> None:
+    key = keys["P-256"]
+    signature = Signature.parse(key.sign(0x00, TEXT, [made()]))
+    hasher = signature.new_hash()
+    for byte in TEXT:
+        hasher.update(bytes((byte,)))
+    assert not signature.made_by(PublicPart.parse(keys["Ed25519"].body), hasher)
+    assert signature.made_by(PublicPart.parse(key.body), hasher)
+    assert signature.made_by(PublicPart.parse(key.body), hasher)
+
+
+def test_dates_and_flags_count_only_when_they_are_hashed(keys: dict[str, SmithKey]) -> None:
+    key = keys["Ed25519"]
+    loose = [made(), flags(0x0C), key_expires(DAY), expires(DAY), reason(2)]
+    signature = Signature.parse(key.sign(0x13, TEXT, [], [*loose, key.issuer()]))
+    assert (signature.made, signature.flags, signature.key_expires) == (0, None, None)
+    assert (signature.expires, signature.reason) == (None, None)
+    assert signature.fault(NOW) == "It tells no date."
+    firm = Signature.parse(key.sign(0x13, TEXT, [*loose, field(25, b"\x01"), field(30, b"\x09")]))
+    assert (firm.made, firm.flags, firm.key_expires) == (MADE, 0x0C, DAY)
+    assert (firm.expires, firm.reason, firm.features) == (DAY, 2, 9)
+    assert firm.primary_user_id
+    assert not signature.primary_user_id
+
+
+def test_issuers_are_hints_from_both_areas(keys: dict[str, SmithKey]) -> None:
+    key, other = keys["Ed25519"], keys["P-256"]
+    part = PublicPart.parse(key.body)
+    fingerprint = field(33, b"\x04" + bytes.fromhex(key.fingerprint))
+    named = Signature.parse(key.sign(0, TEXT, [made(), fingerprint], [key.issuer()]))
+    assert named.issuers == (key.fingerprint, key.fingerprint[-16:])
+    assert named.names(part)
+    assert not Signature.parse(key.sign(0, TEXT, [made()], [other.issuer()])).names(part)
+    assert Signature.parse(key.sign(0, TEXT, [made()])).names(part)
+
+
+@pytest.mark.parametrize(
+    ("fields", "hash_name", "words"),
+    [
+        ([made()], "sha1", "SHA-1"),
+        ([made()], "md5", "MD5"),
+        ([made()], "sha224", "SHA224"),
+        ([], "sha256", "no date"),
+        ([made(NOW + CLOCK_LEEWAY + 1)], "sha256", "future"),
+        ([made(), expires(DAY)], "sha256", "expired"),
+        ([made(), field(38, b"x", critical=True)], "sha256", "condition"),
+        ([made(), field(20, bytes(8), critical=True)], "sha256", "condition"),
+        ([made(), field(101, b"x", critical=True)], "sha256", "condition"),
+    ],
+    ids=[
+        "SHA-1",
+        "MD5",
+        "SHA-224",
+        "no date",
+        "future",
+        "expired",
+        "critical 38",
+        "notation",
+        "101",
+    ],
+)
+def test_a_signature_that_must_not_count_says_why(
+    keys: dict[str, SmithKey], fields: list[bytes], hash_name: str, words: str
+) -> None:
+    signature = Signature.parse(keys["RSA-2048"].sign(0, TEXT, fields, hash_name=hash_name))
+    assert words in signature.fault(NOW)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [made(), field(101, b"x")],
+        [field(2, MADE.to_bytes(4, "big"), critical=True)],
+        [made(), field(27, b"\x03", critical=True)],
+        [made(NOW + CLOCK_LEEWAY)],
+        [made(), expires(101 * DAY)],
+        [made(), expires(0)],
+    ],
+    ids=["unknown", "critical date", "critical flags", "clock a little ahead", "alive", "for ever"],
+)
+def test_a_signature_that_may_count_has_no_fault(
+    keys: dict[str, SmithKey], fields: list[bytes]
+) -> None:
+    assert Signature.parse(keys["Ed25519"].sign(0, TEXT, fields)).fault(NOW) == ""
+
+
+def test_a_condition_outside_the_hashed_area_means_nothing(keys: dict[str, SmithKey]) -> None:
+    loose = [field(101, b"x", critical=True)]
+    assert Signature.parse(keys["Ed25519"].sign(0, TEXT, [made()], loose)).fault(NOW) == ""
+
+
+def test_every_cut_and_every_flipped_bit_is_noticed(keys: dict[str, SmithKey]) -> None:
+    key = keys["Ed25519"]
+    part = PublicPart.parse(key.body)
+    whole = key.sign(0, TEXT, [made(), flags(2)])
+    for length in range(len(whole)):
+        with pytest.raises((Damaged, Unsupported)):
+            Signature.parse(whole[:length])
+    start_of_numbers = len(whole) - 2 - 68
+    for position in range(len(whole) * 8):
+        octet = position // 8
+        changed = bytearray(whole)
+        changed[octet] ^= 1 << position % 8
+        if start_of_numbers <= octet < start_of_numbers + 2:
+            continue  # the two octets that only help to look a key up
+        try:
+            good = Signature.parse(bytes(changed)).covers(part, TEXT)
+        except (Damaged, Unsupported):
+            continue
+        same = Signature.parse(bytes(changed)).values == Signature.parse(whole).values
+        assert not good or same
+
+
+@pytest.mark.parametrize("version", [2, 3, 5, 6, 255])
+def test_other_versions_are_unsupported(keys: dict[str, SmithKey], version: int) -> None:
+    with pytest.raises(Unsupported):
+        Signature.parse(keys["Ed25519"].sign(0, TEXT, [made()], version=version))
+
+
+def test_signatures_of_gpg_are_good(gpg: GpgHome) -> None:
+    fingerprint = gpg.generate("signer <s@example.org>", "ed25519")
+    peer = PeerKey.parse(gpg.public(fingerprint))
+    armor = gpg.run("--local-user", fingerprint, "--armor", "--detach-sign", data=TEXT)
+    (packet,) = split(decode(armor, ArmorKind.SIGNATURE))
+    signature = Signature.parse(packet.body)
+    assert signature.type == SignatureType.BINARY
+    assert signature.fault(signature.made) == ""
+    assert [signature.covers(part.key, TEXT) for part in peer.signers] == [True]
+
+
+def test_signatures_of_sequoia_are_good() -> None:
+    secret = pysequoia.Tsk.generate("s <s@example.org>")
+    signed = pysequoia.sign(secret.signer(), TEXT, mode=pysequoia.SignatureMode.DETACHED)
+    (packet,) = split(decode(bytes(signed), ArmorKind.SIGNATURE))
+    signature = Signature.parse(packet.body)
+    peer = PeerKey.parse(bytes(secret.extract_certificate()))
+    assert signature.fault(signature.made) == ""
+    assert [signature.covers(part.key, TEXT) for part in peer.signers] == [True]
+    assert not signature.covers(peer.signers[0].key, TEXT + b"!")
