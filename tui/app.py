@@ -94,6 +94,7 @@ class AgentMailApp(App[int]):
             monotonic=monotonic,
         )
         themes.install(self, settings.theme or terminal.theme)
+        self._styled_with: str | None = self.theme
 
     @property
     def wants_mouse(self) -> bool:
@@ -107,6 +108,15 @@ class AgentMailApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names under themes that do not know them."""
         return themes.variable_defaults()
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style everything anew; not for the theme that the first styles were made with.
+
+        Textual asks for that once at the start, and it would parse and apply all styles again.
+        """
+        made_with, self._styled_with = self._styled_with, None
+        if made_with != self.theme:
+            super().refresh_css(animate)
 
     def get_default_screen(self) -> Screen[Any]:
         """The mail screen, or a blank one for the set-up screen to stand on."""
@@ -158,7 +168,7 @@ class AgentMailApp(App[int]):
             self._mail.notices.tell(opened.remark)
 
     def _mail_screen(self, engine: EngineFactory) -> MailScreen:
-        self._mail = MailScreen(engine, self._session)
+        self._mail = MailScreen(engine, self._session, width=self.size.width)
         return self._mail
 
     async def on_mail_screen_first_mail(self, event: MailScreen.FirstMail) -> None:

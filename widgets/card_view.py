@@ -6,7 +6,7 @@ jumps; and a new layout of the whole screen for every message, though the card i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.geometry import Size
@@ -19,25 +19,18 @@ from widgets.rows import Part
 class CardView(LineView, can_focus=False):
     """Rows of parts on the card's own ground; a subclass says which rows fit a width."""
 
-    INK = "card"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "card--text",
-        "card--strong",
-        "card--muted",
-        "card--caution",
-        "card--alarm",
-        "card--good",
+    INKS: ClassVar[Mapping[str, str]] = {
+        "text": "$card-text",
+        "strong": "$card-text bold",
+        "muted": "$card-muted $muted-style",
+        "caution": "$card-caution",
+        "alarm": "$card-caution bold",
+        "good": "$card-good",
     }
     DEFAULT_CSS = """
     CardView {
         width: 1fr; height: auto; padding: 0 1; background: $card-background; color: $card-text;
     }
-    CardView .card--text { color: $card-text; }
-    CardView .card--strong { color: $card-text; text-style: bold; }
-    CardView .card--muted { color: $card-muted; text-style: $muted-style; }
-    CardView .card--caution { color: $card-caution; }
-    CardView .card--alarm { color: $card-caution; text-style: bold; }
-    CardView .card--good { color: $card-good; }
     """
 
     def __init__(

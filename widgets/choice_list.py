@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -21,25 +21,17 @@ class ChoiceList(CursorView):
     """Rows that a list of automatic height takes at most; the rest is scrolled."""
 
     BAR_WITHOUT_FOCUS = False
-    INK = "choice-list"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "choice-list--text",
-        "choice-list--strong",
-        "choice-list--muted",
-        "choice-list--accent",
-        "choice-list--caution",
-        "choice-list--cursor",
-        "choice-list--cursor-blurred",
+    INKS: ClassVar[Mapping[str, str]] = {
+        "text": "$bar-text",
+        "strong": "$bar-text bold",
+        "muted": "$bar-muted $muted-style",
+        "accent": "$mail-accent",
+        "caution": "$bar-caution",
+        "cursor": "$mail-accent",
+        "cursor-blurred": "$bar-muted",
     }
     DEFAULT_CSS = """
     ChoiceList { width: 1fr; height: auto; background: $bar-background; color: $bar-text; }
-    ChoiceList .choice-list--text { color: $bar-text; }
-    ChoiceList .choice-list--strong { color: $bar-text; text-style: bold; }
-    ChoiceList .choice-list--muted { color: $bar-muted; text-style: $muted-style; }
-    ChoiceList .choice-list--accent { color: $mail-accent; }
-    ChoiceList .choice-list--caution { color: $bar-caution; }
-    ChoiceList .choice-list--cursor { color: $mail-accent; }
-    ChoiceList .choice-list--cursor-blurred { color: $bar-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", id="choice.leave", show=False)

@@ -9,7 +9,7 @@ visible.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Final
 
 from textual.message import Message
@@ -36,25 +36,17 @@ Look = tuple[MessageRow, bool, Calendar]
 class MessageList(CursorView):
     """A list over 100,000 rows; the cursor and the selection are kept by message id."""
 
-    INK = "message-list"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "message-list--text",
-        "message-list--unread",
-        "message-list--muted",
-        "message-list--accent",
-        "message-list--caution",
-        "message-list--cursor",
-        "message-list--cursor-blurred",
+    INKS: ClassVar[Mapping[str, str]] = {
+        "text": "$mail-text",
+        "unread": "$mail-text bold",
+        "muted": "$mail-muted $muted-style",
+        "accent": "$mail-accent",
+        "caution": "$mail-caution",
+        "cursor": "$mail-accent",
+        "cursor-blurred": "$mail-muted",
     }
     DEFAULT_CSS = """
     MessageList { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
-    MessageList .message-list--text { color: $mail-text; }
-    MessageList .message-list--unread { color: $mail-text; text-style: bold; }
-    MessageList .message-list--muted { color: $mail-muted; text-style: $muted-style; }
-    MessageList .message-list--accent { color: $mail-accent; }
-    MessageList .message-list--caution { color: $mail-caution; }
-    MessageList .message-list--cursor { color: $mail-accent; }
-    MessageList .message-list--cursor-blurred { color: $mail-muted; }
     """
 
     class CursorMoved(Message):

@@ -22,7 +22,8 @@ from widgets.plain import Plain, content_of
 class QueryLine(Horizontal):
     """A prompt, a text field, and what its keys do; it takes the row of the hint bar.
 
-    The typed text is the person's own and goes back as plain str.
+    The typed text is the person's own and goes back as plain str. The parts of a `late` line wait
+    for `fill`, because the first frame does without them.
     """
 
     DEFAULT_CSS = """
@@ -61,19 +62,27 @@ class QueryLine(Horizontal):
         prompt: SafeText = EMPTY,
         hints: Sequence[Hint] = (),
         *,
+        late: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(id=id)
+        self._late = late
         self._prompt = Plain(prompt)
         self._input = Input(select_on_focus=False, compact=True)
         self._input.cursor_blink = False
         self._hints = HintBar(hints)
+        self._parts = (self._prompt, self._input, self._hints)
 
     def compose(self) -> ComposeResult:
         """The prompt, the field, the hints."""
-        yield self._prompt
-        yield self._input
-        yield self._hints
+        if not self._late:
+            yield from self._parts
+
+    async def fill(self) -> None:
+        """Mount the parts of a `late` line; nothing the second time."""
+        if self._late:
+            self._late = False
+            await self.mount(*self._parts)
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ quotations are one line until somebody asks for them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import ClassVar, Final
 
@@ -33,27 +33,18 @@ _SHADES: Final = ("text", "quote-1", "quote-2", "quote-3")
 class Reader(LineView):
     """A view of one message body; it scrolls, it has no cursor."""
 
-    INK = "reader"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "reader--text",
-        "reader--quote-1",
-        "reader--quote-2",
-        "reader--quote-3",
-        "reader--muted",
-        "reader--notice",
-        "reader--link",
-        "reader--strong",
+    INKS: ClassVar[Mapping[str, str]] = {
+        "text": "$mail-text",
+        "quote-1": "$quote-1 $muted-style",
+        "quote-2": "$quote-2 $muted-style",
+        "quote-3": "$quote-3 $muted-style",
+        "muted": "$mail-muted $muted-style",
+        "notice": "$notice-text italic",
+        "link": "$mail-accent",
+        "strong": "$mail-text bold",
     }
     DEFAULT_CSS = """
     Reader { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
-    Reader .reader--text { color: $mail-text; }
-    Reader .reader--quote-1 { color: $quote-1; text-style: $muted-style; }
-    Reader .reader--quote-2 { color: $quote-2; text-style: $muted-style; }
-    Reader .reader--quote-3 { color: $quote-3; text-style: $muted-style; }
-    Reader .reader--muted { color: $mail-muted; text-style: $muted-style; }
-    Reader .reader--notice { color: $notice-text; text-style: italic; }
-    Reader .reader--link { color: $mail-accent; }
-    Reader .reader--strong { color: $mail-text; text-style: bold; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "scroll_down", "Down", id="reader.down", show=False),

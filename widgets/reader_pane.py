@@ -25,7 +25,8 @@ from widgets.trust_panel import REVEAL_KEY, TrustPanel
 class ReaderPane(Vertical):
     """The reader with its chrome: `header`, `trust`, `reader`, `attachments`, `links`.
 
-    Links are hidden until `toggle_links`; attachments are shown whenever there are any.
+    Links are hidden until `toggle_links`; attachments are shown whenever there are any. The parts
+    of a `late` pane wait for `fill`: styling them is a tenth of a start that does not show them.
     """
 
     DEFAULT_CSS = """
@@ -39,24 +40,30 @@ class ReaderPane(Vertical):
         glyphs: Glyphs = UNICODE,
         clock: Callable[[], float] = time.time,
         reveal_key: SafeText = REVEAL_KEY,
+        late: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(id=id)
+        self._late = late
         self.header = HeaderCard(glyphs=glyphs, clock=clock)
         self.trust = TrustPanel(glyphs=glyphs, reveal_key=reveal_key)
         self.reader = Reader(glyphs=glyphs)
         self.attachments = AttachmentList(glyphs=glyphs)
         self.links = LinkList(glyphs=glyphs)
+        self._parts = (self.header, self.trust, self.reader, self.attachments, self.links)
         for part in (self.header, self.trust, self.attachments, self.links):
             part.add_class("hidden")
 
     def compose(self) -> ComposeResult:
         """Chrome first, then the text, then what belongs to it."""
-        yield self.header
-        yield self.trust
-        yield self.reader
-        yield self.attachments
-        yield self.links
+        if not self._late:
+            yield from self._parts
+
+    async def fill(self) -> None:
+        """Mount the parts of a `late` pane; nothing the second time."""
+        if self._late:
+            self._late = False
+            await self.mount(*self._parts)
 
     def show_message(
         self, message: RenderedMessage, trust: TrustFacts, row: MessageRow | None = None

@@ -6,7 +6,7 @@ and only the tiles whose cells changed are painted. There is no clock in it, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, Literal
 
 from rich.cells import cell_len
@@ -37,23 +37,16 @@ _TROUBLED: Final = frozenset(
 class Tile(LineView, can_focus=False):
     """A stretch of the row."""
 
-    INK = "status-line"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "status-line--text",
-        "status-line--strong",
-        "status-line--muted",
-        "status-line--accent",
-        "status-line--caution",
-        "status-line--danger",
+    INKS: ClassVar[Mapping[str, str]] = {
+        "text": "$bar-text",
+        "strong": "$bar-text bold",
+        "muted": "$bar-muted $muted-style",
+        "accent": "$mail-accent",
+        "caution": "$bar-caution",
+        "danger": "$bar-danger",
     }
     DEFAULT_CSS = """
     Tile { width: 1fr; height: 1; background: $bar-background; color: $bar-text; }
-    Tile .status-line--text { color: $bar-text; }
-    Tile .status-line--strong { color: $bar-text; text-style: bold; }
-    Tile .status-line--muted { color: $bar-muted; text-style: $muted-style; }
-    Tile .status-line--accent { color: $mail-accent; }
-    Tile .status-line--caution { color: $bar-caution; }
-    Tile .status-line--danger { color: $bar-danger; }
     """
 
     def __init__(self, row: StatusLine) -> None:

@@ -47,6 +47,9 @@ from widgets.status_line import StatusLine
 
 FOLLOW_SECONDS: Final = 0.15
 """How long the cursor rests before the reader follows it."""
+COMPLETE_SECONDS: Final = 1.0
+"""When the parts that the first frame does without are mounted at the latest."""
+NO_PREVIEW: Final = "-no-preview"
 NOTHING_OPEN: Final = ui("No message is open.")
 _QUERY_HINTS: Final = (
     Hint(ui("Enter"), ui("keep"), 1),
@@ -76,16 +79,21 @@ class MailScreen(Screen[None]):
     class SignIn(Message):
         """The operator wants to enter a token."""
 
-    def __init__(self, engine: EngineFactory, session: Session) -> None:
-        super().__init__(classes=_preview_class(session.settings.preview))
+    def __init__(self, engine: EngineFactory, session: Session, *, width: int = 0) -> None:
+        # With the class of its first width from the start, it need not be styled twice.
+        panes = self._get_breakpoint_classes(width, self.HORIZONTAL_BREAKPOINTS)
+        preview = _preview_class(session.settings.preview)
+        super().__init__(classes=" ".join((*panes, preview)))
         self.session = session
         self.bridge = Bridge(engine, self.post_message)
         glyphs = session.glyphs
         self._status = StatusLine(glyphs=glyphs, id="status")
         self._messages = MessageList(glyphs=glyphs, clock=session.clock, id="messages")
         self._places = MailboxList(glyphs=glyphs, id="places")
-        self._pane = ReaderPane(glyphs=glyphs, id="reader")
-        self._query = QueryLine(hints=_QUERY_HINTS, id="query")
+        self._pane = ReaderPane(
+            glyphs=glyphs, late="-one" in panes or preview == NO_PREVIEW, id="reader"
+        )
+        self._query = QueryLine(hints=_QUERY_HINTS, late=True, id="query")
         self._filter_line = Plain(id="filter")
         self._hints = HintBar(id="hints")
         self._keys = KeySequence(session.keymap)
@@ -148,6 +156,7 @@ class MailScreen(Screen[None]):
         self._messages.show_empty(EMPTY)
         self.reading.close(NOTHING_OPEN)
         self.refresh_chrome()
+        self.set_timer(COMPLETE_SECONDS, self.complete)
         self.bridge.start()
 
     def reopen(self, engine: EngineFactory, session: Session) -> None:
@@ -230,8 +239,19 @@ class MailScreen(Screen[None]):
         self._places.show_counts(snapshot.counts)
         self._show_state()
         if first:
-            self.tell_app(self.FirstMail())
-            self.call_after_refresh(self.tell_app, self.FirstPaint())
+            self.call_after_refresh(self._painted)
+
+    async def _painted(self) -> None:
+        """The first messages are on screen: mount what they did without, then let keys run."""
+        await self.complete()
+        self.tell_app(self.FirstMail())
+        self.tell_app(self.FirstPaint())
+
+    async def complete(self) -> None:
+        """Mount what the first frame did without; nothing the second time."""
+        if self.is_attached:
+            await self._pane.fill()
+            await self._query.fill()
 
     def on_sync_state_changed(self, message: messages.SyncStateChanged) -> None:
         """Tell how the mailbox stands."""
@@ -361,4 +381,4 @@ class MailScreen(Screen[None]):
 
 
 def _preview_class(preview: str) -> str:
-    return {"below": "-below", "off": "-no-preview"}.get(preview, "")
+    return {"below": "-below", "off": NO_PREVIEW}.get(preview, "")
