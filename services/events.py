@@ -27,6 +27,18 @@ class KeyEvent:
     __slots__ = ()
 
 
+class TransferRequest:
+    """What every request to save files is (`services.transfer_events`)."""
+
+    __slots__ = ()
+
+
+class TransferEvent:
+    """What every event about files on their way is (`services.transfer_events`)."""
+
+    __slots__ = ()
+
+
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -113,6 +125,7 @@ Request: TypeAlias = (
     | SearchServer
     | PrepareSearch
     | KeyRequest
+    | TransferRequest
 )
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────────
@@ -199,4 +212,5 @@ Event: TypeAlias = (
     | Notice
     | RequestFailed
     | KeyEvent
+    | TransferEvent
 )

@@ -14,7 +14,7 @@ MAX_PAGE: Final = 100
 DEFAULT_PAGE: Final = 25
 MAX_LABELS: Final = 20
 MAX_LABEL_LENGTH: Final = 64
-MAX_UPLOAD_BYTES: Final = 50 * 1024 * 1024
+MAX_UPLOAD_BYTES: Final = 512 * 1024 * 1024
 
 # A lookahead instead of `^[^…]*$`: `$` lets a final line feed through, and `\Z` is Python's own.
 _NO_CONTROLS: Final = r"^(?![\s\S]*[\x00-\x1f\x7f\u0085\u2028\u2029])"

@@ -1,0 +1,171 @@
+"""Answers the screens' requests to save files: one after another, told as they go, cancellable.
+
+Closes two traps: one file that fails and takes the others with it, and a saved file that nobody can
+find (the path is told at the end).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from services.attachments.transfer import (
+    AttachmentSource,
+    Fetcher,
+    OpeningKeys,
+    Progressed,
+    Saved,
+    Stage,
+    Wanted,
+)
+from services.errors import MailError, Offline, UsageError
+from services.events import Event, TransferRequest
+from services.safe_text import SafeText, clean_line, phrase, ui
+from services.transfer_events import (
+    CancelTransfers,
+    FileMoved,
+    FilesSaved,
+    SaveAttachments,
+    SavingNeedsKey,
+)
+
+if TYPE_CHECKING:
+    from services.ports import MailProvider
+
+_PATH_CELLS: Final = 160
+
+
+class TransferDesk:
+    """Carries out `TransferRequest`s of one account.
+
+    `provider` gives the mail service as it is connected now (None: offline), `keys` opens what is
+    encrypted, `staging` is a private folder of the account.
+    """
+
+    def __init__(
+        self,
+        *,
+        provider: Callable[[], MailProvider | None],
+        emit: Callable[[Event], None],
+        staging: Path,
+        keys: OpeningKeys | None = None,
+    ) -> None:
+        self._provider = provider
+        self._emit = emit
+        self._staging = staging
+        self._keys = keys
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    async def answer(self, request_id: int, request: TransferRequest) -> None:
+        """Carry out a request; raises MailError when nothing of it could be done."""
+        match request:
+            case SaveAttachments():
+                await self._save_cancellable(request_id, request)
+            case CancelTransfers():
+                self._cancel(request.request_ids)
+            case _:
+                raise UsageError("This cannot be done with files.")
+
+    def _cancel(self, request_ids: tuple[int, ...]) -> None:
+        for request_id, task in tuple(self._running.items()):
+            if not request_ids or request_id in request_ids:
+                task.cancel()
+
+    async def _save_cancellable(self, request_id: int, request: SaveAttachments) -> None:
+        task = asyncio.ensure_future(self._save(request_id, request))
+        self._running[request_id] = task
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            was_asked = task.cancelled()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            if not was_asked:
+                raise
+            sentence = ui("Saving was cancelled.")
+            self._emit(FilesSaved(request_id, request.message_id, sentence))
+        finally:
+            del self._running[request_id]
+
+    async def _save(self, request_id: int, request: SaveAttachments) -> None:
+        from services.crypto.errors import Locked
+
+        fetcher = Fetcher(_source(self._provider()), self._staging, self._keys)
+        saved: list[Saved] = []
+        failed: list[MailError] = []
+        for index in request.indexes:
+            wanted = Wanted(request.message_id, index, request.folder, request.opens)
+            tell = self._teller(request_id, request.message_id, index)
+            try:
+                saved.append(await fetcher.save(wanted, tell))
+            except Locked as error:
+                rest = request.indexes[request.indexes.index(index) :]
+                again = SaveAttachments(request.message_id, rest, request.folder, request.opens)
+                self._emit(SavingNeedsKey(request_id, again, clean_line(error.sentence)))
+                return
+            except MailError as error:
+                if len(request.indexes) == 1:
+                    raise
+                failed.append(error)
+            finally:
+                self._emit(FileMoved(request_id, request.message_id, index))
+        if not saved and failed:
+            raise failed[0]
+        self._emit(_done(request_id, request, saved, failed))
+
+    def _teller(self, request_id: int, message_id: str, index: int) -> Callable[[Progressed], None]:
+        def tell(progressed: Progressed) -> None:
+            self._emit(FileMoved(request_id, message_id, index, state_words(progressed)))
+
+        return tell
+
+
+def state_words(progressed: Progressed) -> SafeText:
+    """Return how far a file is, in a word or two."""
+    if progressed.stage is Stage.WAITING:
+        return ui("waiting")
+    if progressed.stage is Stage.OPENING:
+        return ui("opening")
+    if not progressed.total:
+        return ui("fetching")
+    return phrase("{} %", min(99, progressed.done * 100 // progressed.total))
+
+
+def _source(provider: MailProvider | None) -> AttachmentSource:
+    if provider is None:
+        raise Offline("There is no connection to the mail service.", "Save the file again later.")
+    source: AttachmentSource | None = getattr(provider, "attachments", None)
+    if source is None:
+        raise UsageError("This mail service does not hand out files.")
+    return source
+
+
+def _done(
+    request_id: int, request: SaveAttachments, saved: list[Saved], failed: list[MailError]
+) -> FilesSaved:
+    paths = tuple(one.path for one in saved)
+    sentences = tuple(clean_line(str(error)) for error in failed)
+    return FilesSaved(request_id, request.message_id, _told(saved, failed), paths, sentences)
+
+
+def _told(saved: list[Saved], failed: list[MailError]) -> SafeText:
+    if len(saved) == 1:
+        place = clean_line(shown_path(saved[0].path), _PATH_CELLS)
+        words = ui("Decrypted and saved as {}.") if saved[0].was_opened else ui("Saved as {}.")
+        if saved[0].was_sealed and not saved[0].was_opened and not failed:
+            words = ui("Saved, still encrypted, as {}.")
+        sentence = phrase(words, place)
+    else:
+        place = clean_line(shown_path(saved[0].path.parent), _PATH_CELLS)
+        sentence = phrase("Saved {} files in {}.", len(saved), place)
+    return phrase("{} {} could not be saved.", sentence, len(failed)) if failed else sentence
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as people write it: `~` for the home folder."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)

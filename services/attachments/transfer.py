@@ -1,0 +1,271 @@
+"""One attachment, from the service into the operator's folder.
+
+Closes four traps: a file that is asked for for ever (polling ends), a link that expired on the way, a
+download without an end (the size is capped), and plaintext lying where nobody asked for it: what is
+encrypted arrives encrypted in a private folder and is opened straight into the chosen one. Source:
+api/assmbl.md §6.3, §7.6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from services.attachments import landing
+from services.attachments.landing import Part, Staging
+from services.attachments.names import is_sealed_name, opened_name, safe_name
+from services.errors import BadAnswer, NotFound, Offline, TimedOut
+from services.models import InboundAttachment
+from services.progress import Meter, Told, in_thread
+
+if TYPE_CHECKING:
+    from services.api.presigned import Downloaded, Progress
+    from services.crypto.own import UnlockedKey
+    from services.crypto.stream import StreamOpened
+    from services.crypto.verdicts import Verdict
+
+LARGEST: Final = 1024 * 1024 * 1024
+"""Bytes of a file that is fetched, and of what it may unpack to."""
+POLL_SECONDS: Final = 1.0
+POLL_LIMIT: Final = 30.0
+"""Seconds that a file is waited for until the service has prepared it."""
+_LONGEST_PAUSE: Final = 5.0
+_HEAD: Final = 8 * 1024
+_BEGIN: Final = b"-----BEGIN PGP MESSAGE-----"
+_BINARY: Final = frozenset({1, 3, 18})
+"""Tags that an encrypted message begins with (RFC 4880 §4.3)."""
+
+
+class AttachmentSource(Protocol):
+    """What a mail service offers for received files (`services.api.assmbl_attachments`)."""
+
+    async def get_inbound_attachment_status(
+        self, message_id: str, index: int
+    ) -> InboundAttachment: ...
+
+    async def download_file(
+        self,
+        message_id: str,
+        index: int,
+        descriptor: int,
+        *,
+        resume: bool = False,
+        largest: int = ...,
+        on_progress: Progress | None = None,
+    ) -> Downloaded | None: ...
+
+
+class OpeningKeys(Protocol):
+    """The own private keys; raises Locked or NoKey when none can be used now."""
+
+    def opening(self) -> tuple[UnlockedKey, ...]: ...
+
+
+class Stage(Enum):
+    """How far a file is."""
+
+    WAITING = "waiting"
+    """The service still prepares it."""
+    FETCHING = "fetching"
+    OPENING = "opening"
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """How far a file is; `done` and `total` in bytes, `total` 0 when unknown."""
+
+    stage: Stage
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One attachment that is to be saved in `folder`, opened there when `opens` is set."""
+
+    message_id: str
+    index: int
+    folder: Path
+    opens: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A file as it lies on the disk now; `sha256` in hex is that of the file.
+
+    `was_sealed` tells that the service called it encrypted; `verdict` is set when it was opened.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    was_sealed: bool = False
+    verdict: Verdict | None = None
+
+    @property
+    def was_opened(self) -> bool:
+        """It arrived encrypted and lies decrypted."""
+        return self.verdict is not None
+
+
+class Fetcher:
+    """Fetches attachments; `sleep` and `monotonic` are replaced in tests."""
+
+    def __init__(
+        self,
+        source: AttachmentSource,
+        staging: Path,
+        keys: OpeningKeys | None = None,
+        *,
+        largest: int = LARGEST,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._staging = Staging(staging)
+        self._keys = keys
+        self._largest = largest
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    async def save(
+        self, wanted: Wanted, tell: Callable[[Progressed], None] = lambda _: None
+    ) -> Saved:
+        """Wait for a file, fetch it, open it if it is encrypted, and put it into the folder.
+
+        Raises UsageError (folder), TimedOut (not ready in time), NotFound, DiskFull, ServiceError,
+        and CryptoError when it cannot be opened; then nothing is left in the folder. Without a key
+        that is unlocked nothing is fetched.
+        """
+        folder = landing.target_folder(wanted.folder)
+        self._staging.tidy()
+        entry = await self._ready(wanted, tell)
+        if wanted.opens and entry.encrypted:
+            self._opening_keys()
+        with self._staging.part(wanted.message_id, wanted.index) as part:
+            try:
+                got = await self._fetch(wanted, entry, part, tell)
+                if wanted.opens and _is_sealed(entry, part):
+                    return await self._open(entry, part, folder, tell)
+                name = safe_name(entry.file_name)
+                path = await in_thread(lambda _: landing.land(part.path, folder, name))
+            except BaseException as error:
+                if not _broke_off(error):
+                    part.discard()
+                raise
+        return Saved(path, got.size, got.sha256, was_sealed=entry.encrypted)
+
+    # ── the steps ────────────────────────────────────────────────────────────────────────────────
+
+    async def _ready(self, wanted: Wanted, tell: Callable[[Progressed], None]) -> InboundAttachment:
+        """Poll with growing pauses until the service has the file; TimedOut after half a minute."""
+        started, pause = self._monotonic(), POLL_SECONDS
+        while True:
+            entry = await self._source.get_inbound_attachment_status(
+                wanted.message_id, wanted.index
+            )
+            status = entry.status.lower()
+            if status == "ready":
+                return self._checked(entry)
+            if status == "failed":
+                raise NotFound(
+                    "The service could not prepare this file.", "Ask the sender to send it again."
+                )
+            tell(Progressed(Stage.WAITING, total=entry.size or 0))
+            if self._monotonic() - started + pause > POLL_LIMIT:
+                raise TimedOut("The service is still preparing this file.", "Save it again later.")
+            await self._sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _checked(self, entry: InboundAttachment) -> InboundAttachment:
+        if entry.size is not None and entry.size > self._largest:
+            raise BadAnswer(f"The file is larger than {self._largest // 1024 // 1024} MB.")
+        return entry
+
+    async def _fetch(
+        self,
+        wanted: Wanted,
+        entry: InboundAttachment,
+        part: Part,
+        tell: Callable[[Progressed], None],
+    ) -> Downloaded:
+        held, total = part.size, entry.size or 0
+        landing.room_for(part.path.parent, total - held)
+        got = await self._source.download_file(
+            wanted.message_id,
+            wanted.index,
+            part.descriptor,
+            resume=0 < held < total,
+            largest=self._largest,
+            on_progress=Meter(lambda done: tell(Progressed(Stage.FETCHING, done, total)), total),
+        )
+        if got is None:
+            raise TimedOut("The service is still preparing this file.", "Save it again later.")
+        return got
+
+    async def _open(
+        self,
+        entry: InboundAttachment,
+        part: Part,
+        folder: Path,
+        tell: Callable[[Progressed], None],
+    ) -> Saved:
+        from services.crypto.stream import decrypt_file
+
+        keys = self._opening_keys()
+        size = part.size
+        landing.room_for(folder, size * 7 // 10)
+
+        def work(progress: Told) -> Saved:
+            with landing.unfinished(folder) as opened, landing.disk_errors():
+                found = decrypt_file(
+                    part.path, opened, keys, limit=self._largest, progress=progress
+                )
+                told, digest = landing.digest_of(opened)
+                path = landing.land(opened, folder, _name_of(entry, found))
+                return Saved(path, told, digest, was_sealed=True, verdict=found.verdict)
+
+        saved = await in_thread(work, lambda done: tell(Progressed(Stage.OPENING, done, size)))
+        part.discard()
+        return saved
+
+    def _opening_keys(self) -> tuple[UnlockedKey, ...]:
+        from services.crypto.errors import NoKey
+
+        if self._keys is None:
+            raise NoKey(
+                "There is no private key to open this file with.",
+                "Save it as it is, or import your key.",
+            )
+        return self._keys.opening()
+
+
+def _broke_off(error: BaseException) -> bool:
+    """Whether a transfer can go on where it stood, once it is asked for again."""
+    from services.api.failures import CutAnswer  # loaded by whoever fetched
+
+    return isinstance(error, Offline | TimedOut | CutAnswer)
+
+
+def _name_of(entry: InboundAttachment, found: StreamOpened) -> str:
+    return opened_name(entry.file_name, found.file_name)
+
+
+def _is_sealed(entry: InboundAttachment, part: Part) -> bool:
+    """Whether a file that was fetched is an encrypted message, by its mark or name and its bytes.
+
+    Bytes decide: a signature or a key may end in `.asc` too, and anybody may set the mark.
+    """
+    if not (entry.encrypted or is_sealed_name(entry.file_name)):
+        return False
+    head = part.head(_HEAD)
+    if _BEGIN in head:
+        return True
+    first = head[0] if head else 0
+    tag = first & 0x3F if first & 0x40 else (first >> 2) & 0x0F
+    return bool(first & 0x80) and tag in _BINARY
