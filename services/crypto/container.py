@@ -53,7 +53,7 @@ def sealed(session: SessionKey, length: int, pieces: Iterable[bytes]) -> Iterato
     prefix = secrets.token_bytes(session.block)
     prefix += prefix[-2:]
     whole = 1 + len(prefix) + length + _CHECK
-    yield bytes((0xC0 | Tag.INTEGRITY,)) + new_length(whole) + bytes((VERSION,))
+    yield bytes((0xC0 | Tag.PROTECTED,)) + new_length(whole) + bytes((VERSION,))
     check.update(prefix)
     yield encryptor.update(prefix)
     for piece in pieces:

@@ -88,7 +88,7 @@ def read_sealed(found: Iterator[StreamedPacket]) -> SealedMessage:
             has_password = True
         elif packet.tag in _IGNORED:
             packet.whole(_BODY_LIMIT)
-        elif packet.tag in (Tag.INTEGRITY, Tag.AEAD) and (envelopes or has_password):
+        elif packet.tag in (Tag.PROTECTED, Tag.AEAD) and (envelopes or has_password):
             return SealedMessage(tuple(envelopes), has_password, packet)
         else:
             raise Damaged

@@ -85,12 +85,16 @@ class SecretPart:
             raise Unsupported(self.hindrance, "Use another program for this key.")
         if self.is_sealed and passphrase is None:
             raise Locked
-        with _pgpy.guarded(Damaged("The private key is damaged.", "Import it again.")):
+        if not self.is_sealed and sum(self.rest[1:-2]) % 65536 != int.from_bytes(
+            self.rest[-2:], "big"
+        ):
+            raise _damaged()  # PGPy reads the sum and does not compare it
+        with _pgpy.guarded(_damaged()):
             held = _pgpy.load().packet.Packet(bytearray(join(self.packet.tag, self.packet.body)))
         if self.is_sealed and passphrase is not None:
             with _pgpy.guarded(WrongPassphrase()):
                 held.unprotect(passphrase.reveal())
-        with _pgpy.guarded(Damaged("The private key is damaged.", "Import it again.")):
+        with _pgpy.guarded(_damaged()):
             _compare_halves(self.key, held.keymaterial)
         return OpenPart(self.key, self.is_primary, held)
 
@@ -163,6 +167,10 @@ class OpenPart:
             )
             rest = bytes(material.s2k.__bytearray__()) + bytes(material.encbytes)
         return SecretPart(self.key, self.is_primary, rest)
+
+
+def _damaged() -> Damaged:
+    return Damaged("The private key is damaged.", "Import it again.")
 
 
 def _secrets(material: Any) -> list[Any]:
