@@ -21,17 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import CacheLocked, MailError
-from services.events import (
-    Event,
-    MailboxChanged,
-    Notice,
-    Request,
-    RequestFailed,
-    Severity,
-    SyncStateChanged,
-)
+from services.events import Event, MailboxChanged, Notice, RequestFailed, Severity, SyncStateChanged
 from services.models import MailboxCounts, SyncPhase, SyncState
 from services.ports import MailProvider, MailRenderer
+from services.requests import Request
 from services.safe_text import clean_line, ui
 from services.sync.pace import Pace
 

@@ -1,18 +1,21 @@
-"""What the engine is asked and what it tells, as plain values.
+"""What the engine tells, as plain values; what it is asked is in `services.requests`.
 
-Requests go down with an id that `Engine.request` returns; every event that answers a request carries
-that id, so a screen drops what came too late. Events arrive on the engine's thread: the bridge turns
-them into screen messages.
+Every event that answers a request carries the id that `Engine.request` returned for it, so a screen
+drops what came too late. Events arrive on the engine's thread: the bridge turns them into screen
+messages.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from services.models import MailboxCounts, RenderedMessage, SyncState, TrustFacts
+from services.models import MailboxCounts, SyncState
 from services.safe_text import EMPTY, SafeText
+
+if TYPE_CHECKING:
+    from services.shown_mail import RenderedMessage, TrustFacts
 
 
 class KeyRequest:
@@ -37,98 +40,6 @@ class TransferEvent:
     """What every event about files on their way is (`services.transfer_events`)."""
 
     __slots__ = ()
-
-
-# ── requests ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class OpenMessage:
-    """Read one message: from the cache, else from the service; `reveal` shows hidden characters."""
-
-    message_id: str
-    reveal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRaw:
-    """The raw MIME of one message, as safe text."""
-
-    message_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarkRead:
-    """Mark messages read or unread."""
-
-    message_ids: tuple[str, ...]
-    is_read: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeLabels:
-    """Add and remove labels, atomically per message."""
-
-    message_ids: tuple[str, ...]
-    add: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """Archive messages, or bring them back."""
-
-    message_ids: tuple[str, ...]
-    archived: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """Delete messages on the service, for good. The screen has asked before."""
-
-    message_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """Take back the last change that can be taken back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """Look for new mail now; `full` walks the whole mailbox and reconciles it."""
-
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SearchServer:
-    """Ask the service's own search; `text` must not be blank."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareSearch:
-    """Build the search text now, in slices; `MailSnapshot.search_ready` tells when it is there."""
-
-
-Request: TypeAlias = (
-    OpenMessage
-    | ReadRaw
-    | MarkRead
-    | ChangeLabels
-    | Archive
-    | Delete
-    | Undo
-    | Refresh
-    | SearchServer
-    | PrepareSearch
-    | KeyRequest
-    | TransferRequest
-)
-
-# ── events ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class Severity(Enum):

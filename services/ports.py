@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from services.models import FetchedMessage, InboundAttachment, InboxPage, RenderedMessage
+from services.shown_mail import RenderedMessage
+from services.wire_values import FetchedMessage, InboundAttachment, InboxPage
 
 if TYPE_CHECKING:
     from services.reading.sealed import Opener

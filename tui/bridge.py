@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from textual.message import Message
 
 from services import events
-from services.events import Event, Request
+from services.events import Event
 from services.ports import MailProvider, MailRenderer
+from services.requests import Request
 from tui import messages
 
 if TYPE_CHECKING:

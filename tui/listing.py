@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from services.models import InboxItem, MessageRow, RowFlag
+from services.models import MessageRow, RowFlag
+from services.wire_values import InboxItem
 
 
 def print_json(value: object) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from services.models import BodyLine, LineKind, RenderedMessage
+from services.shown_mail import BodyLine, LineKind, RenderedMessage
 
 _QUOTE_SHOWN = 8
 """Quote marks printed at most; a deeper quote keeps that many."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.message import Message
 
-from services.models import AttachmentView
+from services.shown_mail import AttachmentView
 from widgets.cells import fit, fit_right, size_words
 from widgets.choice_list import ChoiceList
 from widgets.glyphs import UNICODE, Glyphs

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.models import BodyLine, LineKind
 from services.safe_text import EMPTY, SafeText
+from services.shown_mail import BodyLine, LineKind
 from widgets.cells import wrapped
 
 FOLD_FROM: Final = 4

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 from rich.cells import cell_len
 
-from services.models import MessageRow, RenderedMessage, TrustFacts
+from services.models import MessageRow
 from services.safe_text import SafeText, join, ui
+from services.shown_mail import RenderedMessage, TrustFacts
 from widgets.card_view import CardView
 from widgets.cells import fit
 from widgets.dates import Calendar

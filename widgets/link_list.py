@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.message import Message
 
-from services.models import Link
 from services.safe_text import SafeText
+from services.shown_mail import Link
 from widgets.cells import fit
 from widgets.choice_list import ChoiceList
 from widgets.glyphs import UNICODE, Glyphs

@@ -16,8 +16,9 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from services.models import BodyLine, HeaderLine, LineKind, MessageRow, RenderedMessage, TrustFacts
+from services.models import MessageRow
 from services.safe_text import EMPTY, SafeText, phrase, ui
+from services.shown_mail import BodyLine, HeaderLine, LineKind, RenderedMessage, TrustFacts
 from widgets.body_rows import INDENT, MOST_BARS, BodyRows, Piece, Row, foldable, pieces
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.line_view import LineView

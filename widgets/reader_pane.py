@@ -12,8 +12,9 @@ from collections.abc import Callable
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from services.models import MessageRow, RenderedMessage, TrustFacts
+from services.models import MessageRow
 from services.safe_text import SafeText
+from services.shown_mail import RenderedMessage, TrustFacts
 from widgets.attachment_list import AttachmentList
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.header_card import HeaderCard

@@ -10,8 +10,9 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from services.models import MessageRow, RenderedMessage, TrustFacts
+from services.models import MessageRow
 from services.safe_text import SafeText, phrase, ui
+from services.shown_mail import RenderedMessage, TrustFacts
 from widgets.card_view import CardView
 from widgets.cells import fit, wrapped
 from widgets.glyphs import UNICODE, Glyphs

@@ -21,9 +21,9 @@ from services.api.http import HttpDoor
 from services.api.retry import Retrier, Sleep
 from services.api.wire_types import MAX_LABEL_LENGTH, MAX_PAGE
 from services.errors import BadAnswer, Conflict, NotFound, UsageError
-from services.models import FetchedMessage, InboxPage
 from services.ports import Capabilities
 from services.redact import Secret
+from services.wire_values import FetchedMessage, InboxPage
 
 MESSAGE_SECONDS: Final = 120.0
 """The deadline for one whole message."""

@@ -24,8 +24,8 @@ from services.api.presigned import (
     UploadForm,
 )
 from services.errors import BadAnswer, Conflict
-from services.models import InboundAttachment
 from services.origins import Origin
+from services.wire_values import InboundAttachment
 
 
 class Attachments:

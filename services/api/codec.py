@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from services.errors import BadAnswer
-from services.models import FetchedMessage, InboundAttachment, InboxItem, InboxPage
+from services.wire_values import FetchedMessage, InboundAttachment, InboxItem, InboxPage
 
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999; anything later is milliseconds or nonsense."""

@@ -20,8 +20,8 @@ from services.attachments import landing
 from services.attachments.landing import Part, Staging
 from services.attachments.names import is_sealed_name, opened_name, safe_name
 from services.errors import BadAnswer, NotFound, Offline, TimedOut
-from services.models import InboundAttachment
 from services.progress import Meter, Told, in_thread
+from services.wire_values import InboundAttachment
 
 if TYPE_CHECKING:
     from services.api.presigned import Downloaded, Progress

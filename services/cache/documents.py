@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from services.addresses import parse_mailbox
-from services.models import InboxItem, RowFlag
+from services.models import RowFlag
+from services.wire_values import InboxItem
 
 Document = dict[str, Any]
 

@@ -17,12 +17,14 @@ from services.cache.columns import Columns
 from services.cache.counts import LabelSet
 from services.cache.documents import Document, decode, to_item
 from services.cache.files import ReadHandle
+from services.cache.opened_text import OpenedText
 from services.cache.search_text import SearchText
 from services.cache.selection import choose
 from services.cache.slot_table import SlotTable
-from services.models import InboxItem, MailboxCounts, MailFilter, MessageRow, RowFlag
+from services.models import MailboxCounts, MailFilter, MessageRow, RowFlag
 from services.query import TEXT_FIELDS, parse
 from services.safe_text import clean_address, clean_line, ui
+from services.wire_values import InboxItem
 
 ROWS_KEPT: Final = 512
 _DAMAGED: Final = ui("(this message is damaged in the local cache; refresh to fetch it again)")
@@ -73,6 +75,7 @@ class MailSnapshot:
         doc_id: Callable[[str], int],
         reader: RowReader,
         search: SearchText,
+        opened: OpenedText,
         release: Callable[[], None],
     ) -> None:
         self.version = version
@@ -84,6 +87,7 @@ class MailSnapshot:
         self._doc_id = doc_id
         self._reader = reader
         self._search = search
+        self._opened = opened
         self._release = release
 
     @property
@@ -98,6 +102,7 @@ class MailSnapshot:
         hits = None
         if query.of(*TEXT_FIELDS):
             hits = self._search.find(query, len(columns.flags))
+            self._opened.mark(hits, query, self.slot_of)
         elif self._search.forget():
             self._release()
         return RowView(self, choose(columns, size, self._label_sets, wanted, query, hits))

@@ -1,6 +1,7 @@
 """The local mailbox of one account: what the engine writes and the screens read.
 
-Owns the folder `<data dir>/accounts/<name>` (`mail.log`, `mail.index`, `mail.search`, `bodies/`).
+Owns the folder `<data dir>/accounts/<name>` (`mail.log`, `mail.index`, `mail.search`, `bodies/`,
+`kept/`).
 Closes the trap of a cache that costs more with every message: a page is one durable commit whatever
 the mailbox holds, and opening reads an index, not the documents.
 """
@@ -22,15 +23,18 @@ from services.cache.files import FileOps, WriterLock, cache_error, private_folde
 from services.cache.index import MessageIndex
 from services.cache.log_storage import LogStorage, Staged
 from services.cache.mail_log import STATE, TAIL, MailLog
+from services.cache.opened_text import OpenedText
 from services.cache.search_file import SearchFile
 from services.cache.search_text import SLICE, SearchText, missing_slots
 from services.cache.segment import SEGMENT, Segment
 from services.cache.snapshot import MailSnapshot, RowReader
 from services.cache.tables import LogDatabase
 from services.errors import CacheDamaged
-from services.models import InboxItem
+from services.wire_values import InboxItem
 
 JOURNAL: Final = "journal"
+KEPT: Final = 128 * 1024 * 1024
+"""Bytes that sealed copies of decrypted text may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,10 @@ class MailStore:
         self.db = LogDatabase(self._storage)
         """The tables `messages`, `journal` and `state`, through TinyDB's own interface."""
         self.bodies = BodyStore(folder / "bodies", read_only=self.read_only, ops=ops)
+        self.kept = BodyStore(folder / "kept", limit=KEPT, read_only=self.read_only, ops=ops)
+        """Decrypted text of messages, each sealed to the own key; empty unless the operator wants it."""
+        self.opened = OpenedText()
+        """Decrypted text of messages for the search, in memory only; `forget` it with the keys."""
 
     @classmethod
     def open(
@@ -128,6 +136,7 @@ class MailStore:
         changes: dict[int, Staged | None] = dict.fromkeys(map(self._log.index.doc_id, found))
         self._commit(changes)
         self.bodies.remove(found)
+        self.kept.remove(found)
 
     def item(self, message_id: str) -> InboxItem | None:
         """Return one cached message, None when it is unknown or its record is damaged."""
@@ -205,6 +214,7 @@ class MailStore:
             doc_id=index.doc_id,
             reader=self._reader,
             search=self._search,
+            opened=self.opened,
             release=self._search_file.release,
         )
 

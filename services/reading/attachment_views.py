@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.models import AttachmentView, InboundAttachment
 from services.reading.parsed_mail import ParsedAttachment, ParsedMail
 from services.safe_text import clean_line, ui
 from services.sealed_names import guessed_type, looks_sealed, original_name
+from services.shown_mail import AttachmentView
+from services.wire_values import InboundAttachment
 
 _NAME_SHOWN: Final = 300
 

@@ -10,9 +10,9 @@ import ipaddress
 from typing import Final
 
 from services.hosts import hides_host, host_of, hosts_in, look_alike, same_site, scheme_of
-from services.models import Link
 from services.reading.parsed_mail import ParsedLink
 from services.safe_text import EMPTY, SafeText, clean_line, clean_url, phrase, ui
+from services.shown_mail import Link
 
 _ORDINARY: Final = frozenset(["http", "https", "mailto", "tel", "sms", ""])
 _MAIL_SCHEMES: Final = frozenset(["mailto", "tel", "sms"])

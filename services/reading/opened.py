@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Final
 
 from services.limits import LINES_LIMIT, RAW_LIMIT, TEXT_LIMIT
-from services.models import BodyLine, LineKind, Link
 from services.reading.armored import find_blocks
 from services.reading.body import Body, fill
 from services.reading.charsets import decode_unknown
@@ -24,6 +23,7 @@ from services.reading.plain_text import find_urls, layout, split_lines
 from services.reading.reply_quotes import mark_reply_quotes
 from services.safe_text import clean_line, phrase, ui
 from services.seal_models import SealFacts, SealState
+from services.shown_mail import BodyLine, LineKind, Link
 
 OUTSIDE: Final = ui("Not encrypted: anybody may have written or changed what follows")
 _EMPTY: Final = ui("The encrypted message is empty.")

@@ -13,14 +13,6 @@ from typing import Final
 from services.addresses import Address, parse_mailboxes, parse_sender
 from services.errors import RenderError
 from services.limits import LINES_LIMIT, RAW_LIMIT, TEXT_LIMIT
-from services.models import (
-    BodyLine,
-    HeaderLine,
-    InboundAttachment,
-    LineKind,
-    Link,
-    RenderedMessage,
-)
 from services.reading import opened
 from services.reading.attachment_manifest import manifest_of
 from services.reading.attachment_views import from_service, present_attachments
@@ -46,6 +38,8 @@ from services.safe_text import (
     reveal_text,
 )
 from services.seal_models import SealFacts
+from services.shown_mail import BodyLine, HeaderLine, LineKind, Link, RenderedMessage
+from services.wire_values import InboundAttachment
 
 _HEADER_SHOWN: Final = 20_000
 """Characters of one header value that are shown."""

@@ -32,10 +32,11 @@ from services.limits import (
     REQUEST_HEAD,
     REVEAL,
 )
-from services.models import InboundAttachment, RenderedMessage
 from services.reading.parsed_mail import ParsedLine, ParsedMail, from_wire
 from services.reading.render import placeholder, present
 from services.reading.sealed import Opener, Plaintext, hopeless
+from services.shown_mail import RenderedMessage
+from services.wire_values import InboundAttachment
 
 TIME_LIMIT: Final = 2.0
 """Seconds of wall clock that one mail may take, start of the worker not counted."""

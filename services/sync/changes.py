@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from services.models import InboxItem
 from services.sync import edits
 from services.sync.edits import Edit, EditKind, Flags
 from services.sync.journal import Journal, Row, RowState
+from services.wire_values import InboxItem
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore

@@ -13,22 +13,17 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, Final
 
 from services.errors import CryptoError, MailError
-from services.events import (
+from services.events import Event, KeyRequest, MessageOpened, RawRead, RequestFailed, SearchAnswered
+from services.requests import (
     Archive,
     ChangeLabels,
     Delete,
-    Event,
-    KeyRequest,
     MarkRead,
-    MessageOpened,
     OpenMessage,
     PrepareSearch,
-    RawRead,
     ReadRaw,
     Refresh,
     Request,
-    RequestFailed,
-    SearchAnswered,
     SearchServer,
     Undo,
 )

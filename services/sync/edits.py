@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from services.models import InboxItem
+from services.wire_values import InboxItem
 
 
 class EditKind(Enum):

@@ -15,9 +15,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from services.cache import documents
-from services.models import InboxItem
 from services.sync import edits
 from services.sync.edits import Edit, Flags
+from services.wire_values import InboxItem
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore

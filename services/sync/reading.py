@@ -14,17 +14,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import CacheError, Offline, ServiceError
-from services.models import (
-    FetchedMessage,
-    InboundAttachment,
-    InboxItem,
-    MessageRow,
-    RenderedMessage,
-    RowFlag,
-    TrustFacts,
-)
+from services.models import MessageRow, RowFlag
 from services.ports import MailProvider, MailRenderer
 from services.safe_text import SafeText, clean_line, ui
+from services.shown_mail import RenderedMessage, TrustFacts
+from services.wire_values import FetchedMessage, InboundAttachment, InboxItem
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import BadAnswer, Rejected
-from services.models import InboxPage
 from services.ports import MailProvider
 from services.sync.changes import Changes
+from services.wire_values import InboxPage
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore, PutOutcome

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from services.cache.store import MailStore
-from services.models import InboxPage
 from services.sync.mailbox import Mailbox
+from services.wire_values import InboxPage
 from tests.fakes.fake_provider import FakeProvider, items
 
 PAGES = 8

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from services.models import BodyLine, RenderedMessage, TrustFacts
 from services.safe_text import EMPTY, SafeText
+from services.shown_mail import BodyLine, RenderedMessage, TrustFacts
 from tests.fakes.rows import FakeManyRows
 from tests.widgets.stage import Stage, clock, screen_rows
 from widgets.message_list import MessageList

@@ -7,22 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from services import events
-from services.events import Event, Request
+from services import events, requests
+from services.events import Event
 from services.models import (
-    BodyLine,
     LabelCount,
     Mailbox,
     MailboxCounts,
     MailFilter,
     MessageRow,
-    RenderedMessage,
     RowFlag,
     SyncPhase,
     SyncState,
-    TrustFacts,
 )
+from services.requests import Request
 from services.safe_text import SafeText, clean_line, clean_text, phrase, ui
+from services.shown_mail import BodyLine, RenderedMessage, TrustFacts
 from tests.fakes.rows import NOON, FakeRows
 
 
@@ -98,24 +97,24 @@ class FakeEngine:
 
     def _answer(self, number: int, request: Request) -> None:
         match request:
-            case events.OpenMessage(message_id):
+            case requests.OpenMessage(message_id):
                 event = self._opened(number, message_id)
                 self.late.append(event) if self.slow else self.emit(event)
-            case events.ReadRaw(message_id):
+            case requests.ReadRaw(message_id):
                 lines = (ui("From: someone"), ui("Subject: raw"), ui(""), ui("raw body"))
                 self.emit(events.RawRead(number, message_id, lines))
-            case events.MarkRead(ids, is_read):
+            case requests.MarkRead(ids, is_read):
                 self._change(ids, lambda row: _flagged(row, RowFlag.UNREAD, on=not is_read))
-            case events.Archive(ids, archived):
+            case requests.Archive(ids, archived):
                 self._change(ids, lambda row: _flagged(row, RowFlag.ARCHIVED, on=archived))
-            case events.ChangeLabels(ids, add, remove):
+            case requests.ChangeLabels(ids, add, remove):
                 self._change(ids, lambda row: _labelled(row, add, remove))
-            case events.Delete(ids):
+            case requests.Delete(ids):
                 self._change(ids, lambda row: None)
-            case events.Undo() if self._undo:
+            case requests.Undo() if self._undo:
                 self.publish(self._undo.pop())
                 self.emit(events.Notice(ui("Undone.")))
-            case events.SearchServer(text):
+            case requests.SearchServer(text):
                 found = tuple(
                     row.message_id
                     for row in self._rows

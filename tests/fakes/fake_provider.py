@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from services.errors import Conflict, NotFound, Rejected, ServiceError
-from services.models import FetchedMessage, InboxItem, InboxPage, RenderedMessage
 from services.ports import Capabilities
 from services.safe_text import EMPTY
+from services.shown_mail import RenderedMessage
 from services.sync.pace import Pace
+from services.wire_values import FetchedMessage, InboxItem, InboxPage
 
 QUICK = Pace(
     poll=0.01,

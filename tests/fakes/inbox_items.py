@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from services.models import InboxItem
+from services.wire_values import InboxItem
 
 START: Final = 1_700_000_000
 _WORDS: Final = (

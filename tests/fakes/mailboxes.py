@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.models import InboxItem, RowFlag
+from services.models import RowFlag
 from services.sync.mailbox import Mailbox
+from services.wire_values import InboxItem
 from tests.fakes.fake_provider import FakeProvider, items
 
 

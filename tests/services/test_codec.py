@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.api import codec
 from services.errors import BadAnswer
-from services.models import InboxItem
+from services.wire_values import InboxItem
 
 FULL = InboxItem(
     message_id="<a@b>", sender_verified=True, sender="A <a@b.example>", recipient="r@x.example",

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from services import events
+from services import events, requests
 from services.api.assmbl import AssmblClient
 from services.engine import Engine
 from services.models import Mailbox, MailFilter, SyncPhase
@@ -62,7 +62,7 @@ class Run:
     def waiting(self, count: int) -> events.SyncStateChanged:
         return self.wait(events.SyncStateChanged, lambda event: event.state.waiting == count)
 
-    def answer(self, request: events.Request, kind: type[E]) -> E:
+    def answer(self, request: requests.Request, kind: type[E]) -> E:
         """Ask for something and return the answer to it."""
         request_id = self.engine.request(request)
         return self.wait(kind, lambda event: getattr(event, "request_id", 0) == request_id)
@@ -158,7 +158,7 @@ def test_without_a_network_the_cached_mailbox_can_be_read_and_changed(run, sandb
     other_id = sandbox.add_mail(agent, MAIL.format("two", "two"))
     one = run(client)
     one.phase(SyncPhase.SYNCED)
-    one.answer(events.OpenMessage(first_id), events.MessageOpened)
+    one.answer(requests.OpenMessage(first_id), events.MessageOpened)
     one.engine.stop(10)
 
     def nowhere() -> AssmblClient:
@@ -170,11 +170,11 @@ def test_without_a_network_the_cached_mailbox_can_be_read_and_changed(run, sandb
     state = two.phase(SyncPhase.OFFLINE).state
     assert state.sentence
     assert state.next_try >= state.since > 0
-    two.answer(events.OpenMessage(first_id), events.MessageOpened)
-    failed = two.answer(events.OpenMessage(other_id), events.RequestFailed)
+    two.answer(requests.OpenMessage(first_id), events.MessageOpened)
+    failed = two.answer(requests.OpenMessage(other_id), events.RequestFailed)
     assert failed.sentence
     assert failed.message_id == other_id
-    two.engine.request(events.Archive((first_id,)))
+    two.engine.request(requests.Archive((first_id,)))
     two.waiting(1)
     # The connection comes back (another provider stands for another network).
     two.engine.set_provider(client)
@@ -201,14 +201,14 @@ def test_mail_is_synced_opened_and_read_with_its_trust_facts(run, sandbox, agent
     again = sandbox.add_mail(agent, MAIL.format("two", "again"), verified=False)
     one = run(client, renderer=RenderWorker)
     one.phase(SyncPhase.SYNCED)
-    opened = one.answer(events.OpenMessage(trusted), events.MessageOpened)
+    opened = one.answer(requests.OpenMessage(trusted), events.MessageOpened)
     assert "Hello world" in [line.text for line in opened.message.body]
     assert opened.trust.verified
     assert opened.trust.first_contact
-    other = one.answer(events.OpenMessage(again), events.MessageOpened)
+    other = one.answer(requests.OpenMessage(again), events.MessageOpened)
     assert not other.trust.verified
     assert not other.trust.first_contact
-    raw = one.answer(events.ReadRaw(again), events.RawRead)
+    raw = one.answer(requests.ReadRaw(again), events.RawRead)
     assert "Subject: two" in raw.lines
 
 
@@ -223,18 +223,18 @@ def test_changes_are_shown_sent_and_taken_back(run, sandbox, agent, client):
     message_id = sandbox.add_mail(agent, MAIL.format("one", "one"), labels=["inbox"])
     one = run(client)
     one.phase(SyncPhase.SYNCED)
-    notice = one.answer(events.ChangeLabels((message_id,), ("later",), ("inbox",)), events.Notice)
+    notice = one.answer(requests.ChangeLabels((message_id,), ("later",), ("inbox",)), events.Notice)
     assert notice.sentence == "Changed the labels of 1 message."
     one.waiting(0)
     assert asyncio.run(item_of(client(), message_id)).labels == ("later",)
-    one.answer(events.Delete((message_id,)), events.Notice)
+    one.answer(requests.Delete((message_id,)), events.Notice)
     assert one.ids == []
-    assert one.answer(events.Undo(), events.Notice).sentence == "Taken back for 1 message."
+    assert one.answer(requests.Undo(), events.Notice).sentence == "Taken back for 1 message."
     assert one.ids == [message_id]
-    one.answer(events.Undo(), events.Notice)
+    one.answer(requests.Undo(), events.Notice)
     one.waiting(0)
     assert asyncio.run(item_of(client(), message_id)).labels == ("inbox",)
-    assert one.answer(events.Undo(), events.Notice).sentence == "There is nothing to take back."
+    assert one.answer(requests.Undo(), events.Notice).sentence == "There is nothing to take back."
 
 
 def test_the_services_own_search_answers_with_cached_messages(run, sandbox, agent, client):
@@ -242,9 +242,9 @@ def test_the_services_own_search_answers_with_cached_messages(run, sandbox, agen
     sandbox.add_mail(agent, MAIL.format("hay", "x"))
     one = run(client)
     one.phase(SyncPhase.SYNCED)
-    answer = one.answer(events.SearchServer("NEEDLE"), events.SearchAnswered)
+    answer = one.answer(requests.SearchServer("NEEDLE"), events.SearchAnswered)
     assert answer.message_ids == (hit,)
-    failed = one.answer(events.SearchServer("   "), events.RequestFailed)
+    failed = one.answer(requests.SearchServer("   "), events.RequestFailed)
     assert failed.sentence == "Type something to search for."
 
 
@@ -261,7 +261,7 @@ def test_a_refresh_finds_what_was_deleted_elsewhere(run, sandbox, agent, client,
         await other.aclose()
 
     asyncio.run(delete())
-    one.engine.request(events.Refresh(full=full))
+    one.engine.request(requests.Refresh(full=full))
     one.wait(events.MailboxChanged, lambda event: event.counts.total == 1)
     assert one.ids == [kept]
 
@@ -270,7 +270,7 @@ def test_the_search_text_is_ready_when_a_screen_asks_for_it(run):
     provider = FakeProvider(items(1_200))
     one = run(lambda: provider)
     one.phase(SyncPhase.SYNCED)
-    one.engine.request(events.PrepareSearch())
+    one.engine.request(requests.PrepareSearch())
     while not one.engine.snapshot.search_ready:
         one.wait(events.MailboxChanged)
     assert len(one.engine.snapshot.select(MailFilter(Mailbox.ALL, text="subject 11"))) == sum(
@@ -289,9 +289,9 @@ def test_opening_another_message_drops_the_one_before(run):
             await asyncio.Event().wait()
 
     provider.before = never
-    stale = one.engine.request(events.OpenMessage("m0"))
-    one.answer(events.OpenMessage("m1"), events.MessageOpened)
-    one.answer(events.OpenMessage("m2"), events.MessageOpened)
+    stale = one.engine.request(requests.OpenMessage("m0"))
+    one.answer(requests.OpenMessage("m1"), events.MessageOpened)
+    one.answer(requests.OpenMessage("m2"), events.MessageOpened)
     assert all(getattr(event, "request_id", 0) != stale for event in one.told)
 
 
@@ -307,8 +307,8 @@ def test_a_walk_that_hangs_does_not_hold_up_requests(run):
     provider.before = before
     one = run(lambda: provider)
     one.wait(events.MailboxChanged, lambda event: event.counts.total == 100)
-    one.answer(events.OpenMessage("m5"), events.MessageOpened)
-    one.answer(events.Archive(("m5",)), events.Notice)
+    one.answer(requests.OpenMessage("m5"), events.MessageOpened)
+    one.answer(requests.Archive(("m5",)), events.Notice)
     one.waiting(0)
     assert hang
     assert provider.content["m5"].archived
@@ -336,7 +336,7 @@ def test_every_answer_of_the_service_becomes_a_phase_with_a_sentence(
     assert state.sentence
     sandbox.clear_faults()
     if phase is SyncPhase.SIGNED_OUT:
-        one.engine.request(events.Refresh())
+        one.engine.request(requests.Refresh())
     one.phase(SyncPhase.SYNCED)
 
 
@@ -410,7 +410,7 @@ def test_a_new_token_after_401_sends_what_waits(run, sandbox, agent, client):
     one.phase(SyncPhase.SYNCED)
     one.engine.set_provider(lambda: client("wrong-token"))
     assert one.phase(SyncPhase.SIGNED_OUT).state.sentence
-    one.engine.request(events.MarkRead((message_id,), True))
+    one.engine.request(requests.MarkRead((message_id,), True))
     one.waiting(1)
     one.engine.set_provider(client)
     one.waiting(0)
@@ -424,14 +424,14 @@ def test_the_second_engine_reads_and_takes_over_when_the_first_is_gone(run):
     two = run(lambda: provider)
     assert two.wait(events.MailboxChanged).counts.total == 5
     assert two.phase(SyncPhase.READ_ONLY).state.sentence
-    refused = two.answer(events.Archive(("m0",)), events.RequestFailed)
+    refused = two.answer(requests.Archive(("m0",)), events.RequestFailed)
     assert "only reads" in refused.sentence
-    two.answer(events.OpenMessage("m1"), events.MessageOpened)
+    two.answer(requests.OpenMessage("m1"), events.MessageOpened)
     provider.arrive(items(1, start=5))
     two.wait(events.MailboxChanged, lambda event: event.counts.total == 6)
     one.engine.stop(10)
     two.phase(SyncPhase.SYNCED)
-    two.answer(events.Archive(("m0",)), events.Notice)
+    two.answer(requests.Archive(("m0",)), events.Notice)
     two.waiting(0)
     assert provider.content["m0"].archived
 
@@ -447,19 +447,19 @@ def test_a_bug_in_one_request_ends_nothing_and_leaves_no_text_in_the_log(run, ca
 
     provider.before = broken
     with caplog.at_level(logging.DEBUG, logger="agentmail"):
-        failed = one.answer(events.OpenMessage("m0"), events.RequestFailed)
+        failed = one.answer(requests.OpenMessage("m0"), events.RequestFailed)
     assert "agentmail-tui" in failed.sentence
     assert "ValueError at" in caplog.text
     assert "text of a mail" not in caplog.text
     provider.fail(None)
-    one.answer(events.OpenMessage("m0"), events.MessageOpened)
+    one.answer(requests.OpenMessage("m0"), events.MessageOpened)
 
 
 def test_a_store_that_cannot_be_opened_is_told_to_every_request(tmp_path, run):
     (tmp_path / "account").write_text("a file where a folder should be")
     one = run(lambda: FakeProvider())
     assert one.phase(SyncPhase.FAILED).state.sentence
-    assert one.answer(events.OpenMessage("m0"), events.RequestFailed).sentence
+    assert one.answer(requests.OpenMessage("m0"), events.RequestFailed).sentence
 
 
 def test_stopping_in_the_middle_of_everything_loses_no_change(run):
@@ -471,8 +471,8 @@ def test_stopping_in_the_middle_of_everything_loses_no_change(run):
         await asyncio.Event().wait()
 
     provider.before = never
-    one.answer(events.Archive(tuple(f"m{n}" for n in range(50))), events.Notice)
-    one.engine.request(events.OpenMessage("m0"))
+    one.answer(requests.Archive(tuple(f"m{n}" for n in range(50))), events.Notice)
+    one.engine.request(requests.OpenMessage("m0"))
     one.engine.stop(10)
     assert not one.engine._thread.is_alive()
     assert provider.is_closed

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from services import events
-from services.models import LabelCount, Link
+from services import events, requests
+from services.models import LabelCount
 from services.safe_text import SafeText, clean_line, clean_text, clean_url, ui
+from services.shown_mail import Link
 from tests.fakes.fake_engine import rendered
 from tests.fakes.rows import make_row
 from tests.tui.app_stage import Stage, press, rows_of, text_of, until
@@ -89,7 +90,7 @@ async def test_a_hostile_string_is_literal_on_every_surface(text: str) -> None:
         assert stage.app._exception is None
         assert stage.app.return_value is None
         assert [screen for screen in seen if not clean(screen)] == []
-    assert not any(isinstance(one, events.Delete) for one in stage.engine.requests)
+    assert not any(isinstance(one, requests.Delete) for one in stage.engine.requests)
 
 
 @pytest.mark.parametrize("text", ["[URGENT] x", "[PATCH v2 1/3] x", ":warning: x", "[$error]x[/]"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from textual import events as tevents
 
-from services import events
+from services import events, requests
 from services.config import Settings
 from services.models import RowFlag, SyncPhase, SyncState
 from services.safe_text import ui
@@ -49,18 +49,18 @@ async def test_keys_typed_before_the_first_messages_are_kept_and_run_in_order() 
         assert stage.engine.requests == []
         stage.engine.publish(sample_rows().rows)
         await until(pilot, lambda: stage.engine.requests)
-        assert stage.engine.requests == [events.Archive(("m3",), archived=True)]
+        assert stage.engine.requests == [requests.Archive(("m3",), archived=True)]
 
 
 async def test_opening_shows_the_message_and_marks_it_read_after_it_was_painted() -> None:
     stage = Stage(slow=True)
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "enter")
-        assert stage.engine.requests == [events.OpenMessage("m0")]
+        assert stage.engine.requests == [requests.OpenMessage("m0")]
         stage.engine.emit(stage.engine.late[0])
-        await until(pilot, lambda: asked(stage, events.MarkRead))
+        await until(pilot, lambda: asked(stage, requests.MarkRead))
         assert "this is the text." in text_of(stage.app)
-        assert asked(stage, events.MarkRead) == [events.MarkRead(("m0",), is_read=True)]
+        assert asked(stage, requests.MarkRead) == [requests.MarkRead(("m0",), is_read=True)]
 
 
 async def test_the_list_stays_on_a_narrow_screen_until_there_is_a_message_to_read() -> None:
@@ -84,7 +84,7 @@ async def test_a_message_left_before_it_came_stays_unread_and_does_not_come() ->
         await press(pilot, "j")
         assert stage.mail.panes.context is Context.LIST
         assert "this is the text." not in text_of(stage.app)
-        assert asked(stage, events.MarkRead) == []
+        assert asked(stage, requests.MarkRead) == []
 
 
 async def test_labels_of_the_open_message_are_told_and_kept_up_to_date() -> None:
@@ -111,7 +111,7 @@ async def test_manual_marking_leaves_an_opened_message_unread() -> None:
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "enter")
         await until(pilot, lambda: "this is the text." in text_of(stage.app))
-        assert asked(stage, events.MarkRead) == []
+        assert asked(stage, requests.MarkRead) == []
 
 
 async def test_a_late_answer_to_an_older_open_is_dropped() -> None:
@@ -132,30 +132,30 @@ async def test_next_while_reading_opens_the_one_that_took_the_place_of_a_read_on
     stage = Stage([make_row(number, flags=unread) for number in range(4)])
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "g", "u", "enter")
-        await until(pilot, lambda: len(asked(stage, events.MarkRead)) == 1)
+        await until(pilot, lambda: len(asked(stage, requests.MarkRead)) == 1)
         await press(pilot, "J")
-        await until(pilot, lambda: len(asked(stage, events.MarkRead)) == 2)
-        assert asked(stage, events.OpenMessage) == [
-            events.OpenMessage("m0"),
-            events.OpenMessage("m1"),
+        await until(pilot, lambda: len(asked(stage, requests.MarkRead)) == 2)
+        assert asked(stage, requests.OpenMessage) == [
+            requests.OpenMessage("m0"),
+            requests.OpenMessage("m1"),
         ]
 
 
 @pytest.mark.parametrize(
     ("keys", "request_"),
     [
-        (["e"], events.Archive(("m0",), archived=True)),
-        (["u"], events.MarkRead(("m0",), is_read=True)),
-        (["j", "j", "u"], events.MarkRead(("m2",), is_read=False)),
-        (["I"], events.MarkRead(("m0",), is_read=True)),
-        (["U"], events.MarkRead(("m0",), is_read=False)),
-        (["x", "x", "I"], events.MarkRead(("m0", "m1"), is_read=True)),
-        (["v", "j", "j", "U"], events.MarkRead(("m0", "m1", "m2"), is_read=False)),
-        (["*", "a", "e"], events.Archive(tuple(f"m{n}" for n in range(8)), archived=True)),
-        (["z"], events.Undo()),
-        (["ctrl+r"], events.Refresh()),
-        (["g", "ctrl+r"], events.Refresh(full=True)),
-        (["g", "r"], events.ReadRaw("m0")),
+        (["e"], requests.Archive(("m0",), archived=True)),
+        (["u"], requests.MarkRead(("m0",), is_read=True)),
+        (["j", "j", "u"], requests.MarkRead(("m2",), is_read=False)),
+        (["I"], requests.MarkRead(("m0",), is_read=True)),
+        (["U"], requests.MarkRead(("m0",), is_read=False)),
+        (["x", "x", "I"], requests.MarkRead(("m0", "m1"), is_read=True)),
+        (["v", "j", "j", "U"], requests.MarkRead(("m0", "m1", "m2"), is_read=False)),
+        (["*", "a", "e"], requests.Archive(tuple(f"m{n}" for n in range(8)), archived=True)),
+        (["z"], requests.Undo()),
+        (["ctrl+r"], requests.Refresh()),
+        (["g", "ctrl+r"], requests.Refresh(full=True)),
+        (["g", "r"], requests.ReadRaw("m0")),
     ],
 )
 async def test_a_key_asks_the_engine(keys: list[str], request_: object) -> None:
@@ -172,7 +172,7 @@ async def test_archiving_in_archived_brings_back_and_the_hint_says_so() -> None:
         await press(pilot, "g", "a")
         assert "e bring back" in rows_of(stage.app)[-1]
         await press(pilot, "e")
-        assert stage.engine.requests == [events.Archive(("m0",), archived=False)]
+        assert stage.engine.requests == [requests.Archive(("m0",), archived=False)]
 
 
 async def test_the_cursor_takes_the_next_row_when_its_message_is_archived() -> None:
@@ -218,11 +218,11 @@ async def test_deleting_asks_first_with_the_focus_on_the_safe_answer() -> None:
         assert "“[URGENT] wire transfer today”" in text_of(stage.app)
         stage.clock.now += 1
         await press(pilot, "enter")
-        assert asked(stage, events.Delete) == []
+        assert asked(stage, requests.Delete) == []
         await press(pilot, "#")
         stage.clock.now += 1
         await press(pilot, "right", "enter")
-        assert asked(stage, events.Delete) == [events.Delete(("m1",))]
+        assert asked(stage, requests.Delete) == [requests.Delete(("m1",))]
 
 
 @pytest.mark.parametrize("keys", [["y"], ["right", "enter"], ["tab", "space", "enter"]])
@@ -230,11 +230,11 @@ async def test_keys_typed_ahead_cannot_confirm_a_deletion(keys: list[str]) -> No
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "d", *keys)
-        assert asked(stage, events.Delete) == []
+        assert asked(stage, requests.Delete) == []
         assert "Delete this message for good?" in text_of(stage.app)
         stage.clock.now += 0.25
         await press(pilot, "y")
-        assert asked(stage, events.Delete) == [events.Delete(("m0",))]
+        assert asked(stage, requests.Delete) == [requests.Delete(("m0",))]
 
 
 async def test_a_selection_is_counted_in_hints_and_question() -> None:
@@ -306,7 +306,7 @@ async def test_words_can_be_sent_to_the_server_and_results_say_where_they_are_fr
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "/", *"contract", *keys)
-        assert asked(stage, events.SearchServer) == [events.SearchServer("contract")]
+        assert asked(stage, requests.SearchServer) == [requests.SearchServer("contract")]
         assert "server results for “contract” · 1 found" in rows_of(stage.app)[1]
         await press(pilot, "escape", "escape")
         assert stage.mail.panes.messages.count == 8
@@ -327,7 +327,7 @@ async def test_labels_are_completed_from_known_ones() -> None:
         await press(pilot, "l", *"o")
         await until(pilot, lambda: "[ ] ops" in text_of(stage.app))
         await press(pilot, "enter")
-        assert asked(stage, events.ChangeLabels) == [events.ChangeLabels(("m0",), ("ops",), ())]
+        assert asked(stage, requests.ChangeLabels) == [requests.ChangeLabels(("m0",), ("ops",), ())]
 
 
 async def test_a_label_that_is_held_is_taken_off() -> None:
@@ -336,15 +336,15 @@ async def test_a_label_that_is_held_is_taken_off() -> None:
         await press(pilot, "G", "k", "k", "k", "l")
         await until(pilot, lambda: "[x] ci" in text_of(stage.app))
         await press(pilot, "enter")
-        assert asked(stage, events.ChangeLabels) == [events.ChangeLabels(("m4",), (), ("ci",))]
+        assert asked(stage, requests.ChangeLabels) == [requests.ChangeLabels(("m4",), (), ("ci",))]
 
 
 async def test_several_labels_are_changed_at_once() -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "l", "tab", *"new", "tab", "enter")
-        assert asked(stage, events.ChangeLabels) == [
-            events.ChangeLabels(("m0",), ("ci", "new"), ())
+        assert asked(stage, requests.ChangeLabels) == [
+            requests.ChangeLabels(("m0",), ("ci", "new"), ())
         ]
 
 
@@ -354,7 +354,7 @@ async def test_a_label_that_cannot_be_is_refused_while_it_is_typed() -> None:
         await press(pilot, "l", *("x" * 65))
         await until(pilot, lambda: "at most 64 characters" in text_of(stage.app))
         await press(pilot, "enter")
-        assert asked(stage, events.ChangeLabels) == []
+        assert asked(stage, requests.ChangeLabels) == []
 
 
 async def test_the_list_can_be_narrowed_to_a_label() -> None:
@@ -444,11 +444,11 @@ async def test_the_reader_follows_a_resting_cursor_without_marking_it_read() -> 
     stage = Stage()
     async with stage.app.run_test(size=WIDE) as pilot:
         await press(pilot, "j")
-        await until(pilot, lambda: events.OpenMessage("m1") in stage.engine.requests)
+        await until(pilot, lambda: requests.OpenMessage("m1") in stage.engine.requests)
         await until(pilot, lambda: "this is the text." in text_of(stage.app))
-        assert asked(stage, events.MarkRead) == []
+        assert asked(stage, requests.MarkRead) == []
         await press(pilot, "enter")
-        await until(pilot, lambda: asked(stage, events.MarkRead))
+        await until(pilot, lambda: asked(stage, requests.MarkRead))
 
 
 @pytest.mark.parametrize(
@@ -466,7 +466,7 @@ async def test_headers_raw_reveal_and_links_of_a_message() -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "enter", "H")
-        assert events.OpenMessage("m0", reveal=True) in stage.engine.requests
+        assert requests.OpenMessage("m0", reveal=True) in stage.engine.requests
         await press(pilot, "g", "r")
         await until(pilot, lambda: "raw body" in text_of(stage.app))
         await press(pilot, "q")
@@ -547,8 +547,8 @@ async def test_thousands_of_messages_are_changed_with_one_request() -> None:
     stage = Stage(many_rows(5_000))
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "*", "a", "e")
-        (request,) = asked(stage, events.Archive)
-        assert isinstance(request, events.Archive)
+        (request,) = asked(stage, requests.Archive)
+        assert isinstance(request, requests.Archive)
         assert len(request.message_ids) == 5_000
 
 
@@ -558,7 +558,7 @@ async def test_the_palette_finds_and_runs_a_command() -> None:
         await press(pilot, "ctrl+p", *"archiv")
         await until(pilot, lambda: "Archive or bring back" in text_of(stage.app))
         await press(pilot, "enter")
-        assert stage.engine.requests == [events.Archive(("m0",), archived=True)]
+        assert stage.engine.requests == [requests.Archive(("m0",), archived=True)]
 
 
 async def test_help_shows_the_live_keys_of_the_pane_and_can_be_searched() -> None:
@@ -610,4 +610,4 @@ async def test_a_click_moves_the_cursor_and_another_opens() -> None:
         await pilot.click("#messages", offset=(20, 2))
         assert stage.mail.panes.messages.cursor_id == "m2"
         await pilot.click("#messages", offset=(20, 2))
-        await until(pilot, lambda: asked(stage, events.OpenMessage))
+        await until(pilot, lambda: asked(stage, requests.OpenMessage))

@@ -11,16 +11,9 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from services.models import (
-    AttachmentView,
-    BodyLine,
-    HeaderLine,
-    LineKind,
-    Link,
-    SyncPhase,
-    SyncState,
-)
+from services.models import SyncPhase, SyncState
 from services.safe_text import ui
+from services.shown_mail import AttachmentView, BodyLine, HeaderLine, LineKind, Link
 from tests.fakes.fake_engine import rendered
 from tests.fakes.rows import sample_rows
 from tests.tui.app_stage import Stage, press, rows_of, until

@@ -15,21 +15,17 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.widget import Widget
 
-from services.models import (
+from services.models import LabelCount, MailboxCounts, RowFlag, SyncPhase, SyncState
+from services.safe_text import SafeText, clean_line, clean_text, clean_url, ui
+from services.shown_mail import (
     AttachmentView,
     BodyLine,
     HeaderLine,
-    LabelCount,
     LineKind,
     Link,
-    MailboxCounts,
     RenderedMessage,
-    RowFlag,
-    SyncPhase,
-    SyncState,
     TrustFacts,
 )
-from services.safe_text import SafeText, clean_line, clean_text, clean_url, ui
 from tests.fakes.rows import NOON, FakeManyRows, FakeRows, make_row
 from tui import themes
 from widgets.attachment_list import AttachmentList

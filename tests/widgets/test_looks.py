@@ -13,19 +13,16 @@ import pytest
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from services.models import (
+from services.models import LabelCount, MailboxCounts, SyncPhase, SyncState
+from services.safe_text import SafeText, ui
+from services.shown_mail import (
     AttachmentView,
     BodyLine,
-    LabelCount,
     LineKind,
     Link,
-    MailboxCounts,
     RenderedMessage,
-    SyncPhase,
-    SyncState,
     TrustFacts,
 )
-from services.safe_text import SafeText, ui
 from tests.fakes.rows import NOON, FakeRows, sample_rows
 from tests.widgets.stage import Stage, clock, screen_rows
 from widgets.glyphs import ASCII, UNICODE, Glyphs

@@ -8,17 +8,17 @@ import pytest
 from rich.cells import cell_len
 from rich.color import Color as RichColor
 
-from services.models import (
+from services.models import MessageRow
+from services.safe_text import SafeText, clean_line, clean_text, ui
+from services.shown_mail import (
     AttachmentView,
     BodyLine,
     HeaderLine,
     LineKind,
     Link,
-    MessageRow,
     RenderedMessage,
     TrustFacts,
 )
-from services.safe_text import SafeText, clean_line, clean_text, ui
 from tests.fakes.rows import NOON, make_row
 from tests.widgets.stage import Stage, body_of, clock, hostile_strings, screen_rows
 from widgets.attachment_list import AttachmentList, attachment_parts

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from services.events import Archive, ChangeLabels, Delete, MarkRead, Request, Undo
 from services.models import LabelCount, MessageRow, RowFlag
+from services.requests import Archive, ChangeLabels, Delete, MarkRead, Request, Undo
 from services.safe_text import SafeText, phrase, ui
 from services.sync.pace import Pace
 from tui import labels

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.events import Request, SearchAnswered, SearchServer
+from services.events import SearchAnswered
 from services.models import MailboxCounts, MailFilter, MessageRow, RowSource, SyncPhase, SyncState
+from services.requests import Request, SearchServer
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui.mail_view import KeyShown, MailView, ServerSearch, empty_sentence
 from widgets.message_list import MessageList

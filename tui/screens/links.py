@@ -16,8 +16,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from services.models import Link
 from services.safe_text import SafeText, phrase, ui
+from services.shown_mail import Link
 from tui.screens.dialogs import Dialog
 from widgets.plain import Plain
 

@@ -20,7 +20,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
-from services.events import Request, Severity
+from services.events import Severity
+from services.requests import Request
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui import clipboard, hints, keys, messages
 from tui.bridge import Bridge, EngineFactory

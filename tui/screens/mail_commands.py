@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from services.events import Refresh
 from services.models import Mailbox, MailFilter
+from services.requests import Refresh
 from services.safe_text import ui
 from tui import clipboard, hints, labels
 from tui.labels import LabelChange

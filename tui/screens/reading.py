@@ -12,17 +12,11 @@ from typing import Final
 
 from textual.timer import Timer
 
-from services.events import (
-    MarkRead,
-    MessageOpened,
-    OpenMessage,
-    RawRead,
-    ReadRaw,
-    Request,
-    RequestFailed,
-)
-from services.models import Link, MessageRow, RowFlag
+from services.events import MessageOpened, RawRead, RequestFailed
+from services.models import MessageRow, RowFlag
+from services.requests import MarkRead, OpenMessage, ReadRaw, Request
 from services.safe_text import SafeText, phrase, ui
+from services.shown_mail import Link
 from widgets.reader_pane import ReaderPane
 
 SLOW_SECONDS: Final = 0.15

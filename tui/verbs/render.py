@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from services.limits import RAW_LIMIT
-from services.models import RenderedMessage
 from services.safe_text import clean_line
+from services.shown_mail import RenderedMessage
 from tui.cli import VerbParsers
 from tui.listing import print_json
 from tui.rendering import message_json, message_text

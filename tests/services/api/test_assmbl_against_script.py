@@ -23,7 +23,7 @@ from services.errors import (
     SignedOut,
     UsageError,
 )
-from services.models import InboxPage
+from services.wire_values import InboxPage
 from tests.fakes.scripted_service import DROP, FakeService, FakeSleep, Reply, Script, answer
 
 

@@ -14,8 +14,9 @@ import pytest
 from cache_child import Child, Tell
 
 from services.cache.store import MailStore
-from services.models import InboxItem, Mailbox, MailFilter
+from services.models import Mailbox, MailFilter
 from services.query import fold as real_fold
+from services.wire_values import InboxItem
 from tests.fakes.fake_file_ops import FakeFileOps, kill_myself, refuse
 from tests.fakes.inbox_items import inbox_item
 

@@ -13,9 +13,10 @@ import pytest
 
 from services.cache.snapshot import MailSnapshot, RowReader
 from services.cache.store import MailStore
-from services.models import InboxItem, Mailbox, MailFilter
+from services.models import Mailbox, MailFilter
 from services.query import Field, Query, Term, parse
 from services.query import fold as real_fold
+from services.wire_values import InboxItem
 from tests.fakes.inbox_items import START, inbox_item
 
 SIZE = 2_600

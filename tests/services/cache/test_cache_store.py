@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from services.cache.store import MailStore, PutOutcome
 from services.errors import DiskFull
-from services.models import InboxItem, LabelCount, Mailbox, MailboxCounts, MailFilter, RowFlag
+from services.models import LabelCount, Mailbox, MailboxCounts, MailFilter, RowFlag
 from services.safe_text import ui
+from services.wire_values import InboxItem
 from tests.fakes.fake_file_ops import FakeFileOps
 from tests.fakes.inbox_items import START, inbox_item, pages
 

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.models import BodyLine, InboundAttachment, LineKind, RenderedMessage
 from services.reading.link_view import view_link
 from services.reading.parsed_mail import ParsedLink, from_wire, to_wire
 from services.reading.render import parse_mail, present
 from services.safe_text import SafeText
 from services.seal_models import SealState
+from services.shown_mail import BodyLine, LineKind, RenderedMessage
+from services.wire_values import InboundAttachment
 from tests.services.mail_corpora import all_mails, corpora
 from tests.services.test_safe_text import forbidden
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 import services.reading.render_process as render_process
-from services.models import InboundAttachment, LineKind, RenderedMessage
 from services.ports import MailRenderer
 from services.reading.render_process import RenderWorker
+from services.shown_mail import LineKind, RenderedMessage
+from services.wire_values import InboundAttachment
 from tests.services.mail_corpora import all_mails, corpora, generate_hostile_mails
 
 MAIL = b"From: a@example.org\r\nSubject: t\r\n\r\nhello\r\n"

@@ -25,9 +25,9 @@ from services.errors import (
     ServerBroken,
     TimedOut,
 )
-from services.models import InboxItem
 from services.sync import edits
 from services.sync.mailbox import Mailbox
+from services.wire_values import InboxItem
 from tests.fakes.fake_provider import QUICK, FakeProvider, items, until
 from tests.fakes.no_wait_disk import FakeDisk
 

@@ -8,7 +8,7 @@ from services.errors import (
     NotFound,
     Offline,
 )
-from services.models import InboxPage
+from services.wire_values import InboxPage
 from tests.fakes.fake_provider import FakeProvider, items
 from tests.fakes.mailboxes import shown, started
 

@@ -6,8 +6,9 @@ import pytest
 
 from services.cache.store import MailStore
 from services.errors import BadAnswer, Offline, Rejected, ServerBroken
-from services.models import InboxItem, InboxPage, MailFilter
 from services.models import Mailbox as Box
+from services.models import MailFilter
+from services.wire_values import InboxItem, InboxPage
 from tests.fakes.fake_provider import FakeProvider, items
 
 
