@@ -89,6 +89,32 @@ class FaultyWire:
             return
         await self.send(_piece(body, more=False))
 
+    def spoiling(self, send: Send, faults: Mapping[str, Fault]) -> Send:
+        """Return a `send` that cuts or drips a body as it is streamed; it raises Dropped."""
+        if not ("truncated" in faults or "slow_drip" in faults):
+            return send
+        passed = 0
+
+        async def spoilt(message: Message) -> None:
+            nonlocal passed
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            body: bytes = message.get("body", b"")
+            if (fault := faults.get("truncated")) and passed + len(body) >= fault.size:
+                await send(_piece(body[: max(0, fault.size - passed)], more=True))
+                await cut(self.connections, self.scope, self.receive, hard=False)
+                raise Dropped
+            passed += len(body)
+            if fault := faults.get("slow_drip"):
+                for start in range(0, len(body), max(1, fault.size)):
+                    await send(_piece(body[start : start + max(1, fault.size)], more=True))
+                    await asyncio.sleep(fault.seconds)
+                body = b""
+            await send(_piece(body, more=message.get("more_body", False)))
+
+        return spoilt
+
     async def _drip(self, body: bytes, fault: Fault) -> None:
         size = max(1, fault.size)
         for start in range(0, len(body), size):

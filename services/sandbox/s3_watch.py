@@ -6,6 +6,7 @@ host is read from the header names kept here.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -54,4 +55,6 @@ class S3Watch:
                     await cut(self.connections, scope, receive, hard=True)
             await send(message)
 
-        await self.door(scope, receive, watched)
+        spoilt = out.spoiling(watched, faults) if operation == "s3_download" else watched
+        with suppress(Dropped):
+            await self.door(scope, receive, spoilt)

@@ -1,0 +1,107 @@
+"""A mailbox on the real sandbox, its client, and a key that opens what is encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from services.api.assmbl import AssmblClient
+from services.attachments.transfer import Fetcher
+from services.crypto import messages
+from services.crypto.errors import Locked
+from services.crypto.own import OwnKey, UnlockedKey
+from services.sandbox.records import Agent
+from tests.conftest import SandboxControl
+from tests.fakes.scripted_service import FakeSleep
+
+
+@pytest.fixture(scope="session")
+def own_key() -> OwnKey:
+    return OwnKey.generate("B", "b@agents.example.com", None, bits=2048)
+
+
+class FakeKeys:
+    """The keys of an account: locked, or unlocked."""
+
+    def __init__(self, *unlocked: UnlockedKey) -> None:
+        self.unlocked = unlocked
+
+    def opening(self) -> tuple[UnlockedKey, ...]:
+        if not self.unlocked:
+            raise Locked
+        return self.unlocked
+
+
+@pytest.fixture
+def keys(own_key: OwnKey) -> FakeKeys:
+    return FakeKeys(own_key.unlock())
+
+
+@pytest.fixture
+async def client(sandbox: SandboxControl, agent: Agent) -> AsyncIterator[AssmblClient]:
+    made = AssmblClient(sandbox.base_url, agent.token, "agents.example.com", sleep=FakeSleep())
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+def downloads(tmp_path: Path) -> Path:
+    folder = tmp_path / "Files"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def staging(tmp_path: Path) -> Path:
+    return tmp_path / "arriving"
+
+
+class Ticks:
+    """A clock that goes on by what is slept."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.naps: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.now += seconds
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def ticks() -> Ticks:
+    return Ticks()
+
+
+@pytest.fixture
+def fetcher(client: AssmblClient, staging: Path, keys: FakeKeys, ticks: Ticks) -> Fetcher:
+    return Fetcher(client.attachments, staging, keys, sleep=ticks.sleep, monotonic=ticks)
+
+
+Deliver = Callable[..., str]
+
+
+@pytest.fixture
+def deliver(sandbox: SandboxControl, agent: Agent) -> Deliver:
+    """Puts a mail with these files (name, bytes, type) into the mailbox; returns its id."""
+
+    def put(*files: tuple[str, bytes, str]) -> str:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = "x@y.example", agent.address, "files"
+        mail.set_content("See the files.")
+        for name, data, kind in files:
+            main, _, sub = kind.partition("/")
+            mail.add_attachment(data, main, sub, filename=name)
+        return sandbox.add_mail(agent, mail.as_bytes())
+
+    return put
+
+
+def sealed(own_key: OwnKey, data: bytes) -> bytes:
+    return messages.encrypt(data, [own_key.public])
