@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -45,14 +45,8 @@ class BodyStore:
     def get(self, message_id: str) -> bytes | None:
         """Return a body, or None when it is missing or damaged; never raises for the disk."""
         path = self._path(message_id)
-        try:
-            content = path.read_bytes()
-        except OSError:
-            return None
-        head, raw = content[:_HEAD], content[_HEAD:]
-        if head != _head(raw):
-            return None
-        if not self._read_only:
+        raw = self._read(path)
+        if raw is not None and not self._read_only:
             with contextlib.suppress(OSError):
                 # The time of the last reading, in a form that mount options cannot switch off.
                 os.utime(path)
@@ -81,12 +75,34 @@ class BodyStore:
             with contextlib.suppress(OSError):
                 self._forget(self._path(message_id))
 
+    def contents(self) -> Iterator[bytes]:
+        """Yield all bodies, those read last first; damaged ones are left out."""
+        for _, _, path in sorted(self._files(), reverse=True):
+            raw = self._read(path)
+            if raw is not None:
+                yield raw
+
+    def clear(self) -> None:
+        """Forget all bodies."""
+        if not self._read_only:
+            for _, _, path in self._files():
+                with contextlib.suppress(OSError):
+                    self._forget(path)
+
     @property
     def size(self) -> int:
         """Bytes that the bodies take; counted once, then kept up."""
         if self._bytes is None:
             self._bytes = sum(size for _, size, _ in self._files())
         return self._bytes
+
+    def _read(self, path: Path) -> bytes | None:
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        head, raw = content[:_HEAD], content[_HEAD:]
+        return raw if head == _head(raw) else None
 
     def _path(self, message_id: str) -> Path:
         name = blake2b(message_id.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

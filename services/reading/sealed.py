@@ -50,6 +50,8 @@ class Unsealed:
 
     facts: SealFacts
     plaintext: Plaintext | None = None
+    was_kept: bool = False
+    """It comes from what an earlier session kept, not from the message."""
 
 
 class Opener(Protocol):
