@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from services.attachments.transfer import (
     AttachmentSource,
     Fetcher,
-    OpeningKeys,
+    KeySupply,
     Progressed,
     Saved,
     Stage,
@@ -41,7 +41,7 @@ class TransferDesk:
     """Carries out `TransferRequest`s of one account.
 
     `provider` gives the mail service as it is connected now (None: offline), `keys` opens what is
-    encrypted, `staging` is a private folder of the account.
+    encrypted, `sender_of` gives the address of a message's sender, `staging` is a private folder.
     """
 
     def __init__(
@@ -50,12 +50,14 @@ class TransferDesk:
         provider: Callable[[], MailProvider | None],
         emit: Callable[[Event], None],
         staging: Path,
-        keys: OpeningKeys | None = None,
+        keys: KeySupply | None = None,
+        sender_of: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._provider = provider
         self._emit = emit
         self._staging = staging
         self._keys = keys
+        self._sender_of = sender_of
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def answer(self, request_id: int, request: TransferRequest) -> None:
@@ -93,10 +95,11 @@ class TransferDesk:
         from services.crypto.errors import Locked
 
         fetcher = Fetcher(_source(self._provider()), self._staging, self._keys)
+        sender = self._sender_of(request.message_id)
         saved: list[Saved] = []
         failed: list[MailError] = []
         for index in request.indexes:
-            wanted = Wanted(request.message_id, index, request.folder, request.opens)
+            wanted = Wanted(request.message_id, index, request.folder, request.opens, sender)
             tell = self._teller(request_id, request.message_id, index)
             try:
                 saved.append(await fetcher.save(wanted, tell))

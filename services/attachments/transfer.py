@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -25,8 +25,8 @@ from services.wire_values import InboundAttachment
 
 if TYPE_CHECKING:
     from services.api.presigned import Downloaded, Progress
+    from services.crypto.certs import PeerKey
     from services.crypto.own import UnlockedKey
-    from services.crypto.stream import StreamOpened
     from services.crypto.verdicts import Verdict
 
 LARGEST: Final = 1024 * 1024 * 1024
@@ -35,6 +35,8 @@ POLL_SECONDS: Final = 1.0
 POLL_LIMIT: Final = 30.0
 """Seconds that a file is waited for until the service has prepared it."""
 _LONGEST_PAUSE: Final = 5.0
+_NO_KEY: Final = "There is no private key to open this file with."
+_WITHOUT: Final = "Save it encrypted as it is, or import your key."
 _HEAD: Final = 8 * 1024
 _BEGIN: Final = b"-----BEGIN PGP MESSAGE-----"
 _BINARY: Final = frozenset({1, 3, 18})
@@ -61,9 +63,23 @@ class AttachmentSource(Protocol):
 
 
 class OpeningKeys(Protocol):
-    """The own private keys; raises Locked or NoKey when none can be used now."""
+    """What opening needs of the account's keys (`services.keys.keychain`)."""
 
-    def opening(self) -> tuple[UnlockedKey, ...]: ...
+    def own_public(self) -> Sequence[PeerKey]:
+        """Return the public half of every own key."""
+        ...
+
+    def unlocked(self) -> Sequence[UnlockedKey]:
+        """Return the own keys that are open now."""
+        ...
+
+    def pinned_key(self, address: str) -> PeerKey | None:
+        """Return the key that is pinned for an address (lower case); None without one."""
+        ...
+
+
+KeySupply = Callable[[], Awaitable[OpeningKeys]]
+"""Gives the account's keys when the first encrypted file asks for them; may raise CryptoError."""
 
 
 class Stage(Enum):
@@ -86,12 +102,16 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One attachment that is to be saved in `folder`, opened there when `opens` is set."""
+    """One attachment that is to be saved in `folder`, opened there when `opens` is set.
+
+    `sender` is the address whose pinned key a signature must be by to count.
+    """
 
     message_id: str
     index: int
     folder: Path
     opens: bool = True
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +140,7 @@ class Fetcher:
         self,
         source: AttachmentSource,
         staging: Path,
-        keys: OpeningKeys | None = None,
+        keys: KeySupply | None = None,
         *,
         largest: int = LARGEST,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -146,12 +166,12 @@ class Fetcher:
         self._staging.tidy()
         entry = await self._ready(wanted, tell)
         if wanted.opens and entry.encrypted:
-            self._opening_keys()
+            _unlocked(await self._key_supply())
         with self._staging.part(wanted.message_id, wanted.index) as part:
             try:
                 got = await self._fetch(wanted, entry, part, tell)
                 if wanted.opens and _is_sealed(entry, part):
-                    return await self._open(entry, part, folder, tell)
+                    return await self._open(wanted, entry, part, folder, tell)
                 name = safe_name(entry.file_name)
                 path = await in_thread(lambda _: landing.land(part.path, folder, name))
             except BaseException as error:
@@ -210,6 +230,7 @@ class Fetcher:
 
     async def _open(
         self,
+        wanted: Wanted,
         entry: InboundAttachment,
         part: Part,
         folder: Path,
@@ -217,32 +238,49 @@ class Fetcher:
     ) -> Saved:
         from services.crypto.stream import decrypt_file
 
-        keys = self._opening_keys()
+        keys = await self._key_supply()
+        unlocked = _unlocked(keys)
+        signer = keys.pinned_key(wanted.sender.lower()) if wanted.sender else None
         size = part.size
         landing.room_for(folder, size * 7 // 10)
 
         def work(progress: Told) -> Saved:
             with landing.unfinished(folder) as opened, landing.disk_errors():
                 found = decrypt_file(
-                    part.path, opened, keys, limit=self._largest, progress=progress
+                    part.path,
+                    opened,
+                    unlocked,
+                    signer=signer,
+                    limit=self._largest,
+                    progress=progress,
                 )
                 told, digest = landing.digest_of(opened)
-                path = landing.land(opened, folder, _name_of(entry, found))
+                name = opened_name(entry.file_name, found.file_name)
+                path = landing.land(opened, folder, name)
                 return Saved(path, told, digest, was_sealed=True, verdict=found.verdict)
 
         saved = await in_thread(work, lambda done: tell(Progressed(Stage.OPENING, done, size)))
         part.discard()
         return saved
 
-    def _opening_keys(self) -> tuple[UnlockedKey, ...]:
-        from services.crypto.errors import NoKey
-
+    async def _key_supply(self) -> OpeningKeys:
         if self._keys is None:
-            raise NoKey(
-                "There is no private key to open this file with.",
-                "Save it as it is, or import your key.",
-            )
-        return self._keys.opening()
+            from services.crypto.errors import NoKey
+
+            raise NoKey(_NO_KEY, _WITHOUT)
+        return await self._keys()
+
+
+def _unlocked(keys: OpeningKeys) -> Sequence[UnlockedKey]:
+    """Return the open keys; Locked when there are only closed ones, NoKey when there are none."""
+    from services.crypto.errors import Locked, NoKey
+
+    unlocked = keys.unlocked()
+    if unlocked:
+        return unlocked
+    if keys.own_public():
+        raise Locked
+    raise NoKey(_NO_KEY, _WITHOUT)
 
 
 def _broke_off(error: BaseException) -> bool:
@@ -250,10 +288,6 @@ def _broke_off(error: BaseException) -> bool:
     from services.api.failures import CutAnswer  # loaded by whoever fetched
 
     return isinstance(error, Offline | TimedOut | CutAnswer)
-
-
-def _name_of(entry: InboundAttachment, found: StreamOpened) -> str:
-    return opened_name(entry.file_name, found.file_name)
 
 
 def _is_sealed(entry: InboundAttachment, part: Part) -> bool:

@@ -12,7 +12,7 @@ any more (review, approval and outbox are bound to their digest), `send` posts e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -48,7 +48,7 @@ class SealingKeys(Protocol):
 
     def requires_encryption(self, address: str) -> bool: ...
 
-    def own_public(self) -> PeerKey | None: ...
+    def own_public(self) -> Sequence[PeerKey]: ...
 
 
 class Uploads(Protocol):
@@ -165,9 +165,9 @@ class Gate:
         """The recipient, and the sender, who could not read the own copy otherwise."""
         if peer is None:
             return ()
-        own = self._keys.own_public()
-        readable = own is not None and not own.why and own.fingerprint != peer.fingerprint
-        return (peer, own) if own is not None and readable else (peer,)
+        current = self._keys.own_public()[:1]
+        own = [key for key in current if not key.why and key.fingerprint != peer.fingerprint]
+        return (peer, *own)
 
     async def _check_still_good(self, mail: ReadyMail, sealed_to: SealedTo) -> None:
         from services.crypto.errors import KeyUnusable

@@ -11,7 +11,7 @@ import pytest
 from services.api.assmbl import AssmblClient
 from services.attachments.transfer import Fetcher
 from services.crypto import messages
-from services.crypto.errors import Locked
+from services.crypto.certs import PeerKey
 from services.crypto.own import OwnKey, UnlockedKey
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
@@ -24,20 +24,29 @@ def own_key() -> OwnKey:
 
 
 class FakeKeys:
-    """The keys of an account: locked, or unlocked."""
+    """The keys of an account: none, locked, or unlocked; and whose is pinned."""
 
-    def __init__(self, *unlocked: UnlockedKey) -> None:
-        self.unlocked = unlocked
+    def __init__(self, own: OwnKey | None, *, locked: bool = False) -> None:
+        self._own = own
+        self._unlocked = () if own is None or locked else (own.unlock(),)
+        self.pinned: dict[str, PeerKey] = {}
 
-    def opening(self) -> tuple[UnlockedKey, ...]:
-        if not self.unlocked:
-            raise Locked
-        return self.unlocked
+    async def __call__(self) -> FakeKeys:
+        return self
+
+    def own_public(self) -> tuple[PeerKey, ...]:
+        return () if self._own is None else (self._own.public,)
+
+    def unlocked(self) -> tuple[UnlockedKey, ...]:
+        return self._unlocked
+
+    def pinned_key(self, address: str) -> PeerKey | None:
+        return self.pinned.get(address)
 
 
 @pytest.fixture
 def keys(own_key: OwnKey) -> FakeKeys:
-    return FakeKeys(own_key.unlock())
+    return FakeKeys(own_key)
 
 
 @pytest.fixture

@@ -18,11 +18,13 @@ from services.attachments.transfer import (
     Stage,
     Wanted,
 )
-from services.crypto.errors import Damaged, Locked, NotForMe
+from services.crypto import messages
+from services.crypto.errors import Damaged, Locked, NoKey, NotForMe
 from services.crypto.own import OwnKey
 from services.crypto.verdicts import Verdict
 from services.errors import (
     BadAnswer,
+    CryptoError,
     DiskFull,
     MailError,
     NotFound,
@@ -44,6 +46,14 @@ def wanted(message_id: str, folder: Path, index: int = 0, *, opens: bool = True)
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def size(path: str) -> int:
+    return Path(path).stat().st_size
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def leftovers(*folders: Path) -> list[str]:
@@ -85,7 +95,7 @@ async def test_a_hostile_name_stays_in_the_folder(
     assert saved.path.parent == downloads
     assert not saved.path.name.startswith(".")
     assert not mode(saved.path) & 0o111
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [saved.path]
+    assert files(tmp_path) == [saved.path]
 
 
 async def test_an_encrypted_file_is_opened_under_its_own_name(
@@ -104,6 +114,18 @@ async def test_an_encrypted_file_is_opened_under_its_own_name(
     assert leftovers(downloads, staging) == [str(saved.path)]
 
 
+async def test_a_signature_counts_only_by_the_key_pinned_for_the_sender(
+    fetcher: Fetcher, deliver: Deliver, downloads: Path, own_key: OwnKey, keys: FakeKeys
+) -> None:
+    writer = OwnKey.generate("X", "x@y.example", None, bits=2048)
+    cipher = messages.encrypt(b"data", [own_key.public], sign_with=writer.unlock())
+    message_id = deliver(("a.bin.asc", cipher, SEALED_TYPE))
+    one = Wanted(message_id, 0, downloads, sender="X@Y.example")
+    assert (await fetcher.save(one)).verdict is Verdict.UNKNOWN
+    keys.pinned["x@y.example"] = writer.public
+    assert (await fetcher.save(one)).verdict is Verdict.GOOD
+
+
 async def test_an_encrypted_file_can_be_kept_as_it_is(
     fetcher: Fetcher, deliver: Deliver, downloads: Path, own_key: OwnKey
 ) -> None:
@@ -116,13 +138,15 @@ async def test_an_encrypted_file_can_be_kept_as_it_is(
     assert not saved.was_opened
 
 
-async def test_with_locked_keys_nothing_is_fetched(
+@pytest.mark.parametrize(("has_key", "error"), [(True, Locked), (False, NoKey)])
+async def test_without_an_open_key_nothing_is_fetched(
     client: AssmblClient, deliver: Deliver, downloads: Path, staging: Path, own_key: OwnKey,
-    sandbox: SandboxControl,
+    sandbox: SandboxControl, has_key: bool, error: type[CryptoError],
 ) -> None:  # fmt: skip
     message_id = deliver(("report.pdf.asc", sealed(own_key, b"x"), SEALED_TYPE))
-    with pytest.raises(Locked):
-        await Fetcher(client.attachments, staging, FakeKeys()).save(wanted(message_id, downloads))
+    keys = FakeKeys(own_key if has_key else None, locked=True)
+    with pytest.raises(error):
+        await Fetcher(client.attachments, staging, keys).save(wanted(message_id, downloads))
     assert [r for r in sandbox.requests() if r["door"] == "s3"] == []
     assert leftovers(downloads, staging) == []
 
@@ -221,7 +245,7 @@ async def test_a_broken_download_goes_on_where_it_stood_when_asked_again(
     with pytest.raises(ServiceError):
         await fetcher.save(wanted(message_id, downloads))
     [part] = leftovers(staging)
-    held = Path(part).stat().st_size
+    held = size(part)
     assert 1_000 <= held < len(PDF[1])
     assert mode(Path(part)) == 0o600
     assert leftovers(downloads) == []
@@ -283,7 +307,7 @@ async def test_the_same_file_is_not_saved_by_two_at_once(
     )
     refused = [one for one in outcomes if isinstance(one, BaseException)]
     assert [type(one) for one in refused] == [UsageError]
-    assert [path.name for path in downloads.iterdir()] == ["report.pdf"]
+    assert leftovers(downloads) == [str(downloads / "report.pdf")]
 
 
 # ── folders and disks ────────────────────────────────────────────────────────────────────────────
@@ -367,6 +391,5 @@ def test_parts_that_nobody_came_back_for_are_forgotten(tmp_path: Path) -> None:
 
 
 def test_errors_of_the_disk_are_sentences() -> None:
-    with pytest.raises(MailError, match="cannot be written: Input/output error"):
-        with landing.disk_errors():
-            raise OSError(5, "Input/output error")
+    with pytest.raises(MailError, match="cannot be written: Input"), landing.disk_errors():
+        raise OSError(5, "Input/output error")
