@@ -1,4 +1,12 @@
-"""Oracles for the OpenPGP tests: a real gpg with its own home, made once a session."""
+"""Oracles for the OpenPGP tests, made once a session: a real gpg, stock PGPy, keys of every kind.
+
+gpg     a gpg home with few words, for keys
+gnupg   a gpg that tells what it thought, for messages
+stock   an untouched PGPy in a process of its own
+ring    key pairs of five programs by name (tests/fakes/openpgp_pairs.py)
+me      our own key, RSA-2048, open
+alice   somebody made by hand, Ed25519 and Cv25519
+"""
 
 from __future__ import annotations
 
@@ -6,14 +14,55 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.openpgp_gnupg import Gnupg
+from tests.fakes.openpgp_keys import Person, person
+from tests.fakes.openpgp_pairs import Pair, Ring
+from tests.fakes.openpgp_stock import StockPgpy
 from tests.services.crypto.gpg_home import GpgHome, gpg_path
+
+_NO_GPG = "gpg is not installed: nothing to compare with"
 
 
 @pytest.fixture(scope="session")
 def gpg() -> Iterator[GpgHome]:
     """A gpg that knows no keys but those of this session."""
     if gpg_path() is None:
-        pytest.skip("gpg is not installed: nothing to compare with")
+        pytest.skip(_NO_GPG)
     home = GpgHome()
     yield home
     home.close()
+
+
+@pytest.fixture(scope="session")
+def gnupg() -> Iterator[Gnupg]:
+    """A gpg that knows no keys but those of this session, and tells what it thought."""
+    if not Gnupg.version():
+        pytest.skip(_NO_GPG)
+    home = Gnupg()
+    yield home
+    home.close()
+
+
+@pytest.fixture(scope="session")
+def stock() -> Iterator[StockPgpy]:
+    """PGPy as peers run it."""
+    with StockPgpy() as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def ring(gnupg: Gnupg, stock: StockPgpy) -> Ring:
+    """Key pairs of five programs."""
+    return Ring(gnupg, stock)
+
+
+@pytest.fixture(scope="session")
+def me(ring: Ring) -> Pair:
+    """Our own key."""
+    return ring["own RSA-2048"]
+
+
+@pytest.fixture(scope="session")
+def alice() -> Person:
+    """Somebody made by hand, valid in every way."""
+    return person("Alice Example <alice@example.org>")
