@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from services.crypto.certs import PeerKey
 from services.crypto.messages import Verdict, decrypt, encrypt, sign_detached, verify_detached
 from tests.fakes import openpgp_sequoia as sequoia
 from tests.fakes.openpgp_gnupg import Gnupg
+from tests.fakes.openpgp_keys import Person
 from tests.fakes.openpgp_pairs import ADVERTISE_AEAD, MALFORMED, NAMES, Pair, Ring
 
 TEXT = "Grüße, привет, 你好\nsecond line, with = and -----\n\nlast"
@@ -88,13 +90,16 @@ def test_we_verify_what_gpg_signs_and_encrypts(
 
 
 @KIND
-def test_we_verify_what_sequoia_signs_and_encrypts(ring: Ring, me: Pair, name: str) -> None:
+def test_we_verify_what_sequoia_signs_and_encrypts(
+    ring: Ring, me: Pair, alice: Person, name: str
+) -> None:
     pair = ring[name]
     message = sequoia.encrypt(OCTETS, [me.public], signer=pair.secret, passphrase=_phrase(pair))
     opened = decrypt(message, [me.key], signer=pair.peer)
     assert (opened.data, opened.verdict) == (OCTETS, Verdict.GOOD)
     assert opened.signer == pair.fingerprint
-    assert decrypt(message, [me.key], signer=me.peer).verdict is Verdict.UNKNOWN
+    other = PeerKey.parse(alice.block)
+    assert decrypt(message, [me.key], signer=other).verdict is Verdict.UNKNOWN
     assert decrypt(message, [me.key]).verdict is Verdict.UNKNOWN
 
 
