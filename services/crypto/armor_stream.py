@@ -50,31 +50,40 @@ def _lines(piece: bytes) -> bytes:
     return b"\n".join(rows)
 
 
+def is_binary(head: bytes) -> bool:
+    """Tell from its first octets whether something is packets and not a text with armor in it.
+
+    A text may begin with a letter outside ASCII, whose first octet looks like a packet's; but every
+    packet that begins a key, a message or a signature has its version within eight octets, and no
+    text has such a low one.
+    """
+    return head[:1] >= b"\x80" and min(head[:8]) < 9
+
+
 def message_pieces(source: BinaryIO) -> Iterator[bytes]:
     """Yield the packets of a message, binary or the one armored block in a text.
 
-    The checksum is not compared, as in `armor`. Raises Damaged.
+    `source` must be seekable. The checksum is not compared, as in `armor`. Raises Damaged.
     """
-    first = source.read(1)
-    if first >= b"\x80":
-        yield first
+    start = source.tell()
+    head = source.read(8)
+    source.seek(start)
+    if is_binary(head):
         yield from pieces_of(source)
         return
-    _find_message(source, first)
+    _find_message(source)
     yield from _body(source, _after_headers(source))
     while line := source.readline(_LINE):
         if _BEGIN.fullmatch(line):
             raise Damaged("There is more than one PGP message in the text.")
 
 
-def _find_message(source: BinaryIO, first: bytes) -> None:
-    line = first + source.readline(_LINE)
+def _find_message(source: BinaryIO) -> None:
     is_start = True
-    while line:
+    while line := source.readline(_LINE):
         if is_start and _BEGIN.fullmatch(line):
             return
         is_start = line.endswith(b"\n")
-        line = source.readline(_LINE)
     raise Damaged("There is no complete PGP message in the text.")
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from services.crypto import armor
 from services.crypto.armor import ArmorKind
-from services.crypto.armor_stream import armored, message_pieces
+from services.crypto.armor_stream import armored, is_binary, message_pieces
 from services.crypto.certs import PeerKey
 from services.crypto.envelopes import read_sealed
 from services.crypto.errors import Damaged, TooLarge
@@ -127,8 +127,8 @@ def verify_detached(
     data: bytes, signature: str | bytes, signer: PeerKey, *, now: int | None = None
 ) -> Verdict:
     """Judge a detached signature, armored or binary; Damaged when it is none."""
-    is_binary = isinstance(signature, bytes) and signature[:1] >= b"\x80"
-    raw = bytes(signature) if is_binary else armor.decode(signature, ArmorKind.SIGNATURE)  # type: ignore[arg-type]
+    blob = signature.encode("utf-8", "replace") if isinstance(signature, str) else signature
+    raw = blob if is_binary(blob[:8]) else armor.decode(blob, ArmorKind.SIGNATURE)
     bodies = [packet.body for packet in split(raw) if packet.tag == Tag.SIGNATURE]
     if not bodies:
         raise Damaged("There is no signature in it.", "Ask the sender to send it again.")

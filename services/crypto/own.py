@@ -16,6 +16,7 @@ from typing import Final
 
 from services.crypto import _pgpy, armor
 from services.crypto.armor import ArmorKind
+from services.crypto.armor_stream import is_binary
 from services.crypto.certs import BLOCK_LIMIT, Component, PeerKey, spki_pem
 from services.crypto.errors import Damaged, KeyUnusable, Locked, NoKey, TooLarge, Unsupported
 from services.crypto.packets import Packet, Tag, join_all, split
@@ -245,9 +246,9 @@ def _fresh_block(name: str, address: str, bits: int, made: int) -> bytes:
 def _binary(block: str | bytes) -> bytes:
     if len(block) > BLOCK_LIMIT:
         raise TooLarge("The key block is larger than a key can be.", "Export the key again.")
-    if isinstance(block, bytes) and block[:1] >= b"\x80":
-        return block
     text = block.encode("utf-8", "replace") if isinstance(block, str) else block
+    if is_binary(text[:8]):
+        return text
     kinds = {span.kind for span in armor.find(text)}
     if ArmorKind.PRIVATE_KEY not in kinds:
         raise _no_private_key([], is_public=ArmorKind.PUBLIC_KEY in kinds)

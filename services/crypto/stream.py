@@ -84,8 +84,9 @@ def decrypt_file(
 ) -> StreamOpened:
     """Open a message, armored or binary, into `target` (0600, replaced in one step).
 
-    Raises NotForMe, Damaged, Unsupported, TooLarge, Locked; OSError passes through. `progress` is
-    told octets without armor.
+    A `source` that is no path must be seekable and is read from where it stands; `progress` is told
+    octets without armor. Raises NotForMe, Damaged, Unsupported, TooLarge, Locked; OSError passes
+    through.
     """
     with ExitStack() as stack:
         file = stack.enter_context(source.open("rb")) if isinstance(source, Path) else source
