@@ -38,6 +38,8 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "glyphs": ("auto", "unicode", "ascii"),
 }
 _POLL: Final = range(5, 86_401)
+_IDLE_LOCK: Final = range(1, 1_441)
+_IDLE_MINUTES: Final = 15
 _LARGEST: Final = 1 << 20
 """Bytes of the file that are read; more is no configuration."""
 
@@ -93,6 +95,8 @@ class Config:
     accounts: tuple[Account, ...] = ()
     settings: Settings = field(default_factory=Settings)
     default: str = ""
+    idle_lock_minutes: int = _IDLE_MINUTES
+    """After how long without use the own keys lock (`[keys] idle_lock_minutes`)."""
 
     def account(self, name: str | None = None) -> Account:
         """Return the named account, else the default, else the first; ConfigError without one."""
@@ -119,7 +123,8 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config:
     place = f"{where}, accounts"
     accounts = [_account(name, _table(tables, name, place), place) for name in tables]
     default = _text(document, "default", where)
-    return _with_environment(Config(tuple(accounts), settings, default), environ)
+    minutes = _idle_lock(_table(document, "keys", where), where)
+    return _with_environment(Config(tuple(accounts), settings, default, minutes), environ)
 
 
 def save_account(paths: Paths, account: Account, *, make_default: bool = True) -> None:
@@ -289,6 +294,16 @@ def _settings(table: Mapping[str, Any], where: str) -> Settings:
     if "keys" in table:
         found["keys"] = _keys(_table(table, "keys", place), f"{place}.keys")
     return Settings(**found)
+
+
+def _idle_lock(table: Mapping[str, Any], where: str) -> int:
+    minutes = table.get("idle_lock_minutes", _IDLE_MINUTES)
+    if not isinstance(minutes, int) or isinstance(minutes, bool) or minutes not in _IDLE_LOCK:
+        raise ConfigError(
+            f"{where}: idle_lock_minutes must be a number from {_IDLE_LOCK[0]} to {_IDLE_LOCK[-1]}.",
+            "It stands under [keys].",
+        )
+    return minutes
 
 
 def _keys(table: Mapping[str, Any], where: str) -> Mapping[str, tuple[str, ...]]:

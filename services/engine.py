@@ -24,7 +24,6 @@ from services.errors import CacheLocked, MailError
 from services.events import Event, MailboxChanged, Notice, RequestFailed, Severity, SyncStateChanged
 from services.models import MailboxCounts, SyncPhase, SyncState
 from services.ports import MailProvider, MailRenderer
-from services.requests import Request
 from services.safe_text import clean_line, ui
 from services.sync.pace import Pace
 
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
 
     from services.cache.snapshot import MailSnapshot
     from services.cache.store import MailStore
+    from services.keys.keychain import Keychain
+    from services.requests import Request
+    from services.sync.late_keychain import LateKeychain
     from services.sync.session import Session
 
 _log = logging.getLogger("agentmail.engine")
@@ -48,7 +50,8 @@ class Engine:
 
     `on_event` is called on the engine's thread and must only hand the event on. `provider` and
     `renderer` are called late, on the engine's side, because they import much; without a
-    `provider` the mailbox is what is cached.
+    `provider` the mailbox is what is cached. `keychain` is called later still, with the first key
+    request or the first encrypted message; without it there are no keys.
     """
 
     def __init__(
@@ -61,10 +64,13 @@ class Engine:
         clock: Callable[[], float] = time.time,
         poll_seconds: float = 60,
         pace: Pace | None = None,
+        keychain: Callable[[], Keychain] | None = None,
     ) -> None:
         self._folder = store_folder
         self._make_provider = provider
         self._make_renderer = renderer
+        self._make_keychain = keychain
+        self._keychain: LateKeychain | None = None
         self._on_event = on_event
         self._clock = clock
         self._pace = pace or replace(Pace(), poll=poll_seconds)
@@ -164,8 +170,10 @@ class Engine:
             return MailStore.open(self._folder, read_only=True)
 
     def _take(self, store: MailStore) -> Session:
+        from services.sync.late_keychain import LateKeychain
         from services.sync.session import Session
 
+        self._keychain = self._keychain or LateKeychain(self._make_keychain)
         session = Session(
             store,
             clock=self._clock,
@@ -173,6 +181,7 @@ class Engine:
             emit=self._on_event,
             renderer=self._make_renderer,
             boundary=self._boundary,
+            keychain=self._keychain,
         )
         session.make_provider = self._make_provider
         self._session = session

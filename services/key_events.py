@@ -100,9 +100,13 @@ class RevokeKey(KeyRequest):
 
 @dataclass(frozen=True, slots=True)
 class LookUpPeer(KeyRequest):
-    """Ask the directory for a peer's key and pin it when it is the first."""
+    """Ask the directory for a peer's key and pin it when it is the first.
+
+    `agent_id` names the peer in the directory when the address is of another domain.
+    """
 
     address: str
+    agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

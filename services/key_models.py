@@ -119,6 +119,17 @@ class TrustedSenderView:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpiryView:
+    """One line of the expiry calendar: what ends when (seconds since the epoch)."""
+
+    expires: int
+    what: SafeText
+    is_own: bool
+    is_soon: bool
+    """It ends within 30 days, or has ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeysView:
     """Everything that the Keys screen shows."""
 
@@ -135,3 +146,5 @@ class KeysView:
     """The service keeps a list of trusted senders."""
     passphrase_kept: SafeText = EMPTY
     """Where the passphrase is kept, as a sentence; empty when it is asked for."""
+    calendar: tuple[ExpiryView, ...] = ()
+    """What expires, the nearest first; what never does is not in it."""

@@ -1,8 +1,9 @@
-"""Where the API token lives.
+"""Where the API token lives, and a passphrase that the operator wants to be remembered.
 
 Closes the trap of a token that is kept somewhere weaker than the operator knows: the places are tried in
 one fixed order (the keyring, a 0600 file that the operator agreed to, the environment, and otherwise
-the operator is asked for this session; research/crypto.md §6), and no step down happens in silence.
+the operator is asked for this session; research/crypto.md §6), and no step down happens in silence. A
+passphrase is kept in the keyring or not at all.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def clean_token(text: str) -> Secret:
 
 
 class SecretStore:
-    """Finds and keeps tokens, one per account."""
+    """Finds and keeps tokens and passphrases, one of each per account."""
 
     def __init__(
         self,
@@ -149,6 +150,19 @@ class SecretStore:
         with suppress(SecretStoreError):
             self._keyring.remove(_key(account))
 
+    def passphrase(self, account: Account) -> Secret | None:
+        """Return the remembered passphrase of the account's keys; SecretStoreError without keyring."""
+        return self._keyring.get(_key(account, "passphrase"))
+
+    def set_passphrase(self, account: Account, passphrase: Secret) -> str:
+        """Keep a passphrase in the keyring and tell where, as a sentence; SecretStoreError."""
+        place = self._keyring.put(_key(account, "passphrase"), passphrase)
+        return f"The passphrase is kept in {place}."
+
+    def forget_passphrase(self, account: Account) -> None:
+        """Remove the passphrase from the keyring; SecretStoreError when that does not answer."""
+        self._keyring.remove(_key(account, "passphrase"))
+
     def keyring_state(self) -> KeyringState:
         """Tell whether the keyring can be used; never raises, at most 5 s."""
         return self._keyring.state()
@@ -182,8 +196,8 @@ class SecretStore:
         return FoundToken(token, TokenSource.FILE, remark)
 
 
-def _key(account: Account) -> str:
-    return f"{account.base_url}|{account.agent}|token"
+def _key(account: Account, kind: str = "token") -> str:
+    return f"{account.base_url}|{account.agent}|{kind}"
 
 
 def _write_token(file: Path, token: Secret) -> None:

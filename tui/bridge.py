@@ -15,11 +15,13 @@ from textual.message import Message
 from services import events
 from services.events import Event
 from services.ports import MailProvider, MailRenderer
-from services.requests import Request
 from tui import messages
 
 if TYPE_CHECKING:
+    from services.keys.keychain import Keychain
+
     from services.cache.snapshot import MailSnapshot
+    from services.requests import Request
     from tui.profile import Profile
 
 
@@ -46,6 +48,7 @@ def engine_factory(
     provider: Callable[[], MailProvider] | None,
     renderer: Callable[[], MailRenderer],
     poll_seconds: float = 60,
+    keychain: Callable[[], Keychain] | None = None,
 ) -> EngineFactory:
     """The real engine over one account's folder; `provider` None works offline."""
 
@@ -58,6 +61,7 @@ def engine_factory(
             renderer=renderer,
             on_event=on_event,
             poll_seconds=poll_seconds,
+            keychain=keychain,
         )
 
     return make
@@ -76,6 +80,7 @@ def engine_for(profile: Profile, poll_seconds: float = 60) -> EngineFactory:
         provider=profile.provider,
         renderer=renderer,
         poll_seconds=poll_seconds,
+        keychain=profile.keychain,
     )
 
 

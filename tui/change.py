@@ -28,13 +28,16 @@ if TYPE_CHECKING:
 async def mailbox_of(profile: Profile, store: MailStore) -> AsyncIterator[Mailbox]:
     """Open the mailbox over a store, with the account's service and a renderer."""
     from services.reading.render_process import RenderWorker
+    from services.sync.late_keychain import LateKeychain
     from services.sync.mailbox import Mailbox
 
     provider = profile.provider()
     renderer = RenderWorker()
+    keychain = LateKeychain(profile.keychain)
     try:
-        yield Mailbox(store, provider, renderer)
+        yield Mailbox(store, provider, renderer, keychain=keychain)
     finally:
+        keychain.close()
         await renderer.aclose()
         await provider.aclose()
 

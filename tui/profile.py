@@ -18,6 +18,8 @@ from services.paths import Paths
 from services.secrets import Secret, SecretStore
 
 if TYPE_CHECKING:
+    from services.keys.keychain import Keychain
+
     from services.cache.store import MailStore
     from services.ports import MailProvider
 
@@ -50,6 +52,15 @@ class Profile:
         from services.api.factory import provider_for
 
         return provider_for(self.account, self.token())
+
+    def keychain(self) -> Keychain:
+        """Return the account's keys, peers and directory; ConfigError when a file cannot be used.
+
+        Imports OpenPGP: call it late, and never on the screen's thread.
+        """
+        from services.keys.keychain import open_keychain
+
+        return open_keychain(self.account, self.paths, self.secrets)
 
     @contextmanager
     def store(self, *, for_reading: bool = False) -> Iterator[MailStore]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from services.errors import CryptoError, MailError
+from services.errors import MailError
 from services.events import Event, KeyRequest, MessageOpened, RawRead, RequestFailed, SearchAnswered
 from services.requests import (
     Archive,
@@ -31,6 +31,9 @@ from services.safe_text import EMPTY, clean_line
 from services.sync import wording
 from services.sync.edits import Edit, EditKind
 from services.sync.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from services.keys.key_desk import KeyDesk
 
 SMALL: Final = 1_000
 """Messages of a mailbox that is walked whole at every refresh: ten requests at most."""
@@ -52,6 +55,7 @@ class Desk:
         self._nudge = nudge
         self._tasks: set[asyncio.Task[None]] = set()
         self._latest: dict[type, asyncio.Task[None]] = {}
+        self._key_desk: KeyDesk | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -76,6 +80,8 @@ class Desk:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._key_desk is not None:
+            self._key_desk.close()
 
     async def _answer(self, request_id: int, request: Request) -> None:
         with self._boundary(request_id):
@@ -99,7 +105,7 @@ class Desk:
             case Undo():
                 return self._undo(request_id)
             case KeyRequest():
-                raise CryptoError("This mailbox has no keys.")
+                return self._keys(request_id, request)
             case _:
                 return self._change(request_id, request)
 
@@ -147,6 +153,14 @@ class Desk:
         if count > (1 if edit.kind is EditKind.READ else 0):
             sentence = wording.done(edit, count, mailbox.pace.delete_grace)
             mailbox.report.notice(sentence, request_id=request_id, undoable=True)
+
+    async def _keys(self, request_id: int, request: KeyRequest) -> None:
+        keychain = await self._mailbox.keychain.get()
+        if self._key_desk is None:
+            from services.keys.key_desk import KeyDesk
+
+            self._key_desk = KeyDesk(keychain, self._emit)
+        await self._key_desk.answer(request_id, request)
 
     async def _undo(self, request_id: int) -> None:
         result = await self._mailbox.undo()

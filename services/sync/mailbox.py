@@ -22,6 +22,7 @@ from services.safe_text import SafeText, ui
 from services.sync import edits, wording
 from services.sync.changes import Changes, Undone
 from services.sync.edits import Edit, EditKind
+from services.sync.late_keychain import LateKeychain
 from services.sync.pace import Pace
 from services.sync.reading import MessageReader, Opened, raw_lines
 from services.sync.reconcile import FullWalk
@@ -64,9 +65,12 @@ class Mailbox:
         *,
         clock: Callable[[], float] = time.time,
         pace: Pace | None = None,
+        keychain: LateKeychain | None = None,
     ) -> None:
         self.store = store
         self.provider = provider
+        self.keychain = keychain or LateKeychain()
+        self.keychain.connect(provider)
         self.renderer = renderer
         self.pace = pace or Pace()
         self._clock = clock
@@ -122,11 +126,13 @@ class Mailbox:
     def connect(self, provider: MailProvider) -> None:
         """Use this provider from now on; changes that wait for a token are sent again."""
         self.provider = provider
+        self.keychain.connect(provider)
         self.sender.connected(provider)
 
     def disconnect(self) -> None:
         """Stop using the provider; local work goes on, changes wait."""
         self.provider = self.sender.provider = None
+        self.keychain.connect(None)
 
     # ── from the service ─────────────────────────────────────────────────────────────────────────
 

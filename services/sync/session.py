@@ -18,6 +18,7 @@ from services.models import SyncPhase
 from services.ports import MailProvider, MailRenderer
 from services.safe_text import clean_line, ui
 from services.sync.desk import Desk
+from services.sync.late_keychain import LateKeychain
 from services.sync.mailbox import Mailbox
 from services.sync.pace import Pace
 from services.sync.poll import Poller
@@ -45,15 +46,23 @@ class Session:
         emit: Callable[[Event], None],
         renderer: Callable[[], MailRenderer],
         boundary: Callable[[int], AbstractContextManager[None]],
+        keychain: LateKeychain | None = None,
     ) -> None:
         self._renderer = LateRenderer(renderer)
         self._boundary = boundary
-        self.mailbox = Mailbox(store, None, self._renderer, emit, clock=clock, pace=pace)
+        self.mailbox = Mailbox(
+            store, None, self._renderer, emit, clock=clock, pace=pace, keychain=keychain
+        )
         self._poller = Poller(self.mailbox, self._connect, clock)
         self.desk = Desk(self.mailbox, emit, boundary, self._poller.nudge)
         self.make_provider: Callable[[], MailProvider] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._retired: list[MailProvider] = []
+
+    @property
+    def keychain(self) -> LateKeychain:
+        """The keys of the mailbox."""
+        return self.mailbox.keychain
 
     def publish(self) -> None:
         """Tell the cached mailbox and the phase; needs no loop and no network."""
@@ -104,6 +113,7 @@ class Session:
             self.mailbox.report.flush()
             self.mailbox.store.close()
         if not keeps_connections:
+            self.mailbox.keychain.close()
             closable = (self._renderer, self.mailbox.provider, *self._retired)
             await asyncio.gather(*map(_close, closable))
 

@@ -1,0 +1,227 @@
+"""Answers the requests about keys and peers, and tells how everything stands after each.
+
+Closes two traps: a wrong passphrase that counts as a failure (it is an answer of its own, and the
+operator is asked again), and a directory that moved on meanwhile (both versions are told, and what
+can be chosen). The screen has asked before anything that cannot be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from services import key_events as ev
+from services.crypto.errors import WrongPassphrase
+from services.errors import CryptoError, MailError, Offline, UsageError
+from services.events import Event, KeyRequest
+from services.key_models import DirectoryStatus
+from services.keys import peer_files, words
+from services.keys.daemon_call import in_daemon
+from services.keys.directory import VersionConflict
+from services.keys.keychain import Keychain
+from services.keys.views import done, kept_sentence, keys_view, own_warnings
+from services.safe_text import EMPTY, SafeText, clean_line, ui
+
+_CHOICE = ui("Publish over the version that is there now, or leave it.")
+
+
+class KeyDesk:
+    """Carries out `KeyRequest`s of one account; MailErrors are the caller's to tell."""
+
+    def __init__(self, keychain: Keychain, emit: Callable[[Event], None]) -> None:
+        self._chain = keychain
+        self._emit = emit
+        self._kept: SafeText | None = None
+        self._end = keychain.on_lock(lambda: self._tell(0))
+        self._answers: dict[type[KeyRequest], Callable[[int, Any], Awaitable[None]]] = {
+            ev.ReadKeys: self._read,
+            ev.UnlockKeys: self._unlock,
+            ev.LockKeys: self._lock,
+            ev.GenerateKey: self._generate,
+            ev.ImportKey: self._import,
+            ev.UseKey: self._use,
+            ev.ExportKey: self._export,
+            ev.PublishKey: self._publish,
+            ev.RevokeKey: self._revoke,
+            ev.LookUpPeer: self._look_up,
+            ev.AcceptPeerKey: self._accept,
+            ev.VerifyPeer: self._verify,
+            ev.ForgetPeer: self._forget,
+            ev.RequireEncryption: self._require,
+            ev.ExportPeers: self._export_peers,
+            ev.ImportPeers: self._import_peers,
+            ev.TrustSender: self._trust,
+            ev.DistrustSender: self._distrust,
+        }
+
+    async def answer(self, request_id: int, request: KeyRequest) -> None:
+        """Carry out one request; raises MailError, after which nothing was done."""
+        answer = self._answers.get(type(request))
+        if answer is None:
+            raise UsageError("This cannot be asked of the keys.")
+        await answer(request_id, request)
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        self._end()
+
+    # ── own keys ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _read(self, request_id: int, request: ev.ReadKeys) -> None:
+        if self._kept is None:
+            self._kept = kept_sentence(bool(await in_daemon(self._chain.keeper.get)))
+        if request.ask_directory:
+            await self._ask_service()
+        self._tell(request_id)
+
+    async def _ask_service(self) -> None:
+        chain = self._chain
+        await chain.entry.refresh()
+        known = {chain.agent_id_for(peer.address) for peer in chain.book.peers()} - {""}
+        try:
+            await chain.trusted.refresh(known | set(chain.book.trusted()))
+        except MailError:
+            # The list is an extra: what stands in the way is told by the entry above.
+            return
+
+    async def _unlock(self, request_id: int, request: ev.UnlockKeys) -> None:
+        self._work(request_id, ui("Unlocking your key …"))
+        try:
+            remark = await self._chain.unlock(request.passphrase, remember=request.remember)
+        except WrongPassphrase as error:
+            self._emit(ev.WrongPassphrase(request_id, clean_line(str(error))))
+            return
+        if request.remember:
+            self._kept = kept_sentence(not remark)
+        self._done(request_id, ui("Your key is unlocked."), remark)
+
+    async def _lock(self, request_id: int, _: ev.LockKeys) -> None:
+        self._chain.lock()
+        self._done(request_id, ui("Your key is locked."))
+
+    async def _generate(self, request_id: int, request: ev.GenerateKey) -> None:
+        self._work(request_id, ui("Making an RSA-4096 key …"))
+        key = await self._chain.generate(request.name, request.address, request.passphrase)
+        shown = words.groups(key.fingerprint)
+        self._done(request_id, done("Your new key is {}.", shown), *key.warnings)
+
+    async def _import(self, request_id: int, request: ev.ImportKey) -> None:
+        if (request.block is None) == (request.file is None):
+            raise UsageError("Paste a key or name its file, one of the two.")
+        own, block, file = self._chain.own_keys, request.block, request.file
+
+        def take_in() -> Any:
+            if file is not None:
+                return own.take_in_file(file, make_current=request.make_current)
+            assert block is not None
+            return own.take_in(block.reveal(), make_current=request.make_current)
+
+        key = await in_daemon(take_in)
+        told = own_warnings(self._chain, key, self._chain.now)
+        shown = words.groups(key.fingerprint)
+        self._done(request_id, done("The key {} is imported.", shown), *told)
+
+    async def _use(self, request_id: int, request: ev.UseKey) -> None:
+        self._chain.own_keys.use(request.fingerprint)
+        shown = words.groups(request.fingerprint)
+        self._done(request_id, done("{} is your current key. Publish it now.", shown))
+
+    async def _export(self, request_id: int, request: ev.ExportKey) -> None:
+        own = self._chain.own_keys
+        write = own.export_private if request.private else own.export_public
+        path = await in_daemon(lambda: write(request.fingerprint, request.file))
+        kind = "private" if request.private else "public"
+        self._done(request_id, done("The {} key is in {}.", kind, str(path)))
+
+    # ── the own entry in the directory ───────────────────────────────────────────────────────────
+
+    async def _publish(self, request_id: int, request: ev.PublishKey) -> None:
+        try:
+            view = await self._chain.entry.publish(request.expected_version)
+        except VersionConflict as error:
+            self._conflict(request_id, error)
+            return
+        if view.status is DirectoryStatus.UNKNOWN:
+            sentence = ui("Your key is published; the directory could not be asked again.")
+        else:
+            sentence = done("Your key is in the directory as version {}.", str(view.version))
+        self._done(request_id, sentence)
+
+    def _conflict(self, request_id: int, error: VersionConflict) -> None:
+        chain = self._chain
+        mine = words.view(chain.own_keys.require_current().fingerprint)
+        found = chain.entry.view = chain.entry.shown(error.found)
+        self._emit(ev.DirectoryConflict(request_id, error.expected, found, mine, _CHOICE))
+        self._tell(request_id)
+
+    async def _revoke(self, request_id: int, _: ev.RevokeKey) -> None:
+        await self._chain.entry.revoke()
+        self._done(request_id, ui("Your key is out of the directory: nobody can encrypt to you."))
+
+    # ── peers ────────────────────────────────────────────────────────────────────────────────────
+
+    async def _look_up(self, request_id: int, request: ev.LookUpPeer) -> None:
+        try:
+            key = await self._chain.look_up(request.address, agent_id=request.agent_id)
+        except (CryptoError, Offline):
+            self._tell(request_id)
+            raise
+        shown = words.groups(key.fingerprint)
+        self._done(request_id, done("{} has the key {}.", request.address, shown), key.why)
+
+    async def _accept(self, request_id: int, request: ev.AcceptPeerKey) -> None:
+        book = self._chain.book
+        peer = book.accept(request.address, request.fingerprint, request.verified_how)
+        shown = words.groups(request.fingerprint)
+        self._done(request_id, done("{} is the key of {} now.", shown, peer.address))
+
+    async def _verify(self, request_id: int, request: ev.VerifyPeer) -> None:
+        peer = self._chain.book.verify(request.address, request.fingerprint, request.how)
+        self._done(request_id, done("The key of {} is verified.", peer.address))
+
+    async def _forget(self, request_id: int, request: ev.ForgetPeer) -> None:
+        self._chain.book.forget(request.address)
+        self._done(request_id, done("The key of {} is forgotten.", request.address))
+
+    async def _require(self, request_id: int, request: ev.RequireEncryption) -> None:
+        named = self._chain.book.require(request.subject, is_required=request.required)
+        told = "Mail to {} must be encrypted." if request.required else "{} may get mail in clear."
+        self._done(request_id, done(told, named))
+
+    async def _export_peers(self, request_id: int, request: ev.ExportPeers) -> None:
+        count = peer_files.export_peers(self._chain.book, request.file)
+        self._done(request_id, done("{} peers are in {}.", str(count), str(request.file)))
+
+    async def _import_peers(self, request_id: int, request: ev.ImportPeers) -> None:
+        book = self._chain.book
+        came = await in_daemon(lambda: peer_files.import_peers(book, request.file))
+        told = [f"{address}: another key is pinned here; compare both." for address in came.changed]
+        sentence = done("{} new peers, {} known.", str(came.new), str(came.same))
+        self._done(request_id, sentence, *told, *came.refused)
+
+    # ── the service's allow-list ─────────────────────────────────────────────────────────────────
+
+    async def _trust(self, request_id: int, request: ev.TrustSender) -> None:
+        agent, rate = request.peer_agent_id, request.rate_limit_per_minute
+        await self._chain.trusted.put(agent, is_enabled=request.enabled, rate=rate)
+        self._chain.book.note_trusted(agent, is_listed=True)
+        self._done(request_id, done("{} is on the service's list.", agent))
+
+    async def _distrust(self, request_id: int, request: ev.DistrustSender) -> None:
+        await self._chain.trusted.remove(request.peer_agent_id)
+        self._chain.book.note_trusted(request.peer_agent_id, is_listed=False)
+        self._done(request_id, done("{} is off the service's list.", request.peer_agent_id))
+
+    # ── telling ──────────────────────────────────────────────────────────────────────────────────
+
+    def _work(self, request_id: int, sentence: SafeText) -> None:
+        self._emit(ev.KeyWork(request_id, sentence))
+
+    def _done(self, request_id: int, sentence: SafeText, *warnings: str) -> None:
+        told = tuple(clean_line(warning) for warning in warnings if warning)
+        self._emit(ev.KeyWorkDone(request_id, sentence, told))
+        self._tell(request_id)
+
+    def _tell(self, request_id: int) -> None:
+        kept = self._kept or EMPTY
+        self._emit(ev.KeysChanged(request_id, keys_view(self._chain, self._chain.now, kept=kept)))

@@ -1,0 +1,99 @@
+"""One's own entry in the directory: how it stands, publishing and rotating it, taking it out.
+
+Closes the trap of publishing blindly: what stands in the directory is looked at first, a key there
+that is none of the operator's is a conflict even when its version was not asked for, and what was
+published is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.crypto.certs import PeerKey
+from services.errors import ServiceError, UsageError
+from services.key_models import DirectoryStatus, DirectoryView
+from services.keys import words
+from services.keys.directory import Directory, VersionConflict, standing_of
+from services.keys.own_keys import OwnKeys
+from services.keys.service import Entry
+from services.safe_text import clean_line, ui
+
+
+class OwnEntry:
+    """The entry of one account; `agent_id` gives its name in the directory, "" when unknown."""
+
+    def __init__(
+        self,
+        own: OwnKeys,
+        directory: Directory,
+        agent_id: Callable[[], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._own = own
+        self._directory = directory
+        self._agent_id = agent_id
+        self._clock = clock
+        self.view = DirectoryView(sentence=ui("The directory has not been asked yet."))
+
+    async def refresh(self) -> DirectoryView:
+        """Look the entry up; UNKNOWN with the reason when the directory does not answer."""
+        try:
+            self.view = self.shown(await self._look())
+        except ServiceError as error:
+            self.view = DirectoryView(sentence=clean_line(str(error)))
+        return self.view
+
+    async def publish(self, expected_version: int | None) -> DirectoryView:
+        """Publish the current key, or rotate the entry to it.
+
+        `expected_version` is what the operator has seen; None takes what stands there, unless it is
+        a key of somebody else's. VersionConflict, NoKey, KeyUnusable, ServiceError.
+        """
+        key = self._own.require_current().public
+        key.require()
+        entry = await self._look() if self._agent_id() else Entry("")
+        standing = standing_of(entry, self._publics(), key)
+        if expected_version is None and standing.status is DirectoryStatus.FOREIGN:
+            raise VersionConflict(0, entry)
+        if expected_version not in (None, entry.version):
+            raise VersionConflict(expected_version or 0, entry)
+        if standing.status is not DirectoryStatus.SAME:
+            agent_id, version = await self._directory.publish(
+                key, stands_on=entry.version, agent_id=entry.agent_id
+            )
+            self._own.remember_published(agent_id, version)
+        return await self.refresh()
+
+    async def revoke(self) -> DirectoryView:
+        """Take the key out of the directory; nobody can encrypt to the account until a new one."""
+        await self._directory.revoke()
+        return await self.refresh()
+
+    def shown(self, entry: Entry) -> DirectoryView:
+        """Return an entry of the own name as it is shown."""
+        current = self._own.current()
+        standing = standing_of(entry, self._publics(), current.public if current else None)
+        return DirectoryView(
+            status=standing.status,
+            version=entry.version,
+            fingerprint=words.view(standing.fingerprint) if standing.fingerprint else None,
+            checked_at=int(self._clock()),
+            sentence=clean_line(standing.sentence),
+        )
+
+    async def _look(self) -> Entry:
+        agent_id = self._agent_id()
+        if not agent_id:
+            raise UsageError(
+                "The account's address is not known, so its directory entry cannot be looked up.",
+                'Set "address" of the account in config.toml, or publish your key.',
+            )
+        entry = await self._directory.look_up(agent_id, fresh=True)
+        if entry.version or not self._own.published_version:
+            return entry
+        # A directory that tells no version of a revoked entry goes on counting all the same.
+        known = self._own.published_version
+        return Entry(entry.agent_id, known, entry.revoked, entry.pem, entry.pem_sha256, entry.block)
+
+    def _publics(self) -> tuple[PeerKey, ...]:
+        return tuple(key.public for key in self._own.all())
