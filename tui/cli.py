@@ -26,6 +26,8 @@ VERBS: dict[str, str] = {
     "archive": "archive messages or bring them back",
     "delete": "delete messages for good",
     "render": "show mail files as safe text; needs no account",
+    "keys": "own OpenPGP keys and their entry in the directory",
+    "peers": "keys of others: look up, compare, accept, require encryption",
     "doctor": "check configuration, secrets, terminal and connection",
 }
 

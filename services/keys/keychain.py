@@ -58,8 +58,11 @@ class Keychain:
         mail_domain: str = "",
         keeper: PassphraseKeeper = NO_KEEPER,
         idle_seconds: float = IDLE_SECONDS,
+        keep_decrypted: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.keep_decrypted = keep_decrypted
+        """The operator wants decrypted text kept on the disk, sealed to the own key."""
         self.address = address.strip().lower()
         self._agent = address.strip().partition("@")[0]
         self._mail_domain = mail_domain.lower() or self.address.partition("@")[2]
@@ -91,6 +94,18 @@ class Keychain:
     def now(self) -> int:
         """The moment by which keys are judged, seconds since the epoch."""
         return int(self._clock())
+
+    @property
+    def own_address(self) -> str:
+        """The account's address, lower case; "" when it is not known."""
+        agent_id = self._own_agent_id()
+        if self.address or not (agent_id and self._mail_domain):
+            return self.address
+        return f"{agent_id}@{self._mail_domain}".lower()
+
+    def named(self, text: str) -> str:
+        """Return an address as the peer book names it; a bare agent id is of the mail domain."""
+        return address_of(text, self._mail_domain)
 
     # ── own keys ─────────────────────────────────────────────────────────────────────────────────
 
@@ -220,7 +235,7 @@ class Keychain:
         when its address is of another domain. Raises NoKey, TooLarge, Damaged, Unsupported,
         KeyMismatch, KeyUnusable, KeyChanged, or ServiceError: then nothing may be sent.
         """
-        named = address_of(address, self._mail_domain)
+        named = self.named(address)
         own = self._own_key_for(named)
         if own is not None:
             own.require()
@@ -235,7 +250,7 @@ class Keychain:
 
         An unusable key comes back with its `why`; KeyChanged and the rest as `peer_for`.
         """
-        named = address_of(address, self._mail_domain)
+        named = self.named(address)
         key = await self._look_up(named, address, fresh=True, agent_id=agent_id or None)
         if key.why and self.book.pinned(named) is None:
             # What cannot be used is not worth being the first: it would block the key that can.
@@ -302,11 +317,20 @@ class Keychain:
         return pin.key(self.now)
 
     def _own_key_for(self, named: str) -> PeerKey | None:
-        own = self.own if named == self.address and named else None
+        own = self.own if named and named == self.own_address else None
         return own.public if own is not None else None
 
     def _own_agent_id(self) -> str:
-        return self.own_keys.agent_id or self._agent
+        """Return the account's name in the directory: as configured, as told by the directory, or
+        as the current key has it; "" when none of them is known."""
+        if self._agent or self.own_keys.agent_id:
+            return self._agent or self.own_keys.agent_id
+        own = self.own
+        for user_id in own.public.user_ids if own is not None else ():
+            local, _, domain = user_id.rpartition("<")[2].rstrip(">").partition("@")
+            if domain and domain.lower() == self._mail_domain:
+                return local
+        return ""
 
     # ── opening and locking ──────────────────────────────────────────────────────────────────────
 
@@ -342,11 +366,13 @@ def open_keychain(account: Account, paths: Paths, secrets: SecretStore) -> Keych
     from services.config import load
     from services.keys.remembered import KeyringPassphrase
 
+    config = load(paths)
     return Keychain(
         key_folder=paths.data_dir / "keys",
         account_folder=paths.account_dir(account.name),
         address=account.address,
         mail_domain=account.mail_domain,
         keeper=KeyringPassphrase(account, secrets),
-        idle_seconds=load(paths).idle_lock_minutes * 60,
+        idle_seconds=config.idle_lock_minutes * 60,
+        keep_decrypted=config.keep_decrypted,
     )

@@ -8,9 +8,10 @@ published is looked at again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from services.crypto.certs import PeerKey
-from services.errors import ServiceError, UsageError
+from services.errors import MailError, UsageError
 from services.key_models import DirectoryStatus, DirectoryView
 from services.keys import words
 from services.keys.directory import Directory, VersionConflict, standing_of
@@ -39,21 +40,25 @@ class OwnEntry:
         """Look the entry up; UNKNOWN with the reason when the directory does not answer."""
         try:
             self.view = self.shown(await self._look())
-        except ServiceError as error:
+        except MailError as error:
             self.view = DirectoryView(sentence=clean_line(str(error)))
         return self.view
 
-    async def publish(self, expected_version: int | None) -> DirectoryView:
+    async def publish(
+        self, expected_version: int | None = None, *, replaces: bool = True
+    ) -> DirectoryView:
         """Publish the current key, or rotate the entry to it.
 
         `expected_version` is what the operator has seen; None takes what stands there, unless it is
-        a key of somebody else's. VersionConflict, NoKey, KeyUnusable, ServiceError.
+        a key of somebody else's, or not `replaces` and it is any other key. VersionConflict, NoKey,
+        KeyUnusable, ServiceError.
         """
         key = self._own.require_current().public
         key.require()
         entry = await self._look() if self._agent_id() else Entry("")
         standing = standing_of(entry, self._publics(), key)
-        if expected_version is None and standing.status is DirectoryStatus.FOREIGN:
+        refused = {DirectoryStatus.FOREIGN} | (set() if replaces else {DirectoryStatus.OLDER})
+        if expected_version is None and standing.status in refused:
             raise VersionConflict(0, entry)
         if expected_version not in (None, entry.version):
             raise VersionConflict(expected_version or 0, entry)
@@ -89,11 +94,10 @@ class OwnEntry:
                 'Set "address" of the account in config.toml, or publish your key.',
             )
         entry = await self._directory.look_up(agent_id, fresh=True)
-        if entry.version or not self._own.published_version:
-            return entry
-        # A directory that tells no version of a revoked entry goes on counting all the same.
-        known = self._own.published_version
-        return Entry(entry.agent_id, known, entry.revoked, entry.pem, entry.pem_sha256, entry.block)
+        if entry.revoked and not entry.version:
+            # A directory that tells no version of a revoked entry goes on counting all the same.
+            return replace(entry, version=self._own.published_version)
+        return entry
 
     def _publics(self) -> tuple[PeerKey, ...]:
         return tuple(key.public for key in self._own.all())
