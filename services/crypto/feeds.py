@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from services.crypto.errors import Damaged, TooLarge
-from services.crypto.packets import read_length
+from services.crypto.packets import Tag, read_length
 
 PIECE: Final = 48 * 2048
 """Octets handled at a time: whole lines of armor, and no more than a screen can wait for."""
+
+STREAMED: Final = frozenset({Tag.COMPRESSED, Tag.ENCRYPTED, Tag.LITERAL, Tag.PROTECTED, Tag.AEAD})
+"""What may come in pieces or without a length (RFC 4880 §4.2.2.4)."""
+_OPEN_ENDED: Final = 3
+"""The old length type of a packet that runs to the end."""
 
 
 class Feed:
@@ -96,9 +101,12 @@ def packets(feed: Feed) -> Iterator[StreamedPacket]:
         if not first & 0x80:
             raise Damaged
         if first & 0x40:
-            yield StreamedPacket(first & 0x3F, Feed(_new_body(feed)))
+            tag, body = first & 0x3F, _new_body(feed, in_pieces=first & 0x3F in STREAMED)
         else:
-            yield StreamedPacket((first >> 2) & 0x0F, Feed(_old_body(feed, first & 0x03)))
+            tag, body = (first >> 2) & 0x0F, _old_body(feed, first & 0x03)
+            if first & 0x03 == _OPEN_ENDED and tag not in STREAMED:
+                raise Damaged
+        yield StreamedPacket(tag, Feed(body))
 
 
 def pieces_of(source: BinaryIO) -> Iterator[bytes]:
@@ -108,15 +116,17 @@ def pieces_of(source: BinaryIO) -> Iterator[bytes]:
 
 
 def _old_body(feed: Feed, kind: int) -> Iterator[bytes]:
-    if kind == 3:
+    if kind == _OPEN_ENDED:
         return feed.pieces()
     return _run(feed, int.from_bytes(feed.take(1 << kind), "big"))
 
 
-def _new_body(feed: Feed) -> Iterator[bytes]:
+def _new_body(feed: Feed, *, in_pieces: bool) -> Iterator[bytes]:
     partial = True
     while partial:
         length, partial = _new_length(feed)
+        if partial and not in_pieces:
+            raise Damaged
         yield from _run(feed, length)
 
 

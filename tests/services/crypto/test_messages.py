@@ -313,6 +313,12 @@ HOSTILE = {
         smith.envelopes(SessionKey.new(), a) + smith.protected(bytes(32), smith.literal())
     ),
     "literal cut": lambda a: smith.message(smith.literal()[:-1], a),
+    "an envelope in pieces": lambda a: (
+        b"\xc1\xe9" + bytes(512) + b"\0" + smith.message(smith.literal(), a)
+    ),
+    "an envelope without end": lambda a: (
+        b"\x87" + split(smith.envelopes(SessionKey.new(), a))[0].body
+    ),
     "no octets": lambda a: b"\xc1",
     "no message": lambda a: b"hello",
 }
