@@ -96,11 +96,11 @@ class Bindings:
         for signature in sorted(wanted, key=lambda sig: sig.made, reverse=True):
             if signature.fault(self._now) or signature.made < self._primary.made:
                 continue
+            if not signature.names(self._primary):
+                continue
+            # The two octets of the hash tell the signatures of others apart without arithmetic.
             digest = signature.digest(*parts)
-            # Signatures of others are passed over by their issuer, if their hash agrees.
-            if digest is None or (
-                not signature.names(self._primary) and signature.start != digest[:2]
-            ):
+            if digest is None or digest[:2] != signature.start:
                 continue
             if self._signs(signature, self._primary, digest):
                 yield signature
@@ -127,7 +127,9 @@ class Bindings:
                 if back.type != SignatureType.PRIMARY_BINDING or back.fault(self._now):
                     continue
                 digest = back.digest(self._primary.hashed, subkey.hashed)
-                if digest is not None and self._signs(back, subkey, digest):
+                if digest is None or digest[:2] != back.start:
+                    continue
+                if self._signs(back, subkey, digest):
                     return True
         return False
 

@@ -27,6 +27,20 @@ USER_ID_LIMIT: Final = 2_048
 SUBKEY_LIMIT: Final = 4_096
 """Octets of a subkey; no key that this program uses is longer."""
 _SECRET: Final = frozenset({Tag.SECRET_KEY, Tag.SECRET_SUBKEY})
+_BELONGING: Final = frozenset(
+    {
+        Tag.PUBLIC_KEY,
+        Tag.PUBLIC_SUBKEY,
+        Tag.SIGNATURE,
+        Tag.USER_ID,
+        Tag.USER_ATTRIBUTE,
+        Tag.TRUST,
+        Tag.PADDING,
+    }
+)
+_MARKER: Final = Packet(Tag.MARKER, b"PGP")
+_MAY_BE_UNKNOWN: Final = 40
+"""Unknown packets from this tag on are passed over, those below refused (RFC 9580 §4.3)."""
 _BINARY_START: Final = frozenset({0x98, 0x99, 0x9A, 0xC6})
 """The first octet of a public key packet in old or new format."""
 
@@ -75,7 +89,7 @@ def _packets(data: bytes) -> list[Packet]:
         packets = split(data, limit=PACKETS_LIMIT)
     except Damaged as error:
         raise _damaged() from error
-    return [packet for packet in packets if packet.tag != Tag.MARKER]
+    return [packet for packet in packets if packet != _MARKER]
 
 
 def _damaged() -> Damaged:
@@ -88,6 +102,8 @@ def _refuse_others(packets: list[Packet]) -> None:
             "The block holds a private key where a public one is wanted.",
             "Do not pass it on; ask its owner for the public block.",
         )
+    if any(packet.tag < _MAY_BE_UNKNOWN and packet.tag not in _BELONGING for packet in packets):
+        raise Damaged("The key block holds what does not belong in a key.", "Ask its owner for it.")
     primaries = sum(packet.tag == Tag.PUBLIC_KEY for packet in packets)
     if not primaries or packets[0].tag != Tag.PUBLIC_KEY:
         raise NoKey("There is no public key in the block.", "Ask its owner for the public block.")

@@ -40,8 +40,12 @@ class Octets:
         return int.from_bytes(self.take(count), "big")
 
     def mpi(self) -> int:
-        """Return a multiprecision integer (RFC 4880 §3.2); its bit count only gives its size."""
-        return self.number((self.number(2) + 7) // 8)
+        """Return a multiprecision integer (RFC 4880 §3.2); its bit count has to be exact."""
+        bits = self.number(2)
+        value = self.number((bits + 7) // 8)
+        if value.bit_length() != bits:
+            raise Damaged
+        return value
 
     def end(self) -> None:
         """Say that nothing may follow."""

@@ -42,6 +42,10 @@ class Tag(IntEnum):
     PADDING = 21
 
 
+STREAMED: Final = frozenset({Tag.COMPRESSED, Tag.ENCRYPTED, Tag.LITERAL, Tag.PROTECTED, Tag.AEAD})
+"""What may come in pieces or without a length (RFC 4880 §4.2.2.4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One packet: its tag (0 to 63) and its body with partial lengths joined."""
@@ -103,17 +107,21 @@ def new_length(length: int) -> bytes:
 
 
 def read_header(data: bytes, at: int) -> Header:
-    """Return the packet header at a place; Damaged when there is none."""
+    """Return the packet header at a place; Damaged when there is none, or one in pieces that may not."""
     try:
         first = data[at]
         if not first & 0x80:
             raise Damaged
         if first & 0x40:
             length, body, partial = read_length(data, at + 1)
-            return Header(first & 0x3F, body, length, partial)
-        return _old_header(data, at, first)
+            header = Header(first & 0x3F, body, length, partial)
+        else:
+            header = _old_header(data, at, first)
     except IndexError:
         raise Damaged from None
+    if (header.partial or header.length is None) and header.tag not in STREAMED:
+        raise Damaged
+    return header
 
 
 def read_length(data: bytes, at: int) -> tuple[int, int, bool]:

@@ -21,11 +21,11 @@ def test_every_new_length_is_read_as_written(length: int) -> None:
 
 @pytest.mark.parametrize(
     ("head", "length"),
-    [(b"\x98\x05", 5), (b"\x99\x01\x00", 256), (b"\x9a\x00\x00\x01\x02", 258), (b"\x9b", 40)],
+    [(b"\xa0\x05", 5), (b"\xa1\x01\x00", 256), (b"\xa2\x00\x00\x01\x02", 258), (b"\xa3", 40)],
 )
 def test_every_old_length_is_read(head: bytes, length: int) -> None:
     body = BODY[:length]
-    assert split(head + body) == (Packet(Tag.PUBLIC_KEY, body),)
+    assert split(head + body) == (Packet(Tag.COMPRESSED, body),)
 
 
 def test_partial_lengths_are_joined() -> None:
@@ -68,6 +68,8 @@ CUT = {
     "a piece that is too short": b"\xcb\xe9" + BODY[:511],
     "pieces that never end": b"\xcb\xe1xx",
     "a piece without the next length": b"\xcb\xe0x",
+    "a key in pieces": b"\xc6\xe0x\x00",
+    "a key without a length": b"\x9bx",
     "something behind": WHOLE + b"\x01",
 }
 

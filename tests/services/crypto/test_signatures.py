@@ -170,19 +170,18 @@ def test_every_cut_and_every_flipped_bit_is_noticed(keys: dict[str, SmithKey]) -
     for length in range(len(whole)):
         with pytest.raises((Damaged, Unsupported)):
             Signature.parse(whole[:length])
-    start_of_numbers = len(whole) - 2 - 68
+    hashed = 6 + int.from_bytes(whole[4:6], "big")
     for position in range(len(whole) * 8):
         octet = position // 8
         changed = bytearray(whole)
         changed[octet] ^= 1 << position % 8
-        if start_of_numbers <= octet < start_of_numbers + 2:
-            continue  # the two octets that only help to look a key up
+        if hashed + 2 <= octet < hashed + 4:
+            continue  # the two octets of the hash: certificates ask for them, messages need not
         try:
             good = Signature.parse(bytes(changed)).covers(part, TEXT)
         except (Damaged, Unsupported):
             continue
-        same = Signature.parse(bytes(changed)).values == Signature.parse(whole).values
-        assert not good or same
+        assert not good
 
 
 @pytest.mark.parametrize("version", [2, 3, 5, 6, 255])
