@@ -22,7 +22,8 @@ _HEADER: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:(?: .*)?")
 _BLANKS: Final = b" \t\r\n"
 _OCTETS: Final = COLUMNS // 4 * 3
 _TAIL: Final = re.compile(rb"(={0,2})(?:=[A-Za-z0-9+/]{4})?-----ENDPGPMESSAGE-----")
-_TAIL_OCTETS: Final = 4_096
+_TAIL_OCTETS: Final = 64
+"""More than the longest tail without its blanks: what does not match by then never will."""
 
 
 def armored(pieces: Iterable[bytes], kind: ArmorKind) -> Iterator[bytes]:
@@ -125,7 +126,7 @@ def _last(source: BinaryIO, text: bytes, stop: int) -> bytes:
     tail = text[stop:]
     while (found := _TAIL.match(tail)) is None:
         more = source.readline(_LINE)
-        if not more or len(tail) > _TAIL_OCTETS + PIECE:
+        if not more or len(tail) > _TAIL_OCTETS:
             raise Damaged("There is no complete PGP message in the text.")
         tail += more.translate(None, _BLANKS)
     if b"-----BEGINPGPMESSAGE-----" in tail[found.end() :]:

@@ -82,10 +82,13 @@ class SignedData:
         """Judge the signatures after the last piece.
 
         `readers` are the primary fingerprints of those who opened it: a signature that is meant for
-        others only was sent on by somebody else.
+        others only was sent on by somebody else. The signer is judged again at `now`, because keys
+        end while the program runs.
         """
         if self._text:
             self._end_text()
+        if signer is not None and bodies:
+            signer = PeerKey.parse(signer.block, now=now)
         found = [self._one(body, signer, now, readers) for body in bodies]
         for verdict in _WEIGHT:
             for judgement in found:
