@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.message import Message
 
+from services.safe_text import SafeText
 from services.shown_mail import AttachmentView
 from widgets.cells import fit, fit_right, size_words
 from widgets.choice_list import ChoiceList
@@ -34,11 +36,26 @@ class AttachmentList(ChoiceList):
     ) -> None:
         super().__init__(glyphs=glyphs, id=id)
         self._attachments: tuple[AttachmentView, ...] = ()
+        self._moving: dict[int, SafeText] = {}
+
+    @property
+    def attachments(self) -> tuple[AttachmentView, ...]:
+        """What is listed."""
+        return self._attachments
 
     def show_attachments(self, attachments: Sequence[AttachmentView]) -> None:
         """Show these attachments."""
         self._attachments = tuple(attachments)
+        self._moving.clear()
         self.show_count(len(self._attachments))
+
+    def show_state(self, index: int, state: SafeText) -> None:
+        """Show how far the saving of an attachment is, in the place of its state; empty ends it."""
+        if state:
+            self._moving[index] = state
+        else:
+            self._moving.pop(index, None)
+        self.refresh()
 
     @property
     def current(self) -> AttachmentView | None:
@@ -47,7 +64,11 @@ class AttachmentList(ChoiceList):
 
     def parts(self, place: int, width: int) -> Sequence[Part]:
         """Mark, name, type, size, state."""
-        return attachment_parts(self._attachments[place], width, self._glyphs)
+        attachment = self._attachments[place]
+        moving = self._moving.get(attachment.index)
+        if moving is not None:
+            attachment = replace(attachment, state=moving)
+        return attachment_parts(attachment, width, self._glyphs)
 
     def opened(self, place: int) -> None:
         """Say which attachment was chosen."""

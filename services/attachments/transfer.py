@@ -35,8 +35,6 @@ POLL_SECONDS: Final = 1.0
 POLL_LIMIT: Final = 30.0
 """Seconds that a file is waited for until the service has prepared it."""
 _LONGEST_PAUSE: Final = 5.0
-_NO_KEY: Final = "There is no private key to open this file with."
-_WITHOUT: Final = "Save it encrypted as it is, or import your key."
 _HEAD: Final = 8 * 1024
 _BEGIN: Final = b"-----BEGIN PGP MESSAGE-----"
 _BINARY: Final = frozenset({1, 3, 18})
@@ -65,16 +63,16 @@ class AttachmentSource(Protocol):
 class OpeningKeys(Protocol):
     """What opening needs of the account's keys (`services.keys.keychain`)."""
 
-    def own_public(self) -> Sequence[PeerKey]:
-        """Return the public half of every own key."""
+    async def ready(self) -> Sequence[UnlockedKey]:
+        """Open in silence what needs no asking."""
         ...
 
-    def unlocked(self) -> Sequence[UnlockedKey]:
-        """Return the own keys that are open now."""
+    def opening(self) -> Sequence[UnlockedKey]:
+        """Return the open keys; Locked when none is open, NoKey when there is none."""
         ...
 
-    def pinned_key(self, address: str) -> PeerKey | None:
-        """Return the key that is pinned for an address (lower case); None without one."""
+    def signer(self, address: str) -> PeerKey | None:
+        """Return the key that signatures of an address are judged by."""
         ...
 
 
@@ -166,7 +164,7 @@ class Fetcher:
         self._staging.tidy()
         entry = await self._ready(wanted, tell)
         if wanted.opens and entry.encrypted:
-            _unlocked(await self._key_supply())
+            await self._opening()
         with self._staging.part(wanted.message_id, wanted.index) as part:
             try:
                 got = await self._fetch(wanted, entry, part, tell)
@@ -238,9 +236,8 @@ class Fetcher:
     ) -> Saved:
         from services.crypto.stream import decrypt_file
 
-        keys = await self._key_supply()
-        unlocked = _unlocked(keys)
-        signer = keys.pinned_key(wanted.sender.lower()) if wanted.sender else None
+        keys, unlocked = await self._opening()
+        signer = keys.signer(wanted.sender) if wanted.sender else None
         size = part.size
         landing.room_for(folder, size * 7 // 10)
 
@@ -263,24 +260,18 @@ class Fetcher:
         part.discard()
         return saved
 
-    async def _key_supply(self) -> OpeningKeys:
+    async def _opening(self) -> tuple[OpeningKeys, Sequence[UnlockedKey]]:
+        """Return the keys and those that are open; Locked or NoKey when none is."""
         if self._keys is None:
             from services.crypto.errors import NoKey
 
-            raise NoKey(_NO_KEY, _WITHOUT)
-        return await self._keys()
-
-
-def _unlocked(keys: OpeningKeys) -> Sequence[UnlockedKey]:
-    """Return the open keys; Locked when there are only closed ones, NoKey when there are none."""
-    from services.crypto.errors import Locked, NoKey
-
-    unlocked = keys.unlocked()
-    if unlocked:
-        return unlocked
-    if keys.own_public():
-        raise Locked
-    raise NoKey(_NO_KEY, _WITHOUT)
+            raise NoKey(
+                "There is no private key to open this file with.",
+                "Save it encrypted as it is, or import your key.",
+            )
+        keys = await self._keys()
+        await keys.ready()
+        return keys, keys.opening()
 
 
 def _broke_off(error: BaseException) -> bool:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import mimetypes
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from services.errors import UsageError
@@ -28,7 +27,6 @@ _OURS: Final = frozenset({
     "from", "to", "cc", "bcc", "sender", "subject", "date", "message-id", "mime-version",
 })  # fmt: skip
 """Headers that the gate or the service writes; a draft must not say something else beside them."""
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Encryption(Enum):
@@ -69,7 +67,7 @@ class OutboundDraft:
     idempotency_key: str
     files: tuple[OutboundFile, ...] = ()
     correlation_id: str = ""
-    headers: Mapping[str, str] = field(default=_NOTHING)
+    headers: tuple[tuple[str, str], ...] = ()
     peer_agent_id: str = ""
     marketplace_request_id: str = ""
     usage: Usage | None = None
@@ -84,7 +82,7 @@ class OutboundDraft:
         encryption: Encryption,
         files: tuple[OutboundFile, ...] = (),
         correlation_id: str = "",
-        headers: Mapping[str, str] = _NOTHING,
+        headers: Mapping[str, str] | None = None,
         peer_agent_id: str = "",
     ) -> OutboundDraft:
         """Begin a draft with an idempotency key of its own, which all its attempts share."""
@@ -96,7 +94,7 @@ class OutboundDraft:
             f"draft-{uuid.uuid4()}",
             files=files,
             correlation_id=correlation_id,
-            headers=headers,
+            headers=tuple((headers or {}).items()),
             peer_agent_id=peer_agent_id,
         )
 
@@ -107,7 +105,7 @@ class OutboundDraft:
             raise UsageError("A mail has exactly one recipient.", "Write it as name@host.")
         if any(ord(char) < 32 or ord(char) == 127 for char in self.subject):
             raise UsageError("The subject holds line ends or control characters.", "Take them out.")
-        for name in self.headers:
+        for name, _ in self.headers:
             if name.lower() in _OURS:
                 raise UsageError(f"The header {name!a} is written by the program itself.")
         if len(self.files) > FILES_LIMIT:

@@ -12,7 +12,7 @@ any more (review, approval and outbox are bound to their digest), `send` posts e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -48,7 +48,7 @@ class SealingKeys(Protocol):
 
     def requires_encryption(self, address: str) -> bool: ...
 
-    def own_public(self) -> Sequence[PeerKey]: ...
+    def own_public(self) -> PeerKey | None: ...
 
 
 class Uploads(Protocol):
@@ -165,9 +165,10 @@ class Gate:
         """The recipient, and the sender, who could not read the own copy otherwise."""
         if peer is None:
             return ()
-        current = self._keys.own_public()[:1]
-        own = [key for key in current if not key.why and key.fingerprint != peer.fingerprint]
-        return (peer, *own)
+        own = self._keys.own_public()
+        if own is None or own.why or own.fingerprint == peer.fingerprint:
+            return (peer,)
+        return peer, own
 
     async def _check_still_good(self, mail: ReadyMail, sealed_to: SealedTo) -> None:
         from services.crypto.errors import KeyUnusable

@@ -161,18 +161,23 @@ def _nameless(folder: Path) -> Iterator[BinaryIO]:
 def _source(file: OutboundFile) -> Iterator[BinaryIO]:
     """Open a file for reading; UsageError when it is none, cannot be read or is too large."""
     name = clean_line(file.name, 80)
-    try:
-        # Not blocking: a named pipe would wait for somebody to write.
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
-        raise UsageError(f"The file {name} cannot be read.", "Check its path.") from None
-    with os.fdopen(descriptor, "rb") as source:
-        facts = os.fstat(descriptor)
+    with ExitStack() as stack:
+        try:
+            opened = open(file.path, "rb", opener=_without_waiting)  # noqa: SIM115
+            source = stack.enter_context(opened)
+        except (OSError, ValueError):
+            raise UsageError(f"The file {name} cannot be read.", "Check its path.") from None
+        facts = os.fstat(source.fileno())
         if not stat.S_ISREG(facts.st_mode):
             raise UsageError(f"{name} is not a file that can be sent.", "Choose a plain file.")
         if facts.st_size > LARGEST:
             raise UsageError(f"The file {name} is larger than {LARGEST // 1024 // 1024} MB.")
         yield source
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a named pipe would wait for somebody to write."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import pytest
 from services.api.assmbl import AssmblClient
 from services.attachments.transfer import Fetcher
 from services.crypto import messages
-from services.crypto.certs import PeerKey
-from services.crypto.own import OwnKey, UnlockedKey
+from services.crypto.own import OwnKey
+from services.keys.keychain import Keychain
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeSleep
@@ -23,30 +23,26 @@ def own_key() -> OwnKey:
     return OwnKey.generate("B", "b@agents.example.com", None, bits=2048)
 
 
-class FakeKeys:
-    """The keys of an account: none, locked, or unlocked; and whose is pinned."""
-
-    def __init__(self, own: OwnKey | None, *, locked: bool = False) -> None:
-        self._own = own
-        self._unlocked = () if own is None or locked else (own.unlock(),)
-        self.pinned: dict[str, PeerKey] = {}
-
-    async def __call__(self) -> FakeKeys:
-        return self
-
-    def own_public(self) -> tuple[PeerKey, ...]:
-        return () if self._own is None else (self._own.public,)
-
-    def unlocked(self) -> tuple[UnlockedKey, ...]:
-        return self._unlocked
-
-    def pinned_key(self, address: str) -> PeerKey | None:
-        return self.pinned.get(address)
+Supply = Callable[[], Awaitable[Keychain]]
 
 
 @pytest.fixture
-def keys(own_key: OwnKey) -> FakeKeys:
-    return FakeKeys(own_key)
+async def keychain(
+    tmp_path_factory: pytest.TempPathFactory, own_key: OwnKey
+) -> AsyncIterator[Keychain]:
+    """The keys of the account, open as soon as they are asked for."""
+    folder = tmp_path_factory.mktemp("keychain")
+    made = Keychain(key_folder=folder / "keys", account_folder=folder / "account")
+    made.own_keys.keep(own_key)
+    yield made
+    made.close()
+
+
+def supply(keychain: Keychain) -> Supply:
+    async def give() -> Keychain:
+        return keychain
+
+    return give
 
 
 @pytest.fixture
@@ -89,8 +85,10 @@ def ticks() -> Ticks:
 
 
 @pytest.fixture
-def fetcher(client: AssmblClient, staging: Path, keys: FakeKeys, ticks: Ticks) -> Fetcher:
-    return Fetcher(client.attachments, staging, keys, sleep=ticks.sleep, monotonic=ticks)
+def fetcher(client: AssmblClient, staging: Path, keychain: Keychain, ticks: Ticks) -> Fetcher:
+    return Fetcher(
+        client.attachments, staging, supply(keychain), sleep=ticks.sleep, monotonic=ticks
+    )
 
 
 Deliver = Callable[..., str]

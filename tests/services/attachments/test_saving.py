@@ -32,9 +32,11 @@ from services.errors import (
     TimedOut,
     UsageError,
 )
+from services.keys.keychain import Keychain
+from services.redact import Secret
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
-from tests.services.attachments.conftest import Deliver, FakeKeys, Ticks, sealed
+from tests.services.attachments.conftest import Deliver, Ticks, sealed, supply
 
 PDF = ("report.pdf", b"%PDF-1.7 " + bytes(range(256)) * 400, "application/pdf")
 SEALED_TYPE = "application/pgp-encrypted"
@@ -115,14 +117,14 @@ async def test_an_encrypted_file_is_opened_under_its_own_name(
 
 
 async def test_a_signature_counts_only_by_the_key_pinned_for_the_sender(
-    fetcher: Fetcher, deliver: Deliver, downloads: Path, own_key: OwnKey, keys: FakeKeys
+    fetcher: Fetcher, deliver: Deliver, downloads: Path, own_key: OwnKey, keychain: Keychain
 ) -> None:
     writer = OwnKey.generate("X", "x@y.example", None, bits=2048)
     cipher = messages.encrypt(b"data", [own_key.public], sign_with=writer.unlock())
     message_id = deliver(("a.bin.asc", cipher, SEALED_TYPE))
     one = Wanted(message_id, 0, downloads, sender="X@Y.example")
     assert (await fetcher.save(one)).verdict is Verdict.UNKNOWN
-    keys.pinned["x@y.example"] = writer.public
+    keychain.book.check("x@y.example", writer.public)
     assert (await fetcher.save(one)).verdict is Verdict.GOOD
 
 
@@ -144,9 +146,12 @@ async def test_without_an_open_key_nothing_is_fetched(
     sandbox: SandboxControl, has_key: bool, error: type[CryptoError],
 ) -> None:  # fmt: skip
     message_id = deliver(("report.pdf.asc", sealed(own_key, b"x"), SEALED_TYPE))
-    keys = FakeKeys(own_key if has_key else None, locked=True)
+    empty = Keychain(key_folder=downloads.parent / "k", account_folder=downloads.parent / "a")
+    if has_key:
+        empty.own_keys.keep(own_key.resealed(None, Secret("a passphrase")))
+    fetcher = Fetcher(client.attachments, staging, supply(empty))
     with pytest.raises(error):
-        await Fetcher(client.attachments, staging, keys).save(wanted(message_id, downloads))
+        await fetcher.save(wanted(message_id, downloads))
     assert [r for r in sandbox.requests() if r["door"] == "s3"] == []
     assert leftovers(downloads, staging) == []
 

@@ -1,0 +1,128 @@
+"""Two agents on the real sandbox, each with services of its own, and the gate of one of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.api.assmbl import AssmblClient
+from services.crypto.own import OwnKey
+from services.keys.keychain import Keychain
+from services.outbound.gate import Gate
+from services.sandbox.process import SandboxProcess
+from services.sandbox.records import Agent
+from tests.conftest import SandboxControl
+from tests.fakes.scripted_service import FakeSleep
+
+DOMAIN = "agents.example.com"
+
+
+@pytest.fixture(scope="session")
+def own_keys() -> tuple[OwnKey, ...]:
+    """Three keys without passphrase."""
+    return tuple(OwnKey.generate(n, f"{n}@{DOMAIN}", None, bits=2048) for n in ("a", "b", "c"))
+
+
+@dataclass(frozen=True)
+class Party:
+    """One agent with its client, its keys and its folder."""
+
+    agent: Agent
+    client: AssmblClient
+    keychain: Keychain
+    folder: Path
+
+    @property
+    def address(self) -> str:
+        return self.agent.address
+
+    @property
+    def gate(self) -> Gate:
+        return Gate.of(self.client, self.keychain, self.folder / "sealing")
+
+    async def publish(self, key: OwnKey) -> None:
+        """Make a key current and put it into the directory."""
+        self.keychain.own_keys.keep(key)
+        await self.client.directory.register_directory_key(
+            public_key=key.spki_pem(), openpgp_public_key=key.public_block()
+        )
+
+    async def inbox(self) -> list[Any]:
+        return list((await self.client.list_inbox()).items)
+
+
+async def _party(sandbox: SandboxControl, folder: Path) -> AsyncIterator[Party]:
+    agent = sandbox.new_agent()
+    client = AssmblClient(sandbox.base_url, agent.token, DOMAIN, sleep=FakeSleep())
+    keychain = Keychain(
+        key_folder=folder / "keys",
+        account_folder=folder / "account",
+        address=agent.address,
+        mail_domain=DOMAIN,
+    )
+    keychain.connect(client)
+    yield Party(agent, client, keychain, folder)
+    keychain.close()
+    await client.aclose()
+    sandbox.remove_agent(agent)
+
+
+@pytest.fixture
+async def alice(sandbox: SandboxControl, tmp_path: Path) -> AsyncIterator[Party]:
+    async for party in _party(sandbox, tmp_path / "alice"):
+        yield party
+
+
+@pytest.fixture
+async def bob(
+    sandbox: SandboxControl, tmp_path: Path, own_keys: tuple[OwnKey, ...]
+) -> AsyncIterator[Party]:
+    """The recipient, with a published key."""
+    async for party in _party(sandbox, tmp_path / "bob"):
+        await party.publish(own_keys[1])
+        yield party
+
+
+class Storage:
+    """The storage host's disk, looked at from behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keys_of(self, agent: Agent) -> list[str]:
+        """The object keys under an agent's prefix."""
+        with sqlite3.connect(f"file:{self._folder / 'sandbox.db'}?mode=ro", uri=True) as db:
+            rows = db.execute("SELECT key FROM objects WHERE key LIKE ?", (self._prefix(agent),))
+            return [key for (key,) in rows]
+
+    def unfinished(self) -> list[Path]:
+        """Files of uploads that were not finished."""
+        return list(self._folder.rglob("*.part"))
+
+    def _prefix(self, agent: Agent) -> str:
+        return f"uploads/{agent.agent_id}/%"
+
+
+@pytest.fixture(scope="session")
+def stored_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A sandbox whose data folder is known."""
+    folder = tmp_path_factory.mktemp("stored")
+    process = SandboxProcess.start(data=folder)
+    yield SandboxControl(process), Storage(folder)
+    process.stop()
+
+
+@pytest.fixture
+def sandbox(stored_session: Any) -> Iterator[SandboxControl]:
+    yield stored_session[0]
+    stored_session[0].reset()
+
+
+@pytest.fixture
+def storage(stored_session: Any) -> Storage:
+    return stored_session[1]
