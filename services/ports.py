@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from services.shown_mail import RenderedMessage
-from services.wire_values import FetchedMessage, InboundAttachment, InboxPage
-
 if TYPE_CHECKING:
     from services.reading.sealed import Opener
+    from services.shown_mail import RenderedMessage
+    from services.wire_values import FetchedMessage, InboundAttachment, InboxPage
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,27 +8,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from services.models import MessageRow
-from services.safe_text import SafeText
-from services.shown_mail import RenderedMessage, TrustFacts
-from widgets.attachment_list import AttachmentList
+from services.safe_text import EMPTY, SafeText
 from widgets.glyphs import UNICODE, Glyphs
-from widgets.header_card import HeaderCard
-from widgets.link_list import LinkList
-from widgets.reader import Reader
-from widgets.trust_panel import REVEAL_KEY, TrustPanel
+
+if TYPE_CHECKING:
+    from services.shown_mail import RenderedMessage, TrustFacts
+    from widgets.attachment_list import AttachmentList
+    from widgets.header_card import HeaderCard
+    from widgets.link_list import LinkList
+    from widgets.reader import Reader
+    from widgets.trust_panel import TrustPanel
 
 
 class ReaderPane(Vertical):
     """The reader with its chrome: `header`, `trust`, `reader`, `attachments`, `links`.
 
-    Links are hidden until `toggle_links`; attachments are shown whenever there are any. The parts
-    of a `late` pane wait for `fill`: styling them is a tenth of a start that does not show them.
+    Links are hidden until `toggle_links`; attachments are shown whenever there are any. A `late` pane
+    is empty until `fill`: its parts are a tenth of a start that does not show them.
     """
+
+    header: HeaderCard
+    trust: TrustPanel
+    reader: Reader
+    attachments: AttachmentList
+    links: LinkList
 
     DEFAULT_CSS = """
     ReaderPane { width: 1fr; height: 1fr; background: $mail-background; }
@@ -40,31 +49,47 @@ class ReaderPane(Vertical):
         *,
         glyphs: Glyphs = UNICODE,
         clock: Callable[[], float] = time.time,
-        reveal_key: SafeText = REVEAL_KEY,
+        reveal_key: SafeText | None = None,
         late: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(id=id)
         self._late = late
-        self.header = HeaderCard(glyphs=glyphs, clock=clock)
-        self.trust = TrustPanel(glyphs=glyphs, reveal_key=reveal_key)
+        self._words = EMPTY
+        self._glyphs = glyphs
+        self._clock = clock
+        self._reveal_key = reveal_key
+        if not late:
+            self._make_parts()
+
+    def _make_parts(self) -> None:
+        from widgets.attachment_list import AttachmentList
+        from widgets.header_card import HeaderCard
+        from widgets.link_list import LinkList
+        from widgets.reader import Reader
+        from widgets.trust_panel import REVEAL_KEY, TrustPanel
+
+        glyphs = self._glyphs
+        self.header = HeaderCard(glyphs=glyphs, clock=self._clock)
+        self.trust = TrustPanel(glyphs=glyphs, reveal_key=self._reveal_key or REVEAL_KEY)
         self.reader = Reader(glyphs=glyphs)
         self.attachments = AttachmentList(glyphs=glyphs)
         self.links = LinkList(glyphs=glyphs)
-        self._parts = (self.header, self.trust, self.reader, self.attachments, self.links)
         for part in (self.header, self.trust, self.attachments, self.links):
             part.add_class("hidden")
 
     def compose(self) -> ComposeResult:
         """Chrome first, then the text, then what belongs to it."""
         if not self._late:
-            yield from self._parts
+            yield from (self.header, self.trust, self.reader, self.attachments, self.links)
 
     async def fill(self) -> None:
-        """Mount the parts of a `late` pane; nothing the second time."""
+        """Make and mount the parts of a `late` pane; nothing the second time."""
         if self._late:
             self._late = False
-            await self.mount(*self._parts)
+            self._make_parts()
+            self.show_empty(self._words)
+            await self.mount(*self.compose())
 
     def show_message(
         self, message: RenderedMessage, trust: TrustFacts, row: MessageRow | None = None
@@ -89,6 +114,9 @@ class ReaderPane(Vertical):
 
     def show_empty(self, text: SafeText) -> None:
         """Show one sentence and no chrome."""
+        self._words = text
+        if self._late:
+            return
         self.reader.show_empty(text)
         for part in (self.header, self.trust, self.attachments, self.links):
             part.add_class("hidden")

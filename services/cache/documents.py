@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.addresses import parse_mailbox
 from services.models import RowFlag
-from services.wire_values import InboxItem
+
+if TYPE_CHECKING:
+    from services.wire_values import InboxItem
 
 Document = dict[str, Any]
 
@@ -71,6 +73,8 @@ def from_item(item: InboxItem) -> Document:
 
 def to_item(document: Mapping[str, Any]) -> InboxItem:
     """Return the item that a document holds."""
+    from services.wire_values import InboxItem
+
     values = {name: document[key] for key, name in _TEXTS + _FLAGS if key in document}
     return InboxItem(
         message_id=document.get("i", ""),

@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from services.addresses import parse_mailbox
 from services.cache.columns import Columns
@@ -24,7 +24,9 @@ from services.cache.slot_table import SlotTable
 from services.models import MailboxCounts, MailFilter, MessageRow, RowFlag
 from services.query import TEXT_FIELDS, parse
 from services.safe_text import clean_address, clean_line, ui
-from services.wire_values import InboxItem
+
+if TYPE_CHECKING:
+    from services.wire_values import InboxItem
 
 ROWS_KEPT: Final = 512
 _DAMAGED: Final = ui("(this message is damaged in the local cache; refresh to fetch it again)")

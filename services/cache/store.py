@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tinydb.table import Document
 
@@ -30,7 +30,9 @@ from services.cache.segment import SEGMENT, Segment
 from services.cache.snapshot import MailSnapshot, RowReader
 from services.cache.tables import LogDatabase
 from services.errors import CacheDamaged
-from services.wire_values import InboxItem
+
+if TYPE_CHECKING:
+    from services.wire_values import InboxItem
 
 JOURNAL: Final = "journal"
 KEPT: Final = 128 * 1024 * 1024

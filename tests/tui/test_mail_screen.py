@@ -29,6 +29,7 @@ def asked(stage: Stage, kind: type) -> list[object]:
 async def test_every_command_of_the_table_has_a_handler() -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL):
+        await stage.mail.complete()
         assert set(handlers(stage.mail)) == {command.id for command in COMMANDS}
 
 

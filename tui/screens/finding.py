@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from services.events import SearchAnswered
 from services.models import MailboxCounts, MailFilter, MessageRow, RowSource, SyncPhase, SyncState
-from services.requests import Request, SearchServer
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui.mail_view import KeyShown, MailView, ServerSearch, empty_sentence
 from widgets.message_list import MessageList
@@ -22,6 +21,7 @@ from widgets.query_line import QueryLine
 
 if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot
+    from services.requests import Request
 
 PROMPT = ui("/")
 
@@ -127,6 +127,8 @@ class Finding:
         if not text:
             return
         self._close()
+        from services.requests import SearchServer
+
         request_id = self._ask(SearchServer(text))
         self.go(MailView(self.view.filter, ServerSearch(text, request_id)), keep=True)
 

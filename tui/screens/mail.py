@@ -8,7 +8,8 @@ answers of the engine that nobody waits for any more are dropped.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -21,7 +22,6 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from services.events import Severity
-from services.requests import Request
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui import clipboard, hints, keys, messages
 from tui.bridge import Bridge, EngineFactory
@@ -30,9 +30,7 @@ from tui.guards import Context, Situation, reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
 from tui.screens.attention import Attention
-from tui.screens.changes import Changes
 from tui.screens.finding import Finding
-from tui.screens.mail_commands import handlers
 from tui.screens.moving import Moving
 from tui.screens.panes import Panes
 from tui.screens.reading import Reading
@@ -45,6 +43,10 @@ from widgets.plain import Plain
 from widgets.query_line import QueryLine
 from widgets.reader_pane import ReaderPane
 from widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from services.requests import Request
+    from tui.screens.changes import Changes
 
 FOLLOW_SECONDS: Final = 0.15
 """How long the cursor rests before the reader follows it."""
@@ -124,7 +126,14 @@ class MailScreen(Screen[None]):
         self.attention = Attention(
             self.panes, self.finding, self.reading, can_sign_in=self.session.can_sign_in
         )
-        self.changes = Changes(
+        self.moving = Moving(self.panes, self.finding, self.reading)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """The commands that change mail; made with the first key, not for the first frame."""
+        from tui.screens.changes import Changes
+
+        return Changes(
             self,
             ask=self.ask,
             targets=self.attention.targets,
@@ -134,8 +143,12 @@ class MailScreen(Screen[None]):
             key=self.shown_key,
             monotonic=self.session.monotonic,
         )
-        self.moving = Moving(self.panes, self.finding, self.reading)
-        self._run: Mapping[str, Callable[[], None]] = handlers(self)
+
+    @cached_property
+    def _handlers(self) -> Mapping[str, Callable[[], None]]:
+        from tui.screens.mail_commands import handlers
+
+        return handlers(self)
 
     def compose(self) -> ComposeResult:
         """Status line, panes, hints; the search field takes the row of the hints."""
@@ -219,7 +232,7 @@ class MailScreen(Screen[None]):
         """Run a command by its id, or say why it cannot run."""
         reason = reason_against(BY_ID[command].guard, self.attention.situation())
         if not reason:
-            self._run[command]()
+            self._handlers[command]()
         elif command != "clear":
             self.notices.tell(reason)
 
@@ -253,6 +266,7 @@ class MailScreen(Screen[None]):
         if self.is_attached:
             await self._pane.fill()
             await self._query.fill()
+            assert self._handlers  # loaded here, so that the first key does not wait for it
 
     def on_sync_state_changed(self, message: messages.SyncStateChanged) -> None:
         """Tell how the mailbox stands."""

@@ -40,7 +40,7 @@ def _reading(screen: MailScreen) -> Mapping[str, Handler]:
         "headers": pane.toggle_headers,
         "raw": lambda: _show_raw(screen),
         "reveal": screen.reading.toggle_reveal,
-        "quotes": pane.reader.toggle_quotes,
+        "quotes": lambda: pane.reader.toggle_quotes(),
         "links": lambda: _choose_link(screen),
         "copy_address": lambda: _copy_address(screen),
     }

@@ -20,14 +20,13 @@ class Moving:
     def __init__(self, panes: Panes, finding: Finding, reading: Reading) -> None:
         self._panes = panes
         self._list = panes.messages
-        self._text = panes.reader.reader
         self._finding = finding
         self._reading = reading
 
     def commands(self) -> Mapping[str, Callable[[], None]]:
         """The handlers by command id."""
         both = self._both
-        messages, text, places = self._list, self._text, self._panes.places
+        messages, text, places = self._list, self._panes.reader.reader, self._panes.places
         return {
             "next": self._rows(messages.action_cursor_down, places.action_cursor_down),
             "previous": self._rows(messages.action_cursor_up, places.action_cursor_up),

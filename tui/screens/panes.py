@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 from tui.guards import Context
 from widgets.mailbox_list import MailboxList
 from widgets.message_list import MessageList
-from widgets.reader_pane import ReaderPane
 
 if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.widget import Widget
+
+    from widgets.reader_pane import ReaderPane
 
 READING: Final = "-reading"
 

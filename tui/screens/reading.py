@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.timer import Timer
 
 from services.events import MessageOpened, RawRead, RequestFailed
 from services.models import MessageRow, RowFlag
-from services.requests import MarkRead, OpenMessage, ReadRaw, Request
 from services.safe_text import SafeText, phrase, ui
-from services.shown_mail import Link
-from widgets.reader_pane import ReaderPane
+
+if TYPE_CHECKING:
+    from services.requests import Request
+    from services.shown_mail import Link
+    from widgets.reader_pane import ReaderPane
 
 SLOW_SECONDS: Final = 0.15
 """After this long without an answer the pane says that it waits."""
@@ -83,21 +85,21 @@ class Reading:
             if shown.answered:
                 self._come(shown.request_id)
             return
-        self._request(Shown(message_id, marks_read=on_purpose), OpenMessage(message_id))
+        self._request(Shown(message_id, marks_read=on_purpose))
 
     def show_raw(self, message_id: str) -> None:
         """Show the raw mail of a message, or the rendered message again."""
         if self.raw and self.message_id == message_id:
             self.leave_raw()
             return
-        self._request(Shown(message_id, raw=True), ReadRaw(message_id))
+        self._request(Shown(message_id, raw=True))
 
     def leave_raw(self) -> bool:
         """Go back from the raw mail to the message; False when the raw mail is not shown."""
         if self._shown is None or not self._shown.raw:
             return False
         message_id = self._shown.message_id
-        self._request(Shown(message_id), OpenMessage(message_id))
+        self._request(Shown(message_id))
         return True
 
     def toggle_reveal(self) -> None:
@@ -105,8 +107,7 @@ class Reading:
         if self._shown is None:
             return
         reveal = not self._shown.reveal
-        shown = replace(self._shown, reveal=reveal, raw=False, answered=False)
-        self._request(shown, OpenMessage(shown.message_id, reveal=reveal))
+        self._request(replace(self._shown, reveal=reveal, raw=False, answered=False))
 
     def close(self, sentence: SafeText) -> None:
         """Show no message."""
@@ -146,8 +147,12 @@ class Reading:
         self._ready()
         return True
 
-    def _request(self, shown: Shown, request: OpenMessage | ReadRaw) -> None:
+    def _request(self, shown: Shown) -> None:
+        from services.requests import OpenMessage, ReadRaw
+
         self._stop_waiting()
+        message_id = shown.message_id
+        request = ReadRaw(message_id) if shown.raw else OpenMessage(message_id, shown.reveal)
         self._shown = replace(shown, request_id=self._ask(request))
         self._waiting = self._pane.set_timer(SLOW_SECONDS, self._say_waiting)
 
@@ -176,4 +181,6 @@ class Reading:
             return
         row = self._row_of(shown.message_id)
         if row is not None and RowFlag.UNREAD in row.flags:
+            from services.requests import MarkRead
+
             self._ask(MarkRead((shown.message_id,), is_read=True))
