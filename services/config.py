@@ -97,6 +97,8 @@ class Config:
     default: str = ""
     idle_lock_minutes: int = _IDLE_MINUTES
     """After how long without use the own keys lock (`[keys] idle_lock_minutes`)."""
+    keep_decrypted: bool = False
+    """Decrypted text is kept on the disk, sealed to the own key (`[keys] keep_decrypted`)."""
 
     def account(self, name: str | None = None) -> Account:
         """Return the named account, else the default, else the first; ConfigError without one."""
@@ -123,8 +125,11 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config:
     place = f"{where}, accounts"
     accounts = [_account(name, _table(tables, name, place), place) for name in tables]
     default = _text(document, "default", where)
-    minutes = _idle_lock(_table(document, "keys", where), where)
-    return _with_environment(Config(tuple(accounts), settings, default, minutes), environ)
+    keys = _table(document, "keys", where)
+    config = Config(
+        tuple(accounts), settings, default, _idle_lock(keys, where), _keep_decrypted(keys, where)
+    )
+    return _with_environment(config, environ)
 
 
 def save_account(paths: Paths, account: Account, *, make_default: bool = True) -> None:
@@ -304,6 +309,15 @@ def _idle_lock(table: Mapping[str, Any], where: str) -> int:
             "It stands under [keys].",
         )
     return minutes
+
+
+def _keep_decrypted(table: Mapping[str, Any], where: str) -> bool:
+    keep = table.get("keep_decrypted", False)
+    if not isinstance(keep, bool):
+        raise ConfigError(
+            f"{where}: keep_decrypted must be true or false.", "It stands under [keys]."
+        )
+    return keep
 
 
 def _keys(table: Mapping[str, Any], where: str) -> Mapping[str, tuple[str, ...]]:

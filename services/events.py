@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from services.models import MailboxCounts, SyncState
 from services.safe_text import EMPTY, SafeText
@@ -22,6 +22,8 @@ class KeyRequest:
     """What every request about keys and peers is (`services.key_events`)."""
 
     __slots__ = ()
+    latest_only: ClassVar[bool] = False
+    """A newer request of this kind takes the place of one under way."""
 
 
 class KeyEvent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from services.events import KeyEvent, KeyRequest
 from services.key_models import DirectoryView, FingerprintView, KeysView
@@ -46,6 +47,7 @@ class ReadAhead(KeyRequest):
     are passed over, so the ids around the cursor can be named as they are.
     """
 
+    latest_only: ClassVar[bool] = True
     message_ids: tuple[str, ...]
 
 

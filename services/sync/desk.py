@@ -64,15 +64,22 @@ class Desk:
 
     def take(self, request_id: int, request: Request) -> None:
         """Start to answer a request; never blocks."""
-        if isinstance(request, OpenMessage | SearchServer):
+        latest_only = isinstance(request, OpenMessage | SearchServer) or (
+            isinstance(request, KeyRequest) and request.latest_only
+        )
+        if latest_only:
             older = self._latest.pop(type(request), None)
             if older is not None:
                 older.cancel()
-        task = asyncio.get_running_loop().create_task(self._answer(request_id, request))
+        task = self._begin(self._answer(request_id, request))
+        if latest_only:
+            self._latest[type(request)] = task
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if isinstance(request, OpenMessage | SearchServer):
-            self._latest[type(request)] = task
+        return task
 
     async def close(self) -> None:
         """Cancel what is under way."""
@@ -112,6 +119,7 @@ class Desk:
     async def _open(self, request_id: int, request: OpenMessage) -> None:
         opened = await self._mailbox.open(request.message_id, reveal=request.reveal)
         self._emit(MessageOpened(request_id, request.message_id, opened.message, opened.trust))
+        self._find_kept()
 
     async def _raw(self, request_id: int, request: ReadRaw) -> None:
         lines = await self._mailbox.raw(request.message_id)
@@ -154,13 +162,28 @@ class Desk:
             sentence = wording.done(edit, count, mailbox.pace.delete_grace)
             mailbox.report.notice(sentence, request_id=request_id, undoable=True)
 
+    def _find_kept(self) -> None:
+        """In a task of its own: it outlives the answer that came with the unlocked keys."""
+        if self._mailbox.sealed.wants_kept:
+            self._begin(self._survive(self._mailbox.find_kept()))
+
+    async def _survive(self, work: Coroutine[Any, Any, None]) -> None:
+        with self._boundary(0):
+            await work
+
     async def _keys(self, request_id: int, request: KeyRequest) -> None:
+        from services.key_events import ReadAhead
+
+        if isinstance(request, ReadAhead):
+            await self._mailbox.read_ahead(request.message_ids)
+            return
         keychain = await self._mailbox.keychain.get()
         if self._key_desk is None:
             from services.keys.key_desk import KeyDesk
 
             self._key_desk = KeyDesk(keychain, self._emit)
         await self._key_desk.answer(request_id, request)
+        self._find_kept()
 
     async def _undo(self, request_id: int) -> None:
         result = await self._mailbox.undo()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -27,6 +27,7 @@ from services.sync.pace import Pace
 from services.sync.reading import MessageReader, Opened, raw_lines
 from services.sync.reconcile import FullWalk
 from services.sync.report import Reporter, Throttle
+from services.sync.sealed_reading import SealedReading
 from services.sync.sender import Flushed, Refusal, Sender
 from services.sync.walk import PageGuard, Progress, Walker
 
@@ -86,7 +87,9 @@ class Mailbox:
         background = Walker(store, self._changes, clock, self._give_way_long)
         background.on_kept = self._on_full_page
         self._full = FullWalk(store, self._changes, background, clock)
-        self._reader = MessageReader(store)
+        self.sealed = SealedReading(store, self.keychain)
+        self.sealed.on_forget = self.report.publish_soon
+        self._reader = MessageReader(store, self.sealed)
         self._refusals: list[tuple[Refusal, str]] = []
         self._refusal_notices = Throttle(self._tell_refusals, self.pace.publish)
         self._tail_lock, self._full_lock = asyncio.Lock(), asyncio.Lock()
@@ -229,6 +232,16 @@ class Mailbox:
             raise RenderError("This command does not show message text.")
         async with self._reads(message_id):
             return await self._reader.open(message_id, self.provider, self.renderer, reveal=reveal)
+
+    async def read_ahead(self, message_ids: Sequence[str]) -> None:
+        """Open encrypted messages in advance, nearest first, while the keys are unlocked."""
+        if self.renderer is not None:
+            await self._reader.read_ahead(message_ids, self.provider, self.renderer)
+
+    async def find_kept(self) -> None:
+        """After unlocking, let the search find the decrypted text that was kept earlier."""
+        if await self.sealed.load_kept():
+            self.report.publish_now()
 
     async def raw(self, message_id: str) -> tuple[SafeText, ...]:
         """Return the raw MIME of a message as lines of safe text; raises ServiceError."""

@@ -8,16 +8,17 @@ may come without any inbox field, so its item is used only for a message that is
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from services.errors import CacheError, Offline, ServiceError
+from services.errors import CacheError, MailError, Offline, ServiceError
 from services.models import MessageRow, RowFlag
 from services.ports import MailProvider, MailRenderer
 from services.safe_text import SafeText, clean_line, ui
 from services.shown_mail import RenderedMessage, TrustFacts
+from services.sync.sealed_reading import AHEAD, SealedReading
 from services.wire_values import FetchedMessage, InboundAttachment, InboxItem
 
 if TYPE_CHECKING:
@@ -105,9 +106,10 @@ class Shelf:
 class MessageReader:
     """Reads one message at a time for the reader, the raw view and the command line."""
 
-    def __init__(self, store: MailStore) -> None:
+    def __init__(self, store: MailStore, sealed: SealedReading) -> None:
         self._store = store
         self._shelf = Shelf(store)
+        self._sealed = sealed
 
     async def fetch(self, message_id: str, provider: MailProvider | None) -> RawMail:
         """Return a message as received; raises ServiceError when it must be fetched and cannot."""
@@ -132,6 +134,7 @@ class MessageReader:
     def forget(self, message_id: str) -> None:
         """Forget what is kept of a message that is gone."""
         self._shelf.remove(message_id)
+        self._sealed.drop(message_id)
 
     async def open(
         self,
@@ -143,9 +146,56 @@ class MessageReader:
     ) -> Opened:
         """Return a message as safe text with its trust facts; raises as `fetch` does."""
         mail = await self.fetch(message_id, provider)
-        message = await renderer.render(mail.raw, attachments=mail.attachments, reveal=reveal)
+        message = None if reveal else self._sealed.recall(message_id, mail.attachments)
+        if message is None:
+            message = await self._render(mail, renderer, reveal=reveal)
         row = self._store.snapshot().row_of(message_id)
         return Opened(message, _trust(mail.item, row, message))
+
+    async def read_ahead(
+        self, message_ids: Sequence[str], provider: MailProvider | None, renderer: MailRenderer
+    ) -> None:
+        """Open encrypted messages in advance while the keys are open; failures wait to be told."""
+        for message_id in message_ids[:AHEAD]:
+            if not self._sealed.is_unlocked:
+                return
+            item = self._store.item(message_id)
+            if item is None or not item.encrypted or self._sealed.recall(message_id):
+                continue
+            with suppress(MailError):
+                mail = await self.fetch(message_id, provider)
+                await self._render(mail, renderer, reveal=False)
+
+    async def _render(
+        self, mail: RawMail, renderer: MailRenderer, *, reveal: bool
+    ) -> RenderedMessage:
+        """Render a message and open it if it is encrypted.
+
+        That it is shows for certain only once it has been read; the flag saves reading it twice.
+        """
+        is_known = mail.item.encrypted
+        message = await self._render_once(mail, renderer, reveal=reveal, opens=is_known)
+        if message.encrypted and not is_known:
+            message = await self._render_once(mail, renderer, reveal=reveal, opens=True)
+        return message
+
+    async def _render_once(
+        self, mail: RawMail, renderer: MailRenderer, *, reveal: bool, opens: bool
+    ) -> RenderedMessage:
+        """Render with the keys that are open; when they are locked meanwhile, without them."""
+        sealed, message_id = self._sealed, mail.item.message_id
+        while True:
+            opener = await sealed.opener(message_id) if opens else None
+            generation = sealed.generation
+            message = await renderer.render(
+                mail.raw, attachments=mail.attachments, reveal=reveal, opener=opener
+            )
+            if opener is None or opener.outcome is None or opener.outcome.plaintext is None:
+                return message
+            if generation == sealed.generation and sealed.is_unlocked:
+                if not reveal:
+                    await sealed.remember(mail.item, message, mail.attachments, opener)
+                return message
 
 
 async def _ask(message_id: str, provider: MailProvider | None) -> FetchedMessage:

@@ -109,6 +109,7 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.desk.close()
+        self.mailbox.sealed.close()
         with self._boundary(0):
             self.mailbox.report.flush()
             self.mailbox.store.close()

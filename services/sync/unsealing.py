@@ -9,7 +9,8 @@ address in From.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from services.crypto.blocks import read_block
 from services.crypto.envelopes import HIDDEN
@@ -23,7 +24,8 @@ from services.crypto.errors import (
     WrongPassphrase,
 )
 from services.crypto.messages import Opened, decrypt, recipients_of
-from services.errors import CryptoError
+from services.errors import CryptoError, MailError
+from services.keys.daemon_call import in_daemon
 from services.reading.parsed_mail import ParsedMail, SealedBlock
 from services.reading.sealed import Plaintext, Unsealed
 from services.safe_text import SafeText, clean_line, ui
@@ -32,6 +34,7 @@ from services.seal_models import SealFacts, SealState, SignatureVerdict
 if TYPE_CHECKING:
     from services.crypto.certs import PeerKey
     from services.crypto.own import UnlockedKey
+    from services.keys.keychain import Keychain
 
 _STATES: tuple[tuple[type[CryptoError], SealState], ...] = (
     (Locked, SealState.LOCKED),
@@ -43,20 +46,24 @@ _STATES: tuple[tuple[type[CryptoError], SealState], ...] = (
 )
 
 
-class ReadingKeys(Protocol):
-    """What opening needs of the account's keys. Called from any thread; never asks a network."""
+@dataclass(frozen=True, slots=True)
+class KeysAtHand:
+    """The keys of an account at one moment, for use on another thread.
 
-    def own_public(self) -> Sequence[PeerKey]:
-        """Return the public half of every own key, the current one first."""
-        ...
+    `own` are the public halves of all own keys, the current one first; `signer` returns the key by
+    which signatures of an address (lower case) are judged.
+    """
 
-    def unlocked(self) -> Sequence[UnlockedKey]:
-        """Return the own keys that are open now."""
-        ...
+    own: tuple[PeerKey, ...]
+    unlocked: tuple[UnlockedKey, ...]
+    signer: Callable[[str], PeerKey | None]
 
-    def pinned_key(self, address: str) -> PeerKey | None:
-        """Return the key that is pinned for an address (lower case); None without one."""
-        ...
+
+async def keys_at_hand(keychain: Keychain) -> KeysAtHand:
+    """Return what a keychain holds now; opens in silence what needs no asking. Raises MailError."""
+    unlocked = await keychain.ready()
+    own = await in_daemon(lambda: tuple(key.public for key in keychain.own_keys.all()))
+    return KeysAtHand(own, unlocked, keychain.signer)
 
 
 class Unsealer:
@@ -66,8 +73,10 @@ class Unsealer:
     `outcome` is what was returned last.
     """
 
-    def __init__(self, keys: ReadingKeys, kept: Callable[[], Unsealed | None] = lambda: None):
-        self._keys = keys
+    def __init__(
+        self, keys: KeysAtHand, kept: Callable[[], Unsealed | None] = lambda: None
+    ) -> None:
+        self.keys = keys
         self._kept = kept
         self.outcome: Unsealed | None = None
 
@@ -85,14 +94,13 @@ class Unsealer:
 
     def _open(self, mail: ParsedMail, block: SealedBlock) -> Unsealed:
         wanted = recipients_of(block.data)
-        own = self._keys.own_public()
+        own, unlocked = self.keys.own, self.keys.unlocked
         if not own:
             raise NoKey(
                 "The message is encrypted, and you have no key.", "Make or import a key first."
             )
         if HIDDEN not in wanted and not any(_names(key, wanted) for key in own):
             raise NotForMe(wanted)
-        unlocked = self._keys.unlocked()
         try:
             opened = decrypt(block.data, unlocked, signer=self._signer(mail))
         except NotForMe:
@@ -110,7 +118,11 @@ class Unsealer:
         named = [sender.address for sender in mail.sender if sender.address]
         if froms != 1 or len(named) != 1:
             return None
-        return self._keys.pinned_key(named[0].lower())
+        try:
+            return self.keys.signer(named[0].lower())
+        except MailError:
+            # A peer book that cannot be read proves nothing about anybody.
+            return None
 
     def _refused(self, error: CryptoError) -> Unsealed:
         state = next((s for kind, s in _STATES if isinstance(error, kind)), SealState.DAMAGED)
@@ -118,7 +130,7 @@ class Unsealer:
             error = Damaged()
         own: tuple[SafeText, ...] = ()
         if state is SealState.NOT_FOR_ME:
-            own = tuple(grouped(key.fingerprint) for key in self._keys.own_public())
+            own = tuple(grouped(key.fingerprint) for key in self.keys.own)
         sentence, step = clean_line(error.sentence), clean_line(error.next_step)
         return Unsealed(SealFacts(state, sentence, step, own_keys=own))
 

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 from services.crypto.certs import PeerKey
 from services.crypto.own import OwnKey, UnlockedKey
-from services.redact import Secret
+from services.sync.unsealing import KeysAtHand
 
 
 class FakeReadingKeys:
-    """The keys of one account; `unlock` and `lock` at once."""
+    """The keys of one account without passphrases; `unlock` and `lock` at once."""
 
-    def __init__(self, *own: OwnKey, passphrase: str = "") -> None:
+    def __init__(self, *own: OwnKey) -> None:
         self.own = list(own)
         self.pins: dict[str, PeerKey] = {}
-        self._passphrase = Secret(passphrase) if passphrase else None
         self._open: tuple[UnlockedKey, ...] = ()
 
     def unlock(self) -> None:
-        self._open = tuple(
-            key.unlock(self._passphrase if key.is_sealed else None) for key in self.own
-        )
+        self._open = tuple(key.unlock() for key in self.own)
 
     def lock(self) -> None:
         for key in self._open:
             key.close()
         self._open = ()
 
-    @property
-    def is_unlocked(self) -> bool:
-        return bool(self._open)
-
-    def own_public(self) -> tuple[PeerKey, ...]:
-        return tuple(key.public for key in self.own)
-
-    def unlocked(self) -> tuple[UnlockedKey, ...]:
-        return self._open
-
-    def pinned_key(self, address: str) -> PeerKey | None:
-        return self.pins.get(address)
+    def at_hand(self) -> KeysAtHand:
+        """What an opener gets."""
+        return KeysAtHand(tuple(key.public for key in self.own), self._open, self.pins.get)
