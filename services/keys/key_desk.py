@@ -190,13 +190,15 @@ class KeyDesk:
 
     async def _export_peers(self, request_id: int, request: ev.ExportPeers) -> None:
         count = peer_files.export_peers(self._chain.book, request.file)
-        self._done(request_id, done("{} peers are in {}.", str(count), str(request.file)))
+        self._done(
+            request_id, done("Written to {}: {} of your peers.", str(request.file), str(count))
+        )
 
     async def _import_peers(self, request_id: int, request: ev.ImportPeers) -> None:
         book = self._chain.book
         came = await in_daemon(lambda: peer_files.import_peers(book, request.file))
         told = [f"{address}: another key is pinned here; compare both." for address in came.changed]
-        sentence = done("{} new peers, {} known.", str(came.new), str(came.same))
+        sentence = done("Peers taken in. New: {}, known: {}.", str(came.new), str(came.same))
         self._done(request_id, sentence, *told, *came.refused)
 
     # ── the service's allow-list ─────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
+from math import log2
 from typing import Final
 
 from services.redact import Secret
@@ -30,7 +31,9 @@ _COMMON: Final = frozenset({
     "root", "love", "mail", "agent", "agentmail", "openpgp", "pgp", "gpg", "key", "qwerty", "asdf",
 })  # fmt: skip
 _LEET: Final = str.maketrans("013457@$!", "oieastasi")
-_VOWELS: Final = frozenset("aeiouyäöüéèáíóú")
+_VOWELS: Final = frozenset("aeiouyäöüéèáíóúаеёиоуыэюя")
+_RANDOM_LEAST: Final = 8
+"""Characters from which a text that changes kind all the time counts as drawn by chance."""
 _LEAST: Final = 40.0
 _GOOD: Final = 56.0
 _BEST: Final = 75.0
@@ -86,13 +89,27 @@ def _bits(text: str, told: set[str]) -> float:
     plain = text.lower()
     if _is_easy(plain, told) or _is_easy(plain.translate(_LEET), told):
         return 12.0
+    tokens = _TOKENS.findall(text)
+    if len(tokens) * 2.5 > len(text) and len(text) >= _RANDOM_LEAST:
+        return log2(_alphabet(text)) * len(_without_runs(plain))
     seen: set[str] = set()
     total = 0.0
-    for token in _TOKENS.findall(text):
+    for token in tokens:
         low = token.lower()
         total += 1.0 if low in seen else _token_bits(token, low, told)
         seen.add(low)
     return total
+
+
+def _alphabet(text: str) -> int:
+    """Return how many characters there are of the kinds that occur."""
+    kinds = (
+        (26, any(char.islower() for char in text)),
+        (26, any(char.isupper() for char in text)),
+        (10, any(char.isdigit() for char in text)),
+        (20, any(not char.isalnum() for char in text)),
+    )
+    return sum(size for size, occurs in kinds if occurs)
 
 
 def _is_easy(plain: str, told: set[str]) -> bool:

@@ -59,13 +59,13 @@ def test_a_working_account_is_fine_in_every_line(
     assert code == 0
     assert list(checks) == [
         "versions", "terminal", "config dir", "data dir", "state dir", "keyring", "config",
-        "account", "cache", "token", "service", "clock",
+        "account", "cache", "keys", "token", "service", "clock",
     ]  # fmt: skip
     assert "Connected: 0 unread" in checks["service"]["sentence"]
     assert checks["token"]["sentence"].startswith("Taken from the file.")
     assert run(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert agent.token not in "".join(lines)
 
 

@@ -33,7 +33,7 @@ State = Literal["ok", "note", "broken"]
 
 _SKEW: Final = 120.0
 """Seconds of clock difference that begin to matter to signed links and webhooks."""
-_LIBRARIES: Final = ("textual", "httpx", "tinydb", "keyring", "msgspec")
+_LIBRARIES: Final = ("textual", "httpx", "tinydb", "keyring", "msgspec", "PGPy", "cryptography")
 _MARKS: Final = {"ok": "ok    ", "note": "note  ", "broken": "BROKEN"}
 
 
@@ -109,10 +109,17 @@ def _account_findings(
     names = ", ".join(one.name for one in config.accounts)
     yield Finding("account", "ok", f"{account.name} at {account.base_url} (known: {names}).")
     yield _cache(paths, account)
+    yield from _key_findings(paths, secrets, account)
     token, finding = _token(secrets, account)
     yield finding
     if token is not None:
         yield from _service(account, token)
+
+
+def _key_findings(paths: Paths, secrets: SecretStore, account: Account) -> Iterator[Finding]:
+    from tui.key_findings import key_findings
+
+    return key_findings(paths, secrets, account)
 
 
 def _versions() -> Finding:

@@ -222,9 +222,9 @@ async def _lock(profile: Profile, arguments: argparse.Namespace) -> int:
     from services.keys.unlocked_keys import lock_elsewhere
 
     async with keychain_of(profile, online=False) as chain:
+        answer = await asyncio.to_thread(lock_elsewhere, chain.marker)
         if arguments.forget:
             chain.keeper.forget()
-        answer = await asyncio.to_thread(lock_elsewhere, chain.marker)
     if answer is False:
         raise CryptoError(
             "A running agentmail-tui has not locked its keys.", "Close it, or try again."

@@ -132,7 +132,9 @@ async def _export(profile: Profile, arguments: argparse.Namespace) -> int:
     async with keychain_of(profile, online=False) as chain:
         count = export_peers(chain.book, arguments.file)
     told = {"peers": count, "file": str(arguments.file)}
-    tell(arguments, told, [f"{count} peers are in {arguments.file}."])
+    tell(
+        arguments, told, [f"Written to {arguments.file}: {count} peer{'' if count == 1 else 's'}."]
+    )
     return 0
 
 
@@ -147,7 +149,7 @@ async def _import(profile: Profile, arguments: argparse.Namespace) -> int:
         "changed": list(came.changed),
         "refused": list(came.refused),
     }
-    lines = [f"{came.new} new peers, {came.same} known."]
+    lines = [f"New: {came.new}, known: {came.same}."]
     lines += [f"! {one}: another key is pinned here; compare both." for one in came.changed]
     tell(arguments, told, [*lines, *(f"! not taken in: {one}" for one in came.refused)])
     return 0
