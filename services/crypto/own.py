@@ -129,15 +129,9 @@ class OwnKey:
             raise Damaged("There is more than one private key in the block.", "Import one a time.")
         if any(packet.tag in _PUBLIC for packet in packets):
             raise Damaged("The block mixes private and public keys.", "Export the key again.")
-        parts = {
-            at: SecretPart.parse(packet)
-            for at, packet in enumerate(packets)
-            if packet.tag in _SECRET
-        }
-        public = [parts[at].public_packet if at in parts else one for at, one in enumerate(packets)]
+        held, public = _halves(packets)
         peer = PeerKey.parse(join_all(public), now=now)
-        held = tuple(parts.values())
-        return cls(peer, _warnings(peer, held), data, held)
+        return cls(peer, _warnings(peer, held, packets), data, held)
 
     @property
     def fingerprint(self) -> str:
@@ -182,7 +176,7 @@ class OwnKey:
         Raises as `unlock`; what this program cannot open stays as it is.
         """
         written = {
-            part.packet: part.open(old).rewritten(new).packet
+            part.packet: part.open(old).rewritten(new or None).packet
             for part in self._parts
             if not part.is_absent and not part.hindrance
         }
@@ -255,6 +249,31 @@ def _binary(block: str | bytes) -> bytes:
     return armor.decode(text, ArmorKind.PRIVATE_KEY)
 
 
+def _halves(packets: list[Packet]) -> tuple[tuple[SecretPart, ...], list[Packet]]:
+    """Return the secret parts and the public block of the same key.
+
+    A subkey of an unknown kind is left out together with its signatures.
+    """
+    parts: list[SecretPart] = []
+    public: list[Packet] = []
+    is_left_out = False
+    for packet in packets:
+        if packet.tag in _SECRET:
+            try:
+                part = SecretPart.parse(packet)
+            except Unsupported:
+                if packet.tag == Tag.SECRET_KEY:
+                    raise
+                is_left_out = True
+                continue
+            is_left_out = False
+            parts.append(part)
+            public.append(part.public_packet)
+        elif not is_left_out:
+            public.append(packet)
+    return tuple(parts), public
+
+
 def _no_private_key(packets: list[Packet], *, is_public: bool = False) -> NoKey:
     if is_public or (packets and packets[0].tag == Tag.PUBLIC_KEY):
         return NoKey(
@@ -276,11 +295,15 @@ def _no_usable_part(foreign: tuple[SecretPart, ...]) -> CryptoError:
     )
 
 
-def _warnings(public: PeerKey, parts: tuple[SecretPart, ...]) -> tuple[str, ...]:
+def _warnings(
+    public: PeerKey, parts: tuple[SecretPart, ...], packets: list[Packet]
+) -> tuple[str, ...]:
     out = list(public.warnings)
     if public.why:
         out.append(public.why)
     out += [part.hindrance for part in parts if part.hindrance]
+    if sum(packet.tag in _SECRET for packet in packets) > len(parts):
+        out.append("A part of the key is of a kind that this program does not know.")
     if any(part.is_absent for part in parts):
         out.append("A part of the key is not in the block: it is on a card or was left out.")
     if not any(part.is_sealed for part in parts):

@@ -38,11 +38,17 @@ class SecretPart:
 
     @classmethod
     def parse(cls, packet: Packet) -> SecretPart:
-        """Read a packet of tag 5 or 7; Damaged, Unsupported for another version."""
+        """Read a packet of tag 5 or 7.
+
+        Damaged; Unsupported for another version, and for an algorithm whose public half has an
+        unknown end, so that nothing secret is ever taken for public.
+        """
         key = PublicPart.parse(packet.body, secret=True)
         rest = packet.body[len(key.body) :]
+        if not rest and key.algorithm not in frozenset(Algorithm):
+            raise Unsupported(_FOREIGN.format(key.name), "Use another program for this key.")
         if not rest:
-            raise Damaged("The private key is cut short.")
+            raise Damaged("The private key is cut short.", "Export it again.")
         return cls(key, packet.tag == Tag.SECRET_KEY, rest)
 
     @property

@@ -27,6 +27,7 @@ from services.errors import MailError, UsageError
 from services.redact import Secret
 from tests.services.crypto.gpg_home import GpgHome
 from tests.services.crypto.made_keys import PASSPHRASE, ann, ann_open, bob, bob_open
+from tests.services.mail_corpora import corpora
 
 
 def _swap_primes(key: OwnKey) -> OwnKey:
@@ -326,6 +327,55 @@ def test_a_key_that_cannot_be_used_is_unsupported_not_damaged(
     assert key.public.why
     with pytest.raises(Unsupported):
         key.unlock()
+
+
+@pytest.mark.parametrize("body", [b"\4" + bytes(4) + b"\x19" + b"S" * 80, b"\6" + b"S" * 90])
+def test_a_subkey_of_an_unknown_kind_is_kept_and_never_made_public(body: bytes) -> None:
+    strange = Packet(Tag.SECRET_SUBKEY, body)
+    binding = Packet(Tag.SIGNATURE, split(ann().block)[-1].body)
+    key = OwnKey.load(join_all([*split(ann().block), strange, binding]))
+    assert any("does not know" in text for text in key.warnings)
+    assert b"SSSS" not in key.public.block
+    assert key.public.block == ann().public.block
+    assert strange in split(key.block)
+    assert strange in split(key.resealed(None, Secret("p")).block)
+    note = messages.encrypt("x", [key.public])
+    assert messages.decrypt(note, [key.unlock()]).text == "x"
+    primary = Packet(Tag.SECRET_KEY, body)
+    with pytest.raises(Unsupported):
+        OwnKey.load(join_all([primary]))
+
+
+def test_an_empty_passphrase_seals_nothing() -> None:
+    assert not ann().resealed(None, Secret("")).is_sealed
+
+
+KEYS_OF_OTHERS = {
+    "gopenpgp/crypto/testdata/keyring_privateKey": "apple",
+    "gopenpgp/crypto/testdata/keyring_privateKeyLegacy": "123",
+    "gopenpgp/crypto/testdata/issue11_privatekey": "1234",
+    "gopenpgp/crypto/testdata/sessionkey_key": "passphrase",
+    "gopenpgp/crypto/testdata/gpg2.3-aead-test-key.asc": "test",
+    "gopenpgp/mime/testdata/mime_privateKey": "test",
+    "gopenpgp/crypto/testdata/sed_key": "",
+    "go-crypto/openpgp/test_data/aead-ocb-asym-key.asc": "",
+}
+
+
+@pytest.mark.parametrize("name", list(KEYS_OF_OTHERS))
+def test_keys_of_other_programs_unlock(name: str) -> None:
+    passphrase = Secret(KEYS_OF_OTHERS[name]) if KEYS_OF_OTHERS[name] else None
+    key = OwnKey.load((corpora() / name).read_bytes())
+    assert key.unlock(passphrase).parts()
+    if passphrase:
+        with pytest.raises(WrongPassphrase):
+            key.unlock(Secret("x"))
+
+
+@pytest.mark.parametrize("name", ["v4-eddsa-sample-sk.asc", "v6-mldsa-65-sample-sk.asc"])
+def test_keys_of_newer_kinds_are_unsupported(name: str) -> None:
+    with pytest.raises(Unsupported):
+        OwnKey.load((corpora() / "go-crypto/openpgp/test_data/pqc" / name).read_bytes())
 
 
 def test_two_threads_use_one_key_at_once() -> None:
