@@ -9,11 +9,10 @@ weak or odd it is, because believing one too many only stops a message.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Final
 
 from services.crypto.blocks import Block
-from services.crypto.errors import Damaged, TooLarge, Unsupported
+from services.crypto.errors import TooLarge
 from services.crypto.public_parts import PublicPart
 from services.crypto.sigs import Signature, SignatureType
 
@@ -121,16 +120,14 @@ class Bindings:
 
     def _signed_back(self, binding: Signature, subkey: PublicPart) -> bool:
         """Tell whether the subkey says itself that it belongs to the primary (RFC 4880 §5.2.1)."""
-        for body in binding.embedded:
-            with suppress(Damaged, Unsupported):
-                back = Signature.parse(body)
-                if back.type != SignatureType.PRIMARY_BINDING or back.fault(self._now):
-                    continue
-                digest = back.digest(self._primary.hashed, subkey.hashed)
-                if digest is None or digest[:2] != back.start:
-                    continue
-                if self._signs(back, subkey, digest):
-                    return True
+        for back in binding.embedded:
+            if back.type != SignatureType.PRIMARY_BINDING or back.fault(self._now):
+                continue
+            digest = back.digest(self._primary.hashed, subkey.hashed)
+            if digest is None or digest[:2] != back.start:
+                continue
+            if self._signs(back, subkey, digest):
+                return True
         return False
 
     def _signs(self, signature: Signature, key: PublicPart, digest: bytes) -> bool:

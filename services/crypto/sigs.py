@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, Protocol
 
-from services.crypto.errors import Unsupported
+from services.crypto.errors import Damaged, Unsupported
 from services.crypto.octets import Octets
 from services.crypto.public_parts import Algorithm, PublicPart
 from services.crypto.subpackets import UNDERSTOOD, Kind, Subpacket, read_area
@@ -83,8 +83,8 @@ class Signature:
     and of the key, None when absent or 0 (never); `flags`, `features` and `reason` None when absent;
     `issuers` are key ids and fingerprints, a hint only (upper-case hex); `recipients` the
     fingerprints that it is meant for; `critical` tells of a critical subpacket that this program
-    does not act upon, which voids the signature; `embedded` are the bodies of signatures inside,
-    which prove themselves.
+    does not act upon, which voids the signature; `embedded` are signatures inside, which prove
+    themselves (and hold no further ones).
     """
 
     type: int
@@ -100,50 +100,18 @@ class Signature:
     issuers: tuple[str, ...]
     recipients: tuple[str, ...]
     critical: bool
-    embedded: tuple[bytes, ...] = field(repr=False)
+    embedded: tuple[Signature, ...] = field(repr=False)
     trailer: bytes = field(repr=False)
     start: bytes = field(repr=False)
     values: tuple[int, ...] = field(repr=False)
 
     @classmethod
     def parse(cls, body: bytes) -> Signature:
-        """Read a signature packet's body; Unsupported for another version, Damaged when cut."""
-        octets = Octets(body)
-        version = octets.number(1)
-        if version != 4:
-            raise Unsupported(f"The signature is OpenPGP version {version}, not version 4.")
-        kind, algorithm, hash_id = octets.take(3)
-        hashed = tuple(read_area(octets.take(octets.number(2))))
-        covered = body[: octets.at]
-        unhashed = tuple(read_area(octets.take(octets.number(2))))
-        start = octets.take(2)
-        values = tuple(octets.mpi() for _ in range(_VALUES.get(algorithm, 0)))
-        if algorithm in _VALUES:
-            octets.end()
-        said = _Said(hashed)
-        return cls(
-            type=kind,
-            algorithm=algorithm,
-            hash_id=hash_id,
-            made=said.number(Kind.MADE) or 0,
-            expires=said.number(Kind.EXPIRES) or None,
-            key_expires=said.number(Kind.KEY_EXPIRES) or None,
-            flags=said.bits(Kind.FLAGS),
-            features=said.bits(Kind.FEATURES),
-            reason=said.bits(Kind.REASON),
-            primary_user_id=bool(said.bits(Kind.PRIMARY_USER_ID)),
-            issuers=_issuers(hashed + unhashed),
-            recipients=tuple(
-                part.data[1:].hex().upper()
-                for part in hashed
-                if part.kind == Kind.INTENDED_RECIPIENT
-            ),
-            critical=any(part.critical and part.kind not in UNDERSTOOD for part in hashed),
-            embedded=tuple(part.data for part in hashed + unhashed if part.kind == Kind.EMBEDDED),
-            trailer=covered + b"\x04\xff" + len(covered).to_bytes(4, "big"),
-            start=start,
-            values=values,
-        )
+        """Read a signature packet's body; Unsupported for another version, Damaged for a wrong form.
+
+        What is inside has to be right as well, hashed or not.
+        """
+        return _read(cls, body, inside=False)
 
     def fault(self, now: int) -> str:
         """Return why this signature counts for nothing whoever made it, "" when it may count."""
@@ -208,6 +176,41 @@ class Signature:
         return not self.issuers or key.fingerprint in self.issuers or key.key_id in self.issuers
 
 
+def _read(make: type[Signature], body: bytes, *, inside: bool) -> Signature:
+    octets = Octets(body)
+    version = octets.number(1)
+    if version != 4:
+        raise Unsupported(f"The signature is OpenPGP version {version}, not version 4.")
+    kind, algorithm, hash_id = octets.take(3)
+    hashed = tuple(read_area(octets.take(octets.number(2))))
+    covered = body[: octets.at]
+    both = hashed + tuple(read_area(octets.take(octets.number(2))))
+    start = octets.take(2)
+    values = tuple(octets.mpi() for _ in range(_VALUES.get(algorithm, 0)))
+    if algorithm in _VALUES:
+        octets.end()
+    said = _Said(hashed)
+    return make(
+        type=kind,
+        algorithm=algorithm,
+        hash_id=hash_id,
+        made=said.number(Kind.MADE) or 0,
+        expires=said.number(Kind.EXPIRES) or None,
+        key_expires=said.number(Kind.KEY_EXPIRES) or None,
+        flags=said.bits(Kind.FLAGS),
+        features=said.bits(Kind.FEATURES),
+        reason=said.bits(Kind.REASON),
+        primary_user_id=bool(said.bits(Kind.PRIMARY_USER_ID)),
+        issuers=_issuers(both),
+        recipients=_fingerprints(hashed, Kind.INTENDED_RECIPIENT),
+        critical=any(part.critical and part.kind not in UNDERSTOOD for part in hashed),
+        embedded=_embedded(make, both, inside=inside),
+        trailer=covered + b"\x04\xff" + len(covered).to_bytes(4, "big"),
+        start=start,
+        values=values,
+    )
+
+
 class _Said:
     """The hashed area by kind; of a repeated field the last one counts, as elsewhere."""
 
@@ -217,9 +220,9 @@ class _Said:
         self._last = {part.kind: part for part in area}
 
     def number(self, kind: Kind) -> int | None:
-        """Return a four-octet number, None when absent."""
+        """Return a number, None when absent."""
         part = self._last.get(kind)
-        return None if part is None else part.number(4)
+        return None if part is None else int.from_bytes(part.data, "big")
 
     def bits(self, kind: Kind) -> int | None:
         """Return the first octet, None when absent."""
@@ -227,11 +230,19 @@ class _Said:
         return None if part is None else (part.data[0] if part.data else 0)
 
 
+def _embedded(
+    make: type[Signature], parts: tuple[Subpacket, ...], *, inside: bool
+) -> tuple[Signature, ...]:
+    bodies = [part.data for part in parts if part.kind == Kind.EMBEDDED]
+    if bodies and inside:
+        raise Damaged("A signature holds signatures within signatures.")
+    return tuple(_read(make, body, inside=True) for body in bodies)
+
+
+def _fingerprints(parts: tuple[Subpacket, ...], kind: Kind) -> tuple[str, ...]:
+    return tuple(part.data[1:].hex().upper() for part in parts if part.kind == kind)
+
+
 def _issuers(parts: tuple[Subpacket, ...]) -> tuple[str, ...]:
-    out = []
-    for part in parts:
-        if part.kind == Kind.ISSUER:
-            out.append(part.data.hex().upper())
-        elif part.kind == Kind.ISSUER_FINGERPRINT:
-            out.append(part.data[1:].hex().upper())
-    return tuple(out)
+    key_ids = tuple(part.data.hex().upper() for part in parts if part.kind == Kind.ISSUER)
+    return key_ids + _fingerprints(parts, Kind.ISSUER_FINGERPRINT)
