@@ -1,8 +1,9 @@
 """Sends local changes in the background: in order for each message, a few messages at a time.
 
 Closes these traps: a change that is refused must not stay on the screen; one that met a broken
-connection must not be lost; a service that is down must not be stormed; and one message that the
-service cannot handle must not hold up the others.
+connection must not be lost; a service that is down must not be stormed; one message that the
+service cannot handle must not hold up the others; and a refusal is not believed while an earlier try
+may have been carried out and only its answer was lost.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from services.errors import (
     TimedOut,
 )
 from services.ports import MailProvider
+from services.sync import edits
 from services.sync.changes import Changes
 from services.sync.edits import Edit, EditKind
 from services.sync.journal import Row, RowState
@@ -34,6 +36,8 @@ from services.sync.pace import Pace
 
 AT_ONCE: Final = 4
 """Messages that are worked on at the same time; one while the service is in trouble."""
+_PASSING: Final = (Offline, TimedOut, RateLimited, ServerBroken, BadAnswer)
+"""Errors after which the same request is sent again: all operations are idempotent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Sender:
         self._numbers = count()
         self._scheduled: dict[str, float] = {}
         self._in_flight: set[str] = set()
+        # What a former run left open may have been on its way when that run ended.
+        self._maybe_done: set[str] = set(changes.journal.open_ids())
         self._tries: dict[str, int] = {}
         self._not_before: dict[str, float] = {}
         self._failures = 0
@@ -204,9 +210,8 @@ class Sender:
         try:
             if provider is None:
                 raise Offline("There is no connection to the mail service.")
-            labels = await send_edit(provider, row.message_id, row.edit)
-        except (Offline, TimedOut, RateLimited, ServerBroken, BadAnswer) as error:
-            # All operations are idempotent, so one that may have happened is sent again.
+            labels = await self._send(provider, row)
+        except _PASSING as error:
             self._postpone(row, error)
             return error
         except SignedOut as error:
@@ -220,10 +225,29 @@ class Sender:
         else:
             self._changes.confirmed(row, labels)
         self._failures = 0
+        self._maybe_done.discard(row.message_id)
         self._tries.pop(row.message_id, None)
         self._not_before.pop(row.message_id, None)
         self.on_change()
         return None
+
+    async def _send(self, provider: MailProvider, row: Row) -> tuple[str, ...]:
+        """Send one row; raises a refusal only when an earlier try was not carried out either."""
+        message_id = row.message_id
+        was_sent = message_id in self._maybe_done
+        self._maybe_done.add(message_id)
+        try:
+            return await send_edit(provider, message_id, row.edit)
+        except ServiceError as error:
+            if not (was_sent or error.uncertain):
+                self._maybe_done.discard(message_id)
+                raise
+            if isinstance(error, (*_PASSING, SignedOut, NotFound)):
+                raise
+            told = await provider.get_message(message_id)
+            if edits.changes_something(row.edit, told.item):
+                raise
+            return ()
 
     def _settle(self, row: Row, error: MailError) -> None:
         """The answer is no: find out whether that means done, gone or refused."""

@@ -99,6 +99,46 @@ async def test_trouble_with_the_service_keeps_a_change_waiting_across_restarts(d
     assert provider.content["m0"].archived
 
 
+@pytest.mark.parametrize("restart", [False, True], ids=["same run", "after a restart"])
+@pytest.mark.parametrize("was_done", [True, False], ids=["done", "not done"])
+async def test_a_refusal_after_a_lost_answer_counts_only_when_nothing_was_done(
+    desktop, was_done, restart
+):
+    mailbox, provider = await started(desktop.start)
+    await mailbox.change_labels(["m0"], add=("later",))
+    lost = Offline("The line went dead.", uncertain=True)
+    provider.fail(lost, "patch_message_labels")
+    if was_done:
+        provider.change("m0", labels=("later",))
+    with pytest.raises(Offline):
+        await mailbox.flush()
+    if restart:
+        mailbox = desktop.start(provider)
+    provider.fail(Forbidden("no", status=403), "patch_message_labels")
+    flushed = await mailbox.flush()
+    assert (flushed.sent, len(flushed.refused)) == ((1, 0) if was_done else (0, 1))
+    assert shown(mailbox) == provider.content["m0"]
+    assert mailbox.waiting == 0
+
+
+async def test_a_refusal_waits_until_it_can_be_known_what_an_earlier_try_did(start):
+    mailbox, provider = await started(start)
+    await mailbox.mark_read(["m0"], True)
+    provider.fail(TimedOut("no answer", uncertain=True), "patch_message_read")
+    with pytest.raises(TimedOut):
+        await mailbox.flush()
+    errors = {"patch_message_read": Forbidden("no", status=403), "get_message": Offline("no")}
+
+    async def before(operation):
+        raise errors[operation]
+
+    provider.before = before
+    with pytest.raises(Offline):
+        await mailbox.flush()
+    assert shown(mailbox).is_read
+    assert mailbox.waiting == 1
+
+
 async def test_archiving_what_is_archived_already_counts_as_done(start):
     mailbox, provider = await started(start)
     await mailbox.archive(["m0"])
