@@ -59,7 +59,10 @@ class FilesSaved(TransferEvent):
 
 @dataclass(frozen=True, slots=True)
 class SavingNeedsKey(TransferEvent):
-    """A file is encrypted and the keys are locked: unlock, then send `request` again."""
+    """Files are encrypted and the keys are locked: unlock, then send `request`, which names them.
+
+    What could be saved without is saved, and told by `FilesSaved`.
+    """
 
     request_id: int
     request: SaveAttachments

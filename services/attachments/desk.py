@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -98,25 +99,25 @@ class TransferDesk:
         sender = self._sender_of(request.message_id)
         saved: list[Saved] = []
         failed: list[MailError] = []
+        closed: list[int] = []
         for index in request.indexes:
             wanted = Wanted(request.message_id, index, request.folder, request.opens, sender)
             tell = self._teller(request_id, request.message_id, index)
             try:
                 saved.append(await fetcher.save(wanted, tell))
-            except Locked as error:
-                rest = request.indexes[request.indexes.index(index) :]
-                again = SaveAttachments(request.message_id, rest, request.folder, request.opens)
-                self._emit(SavingNeedsKey(request_id, again, clean_line(error.sentence)))
-                return
+            except Locked:
+                closed.append(index)
             except MailError as error:
-                if len(request.indexes) == 1:
-                    raise
                 failed.append(error)
             finally:
                 self._emit(FileMoved(request_id, request.message_id, index))
-        if not saved and failed:
+        if saved:
+            self._emit(_done(request_id, request, saved, failed))
+        elif failed and not closed:
             raise failed[0]
-        self._emit(_done(request_id, request, saved, failed))
+        if closed:
+            again = replace(request, indexes=tuple(closed))
+            self._emit(SavingNeedsKey(request_id, again, clean_line(str(Locked()))))
 
     def _teller(self, request_id: int, message_id: str, index: int) -> Callable[[Progressed], None]:
         def tell(progressed: Progressed) -> None:

@@ -53,6 +53,8 @@ class MailStore:
     def __init__(self, folder: Path, lock: WriterLock | None, ops: FileOps) -> None:
         self.read_only = lock is None
         self._lock = lock
+        self.folder = folder
+        """Where everything of this account lies."""
         self._log = MailLog(folder, ops, read_only=self.read_only)
         self._search_file = SearchFile(folder, ops, read_only=self.read_only)
         self._search = self._found_text()

@@ -13,7 +13,15 @@ from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import MailError
-from services.events import Event, KeyRequest, MessageOpened, RawRead, RequestFailed, SearchAnswered
+from services.events import (
+    Event,
+    KeyRequest,
+    MessageOpened,
+    RawRead,
+    RequestFailed,
+    SearchAnswered,
+    TransferRequest,
+)
 from services.requests import (
     Archive,
     ChangeLabels,
@@ -33,6 +41,7 @@ from services.sync.edits import Edit, EditKind
 from services.sync.mailbox import Mailbox
 
 if TYPE_CHECKING:
+    from services.attachments.desk import TransferDesk
     from services.keys.key_desk import KeyDesk
 
 SMALL: Final = 1_000
@@ -56,6 +65,7 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._latest: dict[type, asyncio.Task[None]] = {}
         self._key_desk: KeyDesk | None = None
+        self._transfer_desk: TransferDesk | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -113,6 +123,8 @@ class Desk:
                 return self._undo(request_id)
             case KeyRequest():
                 return self._keys(request_id, request)
+            case TransferRequest():
+                return self._transfers().answer(request_id, request)
             case _:
                 return self._change(request_id, request)
 
@@ -161,6 +173,13 @@ class Desk:
         if count > (1 if edit.kind is EditKind.READ else 0):
             sentence = wording.done(edit, count, mailbox.pace.delete_grace)
             mailbox.report.notice(sentence, request_id=request_id, undoable=True)
+
+    def _transfers(self) -> TransferDesk:
+        if self._transfer_desk is None:
+            from services.sync.saving import transfer_desk
+
+            self._transfer_desk = transfer_desk(self._mailbox, self._emit)
+        return self._transfer_desk
 
     def _find_kept(self) -> None:
         """In a task of its own: it outlives the answer that came with the unlocked keys."""

@@ -1,0 +1,165 @@
+"""Saving files as the screens ask for it: requests to the real engine, events in return."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from services import events
+from services.api.assmbl import AssmblClient
+from services.crypto.own import OwnKey
+from services.engine import Engine
+from services.key_events import KeysChanged, UnlockKeys
+from services.keys.keychain import Keychain
+from services.models import SyncPhase
+from services.redact import Secret
+from services.sandbox.records import Agent
+from services.transfer_events import (
+    CancelTransfers,
+    FileMoved,
+    FilesSaved,
+    SaveAttachments,
+    SavingNeedsKey,
+)
+from tests.conftest import SandboxControl
+from tests.fakes.fake_provider import FakeProvider, FakeRenderer
+from tests.services.attachments.conftest import Deliver, sealed
+
+E = TypeVar("E")
+SEALED_TYPE = "application/pgp-encrypted"
+ONE = ("one.txt", b"first", "text/plain")
+TWO = ("two.txt", b"second" * 20_000, "text/plain")
+
+
+class Run:
+    """One engine and what it tells."""
+
+    def __init__(self, folder: Path, provider: Callable[[], Any], **options: Any) -> None:
+        self._queue: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        self.told: list[events.Event] = []
+        self.engine = Engine(
+            store_folder=folder,
+            provider=provider,
+            renderer=FakeRenderer,
+            on_event=self._queue.put,
+            **options,
+        )
+        self.engine.start()
+        self.wait(events.SyncStateChanged, lambda event: event.state.phase is SyncPhase.SYNCED)
+
+    def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
+        for _ in range(5_000):
+            event = self._queue.get(timeout=20)
+            self.told.append(event)
+            if isinstance(event, kind) and matches(event):
+                return event
+        raise AssertionError(kind)
+
+    def answer(self, request: Any, kind: type[E]) -> E:
+        request_id = self.engine.request(request)
+        return self.wait(kind, lambda event: getattr(event, "request_id", 0) == request_id)
+
+
+@pytest.fixture
+def keys(tmp_path_factory: pytest.TempPathFactory, own_key: OwnKey) -> Callable[[], Keychain]:
+    """Keys that wait for their passphrase."""
+    folder = tmp_path_factory.mktemp("keys")
+    made = Keychain(key_folder=folder / "keys", account_folder=folder / "account")
+    made.own_keys.keep(own_key.resealed(None, Secret("open sesame")))
+    return lambda: made
+
+
+@pytest.fixture
+def run(
+    sandbox: SandboxControl, agent: Agent, tmp_path: Path, keys: Callable[[], Keychain]
+) -> Iterator[Run]:
+    one = Run(
+        tmp_path / "mailbox",
+        lambda: AssmblClient(sandbox.base_url, agent.token, "agents.example.com"),
+        keychain=keys,
+    )
+    yield one
+    one.engine.stop(10)
+
+
+def test_several_files_are_saved_and_told_with_their_paths(
+    run: Run, deliver: Deliver, downloads: Path
+) -> None:
+    message_id = deliver(ONE, TWO)
+    done = run.answer(SaveAttachments(message_id, (0, 1), downloads), FilesSaved)
+    assert done.paths == (downloads / "one.txt", downloads / "two.txt")
+    assert done.sentence == f"Saved 2 files in {downloads}."
+    assert (downloads / "two.txt").read_bytes() == TWO[1]
+    moved = [(e.index, e.state) for e in run.told if isinstance(e, FileMoved)]
+    assert (0, "") in moved
+    assert (1, "99 %") in moved
+    assert moved[-1] == (1, "")
+
+
+def test_one_file_that_fails_does_not_take_the_others_with_it(
+    run: Run, deliver: Deliver, downloads: Path
+) -> None:
+    message_id = deliver(ONE, TWO)
+    done = run.answer(SaveAttachments(message_id, (0, 7, 1), downloads), FilesSaved)
+    assert [path.name for path in done.paths] == ["one.txt", "two.txt"]
+    assert "1 could not be saved" in done.sentence
+    assert len(done.failed) == 1
+
+
+def test_a_request_of_which_nothing_works_fails_with_its_reason(
+    run: Run, deliver: Deliver, tmp_path: Path
+) -> None:
+    request = SaveAttachments(deliver(ONE), (0,), tmp_path / "nowhere")
+    failed = run.answer(request, events.RequestFailed)
+    assert failed.sentence == "There is no such folder."
+    assert failed.next_step
+
+
+def test_a_locked_key_is_asked_for_while_the_other_files_are_saved(
+    run: Run, deliver: Deliver, downloads: Path, own_key: OwnKey
+) -> None:
+    message_id = deliver(ONE, ("note.txt.asc", sealed(own_key, b"secret"), SEALED_TYPE), TWO)
+    asked = run.answer(SaveAttachments(message_id, (0, 1, 2), downloads), SavingNeedsKey)
+    assert asked.request == SaveAttachments(message_id, (1,), downloads)
+    assert {path.name for path in downloads.iterdir()} == {"one.txt", "two.txt"}
+    [first] = [event for event in run.told if isinstance(event, FilesSaved)]
+    assert [path.name for path in first.paths] == ["one.txt", "two.txt"]
+    run.answer(UnlockKeys(Secret("open sesame")), KeysChanged)
+    done = run.answer(asked.request, FilesSaved)
+    assert done.sentence == f"Decrypted and saved as {downloads}/note.txt."
+    assert (downloads / "note.txt").read_bytes() == b"secret"
+
+
+def test_saving_can_be_given_up(
+    run: Run, deliver: Deliver, downloads: Path, sandbox: SandboxControl, tmp_path: Path
+) -> None:
+    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=1_000)
+    request_id = run.engine.request(SaveAttachments(deliver(TWO), (0,), downloads))
+    run.wait(FileMoved, lambda event: event.state)
+    run.engine.request(CancelTransfers())
+    done = run.wait(FilesSaved)
+    assert (done.request_id, done.paths) == (request_id, ())
+    assert done.sentence == "Saving was cancelled."
+    assert list(downloads.iterdir()) == []
+    assert list((tmp_path / "mailbox" / "arriving").iterdir()) == []
+
+
+def test_stopping_the_program_leaves_no_half_file(
+    run: Run, deliver: Deliver, downloads: Path, sandbox: SandboxControl
+) -> None:
+    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=1_000)
+    run.engine.request(SaveAttachments(deliver(TWO), (0,), downloads))
+    run.wait(FileMoved, lambda event: event.state)
+    run.engine.stop(10)
+    assert list(downloads.iterdir()) == []
+
+
+def test_a_service_without_files_says_so(tmp_path: Path, downloads: Path) -> None:
+    one = Run(tmp_path / "other", FakeProvider)
+    failed = one.answer(SaveAttachments("m", (0,), downloads), events.RequestFailed)
+    assert failed.sentence == "This mail service does not hand out files."
+    one.engine.stop(10)
