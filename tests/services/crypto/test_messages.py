@@ -588,7 +588,12 @@ def test_a_signer_who_is_revoked_or_expired_or_weak_is_unusable(gpg: GpgHome) ->
     assert messages.verify_detached(b"x", signature, key.public) is Verdict.GOOD
     gpg.run("--quick-set-expire", made, "seconds=1000")
     expired = OwnKey.load(gpg.private(made), now=key.public.made + 2_000).public
-    assert messages.verify_detached(b"x", signature, expired, now=key.public.made + 2_000) is Verdict.UNUSABLE  # fmt: skip
+    after = key.public.made + 2_000
+    assert messages.verify_detached(b"x", signature, expired, now=after) is Verdict.UNUSABLE
+    judged_before = OwnKey.load(gpg.private(made), now=key.public.made + 500).public
+    assert judged_before.expires == key.public.made + 1_000
+    assert messages.verify_detached(b"x", signature, judged_before) is Verdict.GOOD
+    assert messages.verify_detached(b"x", signature, judged_before, now=after) is Verdict.UNUSABLE
     certificate = (gpg.folder / "openpgp-revocs.d" / f"{made}.rev").read_text()
     gpg.run("--import", data=certificate.replace(":-----BEGIN", "-----BEGIN").encode())
     revoked = OwnKey.load(gpg.private(made)).public
