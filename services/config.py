@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
@@ -208,13 +207,18 @@ def check_account_fields(account: Account) -> Account:
 
 def _read(paths: Paths) -> dict[str, Any]:
     try:
-        return tomllib.loads(_text_of(paths.config_file))
+        data = _bytes_of(paths.config_file)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigError(
             f"{paths.config_file} cannot be read: {error.strerror}.", "Check who owns it."
         ) from error
+    # Here, because most have no such file, and reading none should not cost what reading one does.
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         place = f" ({error})" if isinstance(error, tomllib.TOMLDecodeError) else ""
         raise ConfigError(
@@ -222,13 +226,13 @@ def _read(paths: Paths) -> dict[str, Any]:
         ) from error
 
 
-def _text_of(file: Path) -> str:
+def _bytes_of(file: Path) -> bytes:
     """Read the file if it is a plain one; a pipe would hold the program, a device never ends."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as opened:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ConfigError(f"{file} is not a plain file.", "Move it away.")
-        return opened.read(_LARGEST).decode("utf-8")
+        return opened.read(_LARGEST)
 
 
 def _write(paths: Paths, document: Mapping[str, Any]) -> None:
