@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "read": "mark messages read or unread",
     "archive": "archive messages or bring them back",
     "delete": "delete messages for good",
+    "attach": "list the attachments of a message, or save them",
     "render": "show mail files as safe text; needs no account",
     "keys": "own OpenPGP keys and their entry in the directory",
     "peers": "keys of others: look up, compare, accept, require encryption",

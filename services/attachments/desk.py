@@ -95,7 +95,7 @@ class TransferDesk:
     async def _save(self, request_id: int, request: SaveAttachments) -> None:
         from services.crypto.errors import Locked
 
-        fetcher = Fetcher(_source(self._provider()), self._staging, self._keys)
+        fetcher = Fetcher(source_of(self._provider()), self._staging, self._keys)
         sender = self._sender_of(request.message_id)
         saved: list[Saved] = []
         failed: list[MailError] = []
@@ -137,7 +137,8 @@ def state_words(progressed: Progressed) -> SafeText:
     return phrase("{} %", min(99, progressed.done * 100 // progressed.total))
 
 
-def _source(provider: MailProvider | None) -> AttachmentSource:
+def source_of(provider: MailProvider | None) -> AttachmentSource:
+    """Return what a mail service offers for files; Offline without one, UsageError if it has none."""
     if provider is None:
         raise Offline("There is no connection to the mail service.", "Save the file again later.")
     source: AttachmentSource | None = getattr(provider, "attachments", None)
