@@ -241,9 +241,9 @@ class Keychain:
             own.require()
             return own
         key = await self._look_up(named, address, fresh=fresh, agent_id=agent_id)
-        key.require()
-        self.book.check(named, key)
-        return self._pinned_key(named, key)
+        known = self._pin(named, key)
+        known.require()
+        return known
 
     async def look_up(self, address: str, *, agent_id: str = "") -> PeerKey:
         """Return a peer's key as the directory shows it now, pinned if it is the first.
@@ -252,13 +252,10 @@ class Keychain:
         """
         named = self.named(address)
         key = await self._look_up(named, address, fresh=True, agent_id=agent_id or None)
-        if key.why and self.book.pinned(named) is None:
-            # What cannot be used is not worth being the first: it would block the key that can.
-            key.require()
-        self.book.check(named, key)
+        known = self._pin(named, key)
         if agent_id:
             self.book.name_agent(named, agent_id)
-        return self._pinned_key(named, key)
+        return known
 
     def pinned(self, address: str) -> Pin | None:
         """Return the pin of an address; `Pin.key()` is the key that signatures are judged by."""
@@ -310,10 +307,16 @@ class Keychain:
             )
         return await in_daemon(lambda: read_entry(entry, self.now))
 
-    def _pinned_key(self, named: str, fallback: PeerKey) -> PeerKey:
+    def _pin(self, named: str, key: PeerKey) -> PeerKey:
+        """Check a key against the book, and return it with what the book knows besides."""
         pin = self.book.pinned(named)
-        if pin is None or pin.fingerprint != fallback.fingerprint:
-            raise KeyChanged(pin.fingerprint if pin else "", fallback.fingerprint)
+        if pin is None or pin.fingerprint != key.fingerprint:
+            # What cannot be used is neither pinned nor offered: it would block the key that can.
+            key.require()
+        self.book.check(named, key)
+        pin = self.book.pinned(named)
+        if pin is None or pin.fingerprint != key.fingerprint:
+            raise KeyChanged(pin.fingerprint if pin else "", key.fingerprint)
         return pin.key(self.now)
 
     def _own_key_for(self, named: str) -> PeerKey | None:
