@@ -25,15 +25,20 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def mailbox_of(profile: Profile, store: MailStore) -> AsyncIterator[Mailbox]:
-    """Open the mailbox over a store, with the account's service and a renderer."""
+async def mailbox_of(
+    profile: Profile, store: MailStore, *, with_keys: bool = True
+) -> AsyncIterator[Mailbox]:
+    """Open the mailbox over a store, with the account's service and a renderer.
+
+    Without its keys encrypted mail stays closed, and nothing of OpenPGP is imported.
+    """
     from services.reading.render_process import RenderWorker
     from services.sync.late_keychain import LateKeychain
     from services.sync.mailbox import Mailbox
 
     provider = profile.provider()
     renderer = RenderWorker()
-    keychain = LateKeychain(profile.keychain)
+    keychain = LateKeychain(profile.keychain if with_keys else None)
     try:
         yield Mailbox(store, provider, renderer, keychain=keychain)
     finally:

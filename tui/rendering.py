@@ -8,10 +8,22 @@ mail text gets: brackets at the start of a mail's own line are told apart by a b
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-from services.shown_mail import BodyLine, LineKind, RenderedMessage
+from services.shown_mail import BodyLine, LineKind, Link, RenderedMessage
 
+if TYPE_CHECKING:
+    from services.seal_models import SealFacts
+
+_OUTSIDE = "| "
+_SIGNATURES = {
+    "none": "Not signed: anybody may have encrypted it to you",
+    "good": "Signed with the sender's pinned key {}",
+    "unknown": "! Signed by {}, which is not pinned for this sender: it proves nothing",
+    "bad": "! The signature is bad: it was changed, or it is not by {}",
+    "unusable": "! The signature by {} cannot be relied on",
+}
 _QUOTE_SHOWN = 8
 """Quote marks printed at most; a deeper quote keeps that many."""
 
@@ -20,12 +32,16 @@ def message_json(message: RenderedMessage, width: int = 0) -> dict[str, Any]:
     """Return the JSON object of a message, wrapped at `width` cells when it is given.
 
     `headers` maps each name, as first spelled, to its value; the values of a repeated field are
-    joined by line feeds in the order of the mail.
+    joined by line feeds in the order of the mail. Of an encrypted mail `body` is what was protected,
+    `unencrypted_text` what stands around it; `encryption` tells how it stands.
     """
+    protected = tuple(line for line in message.body if not line.outside)
+    outside = tuple(line for line in message.body if line.outside)
     return {
         "headers": headers_json(message),
         "from": {"name": message.from_name, "address": message.from_address},
-        "body": body_text(message, width),
+        "body": _text(protected, width),
+        "unencrypted_text": _text(outside, width, marked=False),
         "links": [
             {
                 "number": link.number,
@@ -33,6 +49,7 @@ def message_json(message: RenderedMessage, width: int = 0) -> dict[str, Any]:
                 "url": link.url,
                 "host": link.host,
                 "warning": link.warning,
+                "unencrypted": link.outside,
             }
             for link in message.links
         ],
@@ -42,11 +59,37 @@ def message_json(message: RenderedMessage, width: int = 0) -> dict[str, Any]:
                 "file_name": part.file_name,
                 "content_type": part.content_type,
                 "size": part.size,
+                "encrypted": part.encrypted,
             }
             for part in message.attachments
         ],
         "notes": list(message.notes),
+        "encryption": _seal_json(message),
     }
+
+
+def _seal_json(message: RenderedMessage) -> dict[str, Any]:
+    """Return how an encrypted body stands; times in seconds since the epoch, 0 for unknown."""
+    seal = message.seal
+    if seal is None:
+        return {"state": "clear"}
+    return {
+        "state": seal.state.value,
+        "sentence": closed_sentence(message),
+        "signature": seal.verdict.value,
+        "signer": seal.signer.replace(" ", ""),
+        "signed_at": seal.signed_at,
+        "to_key": seal.to_key.replace(" ", ""),
+        "own_keys": [key.replace(" ", "") for key in seal.own_keys],
+    }
+
+
+def closed_sentence(message: RenderedMessage) -> str:
+    """Return why an encrypted message is not open, "" when it is or was never encrypted."""
+    seal = message.seal
+    if seal is None or seal.state.value == "opened":
+        return ""
+    return f"{seal.sentence} {seal.next_step}".strip()
 
 
 def headers_json(message: RenderedMessage) -> dict[str, str]:
@@ -61,15 +104,25 @@ def headers_json(message: RenderedMessage) -> dict[str, str]:
 
 def body_text(message: RenderedMessage, width: int = 0) -> str:
     """Return the body as one text, quotes marked by `>`; not wrapped when `width` is 0."""
-    return "\n".join(piece for line in message.body for piece in _body_line(line, width))
+    return _text(message.body, width)
+
+
+def _text(lines: Iterable[BodyLine], width: int, *, marked: bool = True) -> str:
+    """Return lines as one text; `marked` puts a bar before what stands outside of the encryption."""
+    out: list[str] = []
+    for line in lines:
+        bar = _OUTSIDE if line.outside and marked else ""
+        room = max(20, width - len(bar)) if width else 0
+        out += [(bar + piece).rstrip() for piece in _body_line(line, room)]
+    return "\n".join(out)
 
 
 def message_text(message: RenderedMessage, width: int, *, headers: bool = False) -> str:
     """Return a message for a terminal: head, notes, body, links, attachments."""
     blocks = [_head(message, headers=headers)]
-    blocks.append([f"! {note}" for note in message.notes])
+    blocks.append([*_seal_lines(message.seal), *(f"! {note}" for note in message.notes)])
     blocks.append(body_text(message, max(20, width)).split("\n"))
-    blocks.append([_link_line(link.number, link.url, link.warning) for link in message.links])
+    blocks.append([_link_line(link) for link in message.links])
     blocks.append(
         [f"({part.index}) {part.file_name}  {_size(part.size)}" for part in message.attachments]
     )
@@ -106,8 +159,19 @@ def _body_line(line: BodyLine, width: int) -> list[str]:
     return [marks + piece for piece in wrapped] or [marks.rstrip()]
 
 
-def _link_line(number: int, url: str, warning: str) -> str:
-    return f"[{number}] {url}" + (f"  ! {warning}" if warning else "")
+def _link_line(link: Link) -> str:
+    line = f"[{link.number}] {link.url}" + ("  (not encrypted)" if link.outside else "")
+    return line + (f"  ! {link.warning}" if link.warning else "")
+
+
+def _seal_lines(seal: SealFacts | None) -> list[str]:
+    """Tell how an encrypted body stands; an opened one proves nothing about who wrote it."""
+    if seal is None:
+        return []
+    if seal.sentence:
+        return [f"! {seal.sentence}"]
+    told = _SIGNATURES[seal.verdict.value].format(seal.signer or "an unknown key")
+    return [f"Encrypted, opened with your key {seal.to_key}", told]
 
 
 def _size(size: int | None) -> str:

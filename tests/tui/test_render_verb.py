@@ -15,7 +15,10 @@ from tests.services.mail_corpora import all_mails, corpora, generate_hostile_mai
 ROOT = Path(__file__).resolve().parents[2]
 START = "import sys; from tui.__main__ import main; sys.exit(main(sys.argv[1:]))"
 MAIL = b"From: Ann <ann@x.example>\r\nSubject: t\r\nReceived: one\r\nReceived: two\r\n\r\n> q\r\nown\r\n"
-KEYS = ["file", "headers", "from", "body", "links", "attachments", "notes"]
+KEYS = [
+    "file", "headers", "from", "body", "unencrypted_text", "links", "attachments", "notes",
+    "encryption",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

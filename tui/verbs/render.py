@@ -2,7 +2,8 @@
 
 Closes the trap of a tool that stops at the first bad file: whatever a mail holds, its line is
 printed, in the order of the arguments. A file that cannot be read is told on stderr, the others are
-still rendered, and the exit code is 4.
+still rendered, and the exit code is 4; it is 8 when an encrypted mail stays closed in spite of
+`--decrypt`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,20 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from services.errors import CryptoError, UsageError
 from services.limits import RAW_LIMIT
 from services.safe_text import clean_line
 from services.shown_mail import RenderedMessage
+from tui import passphrase as asking
 from tui.cli import VerbParsers
 from tui.listing import print_json
-from tui.rendering import message_json, message_text
+from tui.rendering import closed_sentence, message_json, message_text
+
+if TYPE_CHECKING:
+    from services.reading.sealed import Opener
 
 UNREADABLE = 4
 """Exit code when at least one file could not be read."""
@@ -35,21 +43,54 @@ def add(verbs: VerbParsers) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("--width", type=_width, default=0, metavar="N", help="wrap at this column")
     parser.add_argument("--reveal", action="store_true", help="show invisible characters as marks")
+    parser.add_argument(
+        "--key", action="append", type=Path, metavar="FILE", help="a private key to open mail with"
+    )
+    parser.add_argument(
+        "--decrypt", action="store_true", help="open encrypted mail with the keys given by --key"
+    )
+    asking.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render the files in order; 4 when one of them could not be read."""
+    """Render the files in order; 4 when one of them could not be read, 8 when one stays closed."""
     from services.reading.render_process import RenderWorker
 
+    opener = _opener(arguments)
+    closed = 0
     worker = RenderWorker()
     names: list[str] = []
     try:
         mails = _mails(arguments.files, names)
-        for number, message in enumerate(worker.render_many(mails, reveal=arguments.reveal)):
+        rendered = worker.render_many(mails, reveal=arguments.reveal, opener=opener)
+        for number, message in enumerate(rendered):
             _show(names[number], message, arguments, first=number == 0)
+            if opener is not None and (why := closed_sentence(message)):
+                closed += 1
+                sys.stderr.write(f"agentmail-tui: {clean_line(names[number])}: {why}\n")
     finally:
         worker.close()
+    if closed:
+        return CryptoError.exit_code
     return 0 if len(names) == len(arguments.files) else UNREADABLE
+
+
+def _opener(arguments: argparse.Namespace) -> Opener | None:
+    """Open the keys that were named; asks for one passphrase when any of them needs one."""
+    if bool(arguments.key) != arguments.decrypt:
+        raise UsageError("--key and --decrypt go together.", "Give --key FILE and --decrypt.")
+    if not arguments.decrypt:
+        return None
+    from services.crypto.own import OwnKey
+    from services.keys.key_folder import read_key_file
+    from services.sync.unsealing import KeysAtHand, Unsealer
+
+    own = tuple(OwnKey.load(read_key_file(path)) for path in arguments.key)
+    secret = None
+    if any(key.is_sealed for key in own):
+        secret = asking.passphrase(arguments, "The passphrase of the key")
+    unlocked = tuple(key.unlock(secret if key.is_sealed else None) for key in own)
+    return Unsealer(KeysAtHand(tuple(key.public for key in own), unlocked, lambda _: None))
 
 
 def _mails(files: Sequence[str], names: list[str]) -> Iterator[tuple[bytes, int]]:
