@@ -12,6 +12,13 @@ encrypts to expired, revoked and forged subkeys (research/crypto.md §4).
     sigs          one signature: what it claims, and whether a key made it
     bindings      which self-signatures, bindings and revocations of a block count
     certs         PeerKey: a public block with its verdict
-    own, messages, stream   one's own key, messages, files of any size
+    secret_parts  one secret packet, sealed and open
+    own           OwnKey and UnlockedKey: made, imported, kept as it came, unlocked
+    feeds         octets that arrive in pieces, and the packets in them
+    armor_stream  armor of any size, piece by piece
+    sessions, envelopes, container   the key of one message, for whom it is sealed, what it protects
+    content, inflate, verdicts       what is inside: one literal, unpacked under a ceiling, judged
+    sealing, signing, opening        the way out and the way in, for memory and for files alike
+    messages, stream                 messages in memory, files of any size
     _pgpy         the only file that touches PGPy's insides
 """

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from services.crypto.errors import Damaged, TooLarge
-from services.crypto.packets import Tag, read_length
+from services.crypto.packets import STREAMED, read_length
 
 PIECE: Final = 48 * 2048
 """Octets handled at a time: whole lines of armor, and no more than a screen can wait for."""
 
-STREAMED: Final = frozenset({Tag.COMPRESSED, Tag.ENCRYPTED, Tag.LITERAL, Tag.PROTECTED, Tag.AEAD})
-"""What may come in pieces or without a length (RFC 4880 §4.2.2.4)."""
 _OPEN_ENDED: Final = 3
 """The old length type of a packet that runs to the end."""
 

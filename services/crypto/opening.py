@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from services.crypto import container
 from services.crypto.certs import PeerKey
@@ -20,7 +21,7 @@ from services.crypto.own import UnlockedKey
 from services.crypto.packets import Tag
 from services.crypto.verdicts import Judgement
 
-_SKIPPED_LIMIT = 65_536
+_SKIPPED_LIMIT: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ name. Every recipient's key is judged again before the first octet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from services.crypto import container
 from services.crypto.certs import PeerKey
@@ -17,7 +18,7 @@ from services.crypto.packets import Tag, new_length
 from services.crypto.sessions import SessionKey
 from services.crypto.signing import Signer
 
-_LONGEST = 0xFFFF_FFFF - 65_536
+_LONGEST: Final = 0xFFFF_FFFF - 65_536
 """Octets of data that a packet with its signature may hold."""
 
 

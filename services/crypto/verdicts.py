@@ -148,8 +148,6 @@ def _is_usable(
     return (
         not signature.fault(now)
         and maker in signer.signers
-        # The key was judged when it was read; a session may last longer than a key.
-        and all(end is None or now < end for end in (maker.expires, signer.expires))
         and signature.made >= maker.made
         and (
             not readers or not signature.recipients or not readers.isdisjoint(signature.recipients)
