@@ -18,7 +18,7 @@ from services.safe_text import EMPTY, SafeText
 from widgets.glyphs import UNICODE, Glyphs
 
 if TYPE_CHECKING:
-    from services.shown_mail import RenderedMessage, TrustFacts
+    from services.shown_mail import AttachmentView, RenderedMessage, TrustFacts
     from widgets.attachment_list import AttachmentList
     from widgets.header_card import HeaderCard
     from widgets.link_list import LinkList
@@ -82,6 +82,13 @@ class ReaderPane(Vertical):
         """Chrome first, then the text, then what belongs to it."""
         if not self._late:
             yield from (self.header, self.trust, self.reader, self.attachments, self.links)
+
+    @property
+    def files(self) -> tuple[AttachmentView, ...]:
+        """The attachments that are on screen."""
+        if self._late or self.attachments.has_class("hidden"):
+            return ()
+        return self.attachments.attachments
 
     async def fill(self) -> None:
         """Make and mount the parts of a `late` pane; nothing the second time."""

@@ -14,19 +14,10 @@ from typing import Final
 
 from services.safe_text import inspect_line
 
+USUAL: Final = "~/Downloads"
+"""Where files are saved unless somebody says otherwise; made when it is missing."""
 _LOOKED_AT: Final = 5_000
 """Entries of a folder that are looked at."""
-
-
-def usual_folder() -> str:
-    """Return where files are saved unless somebody says otherwise, as people write it.
-
-    The downloads folder, which is made when it is missing; without a home the current folder.
-    """
-    with suppress(RuntimeError, OSError):
-        if os.access(Path.home(), os.W_OK):
-            return "~/Downloads"
-    return str(Path.cwd())
 
 
 def complete(typed: str) -> str:

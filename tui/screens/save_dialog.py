@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -151,8 +150,3 @@ class SaveDialog(Dialog[SaveChoice]):
                 else ui("It stays encrypted. Ctrl+E decrypts it.")
             )
         self.query_one("#save-sealed", Plain).show(sentence)
-
-
-def folder_of(choice: SaveChoice) -> Path:
-    """Return the folder as a path; it is checked where it is used."""
-    return Path(choice.folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.attachments.folders import complete, usual_folder
+from services.attachments.folders import complete
 
 
 @pytest.fixture
@@ -38,7 +38,3 @@ def test_a_folder_is_completed_as_far_as_there_is_one_choice(
     tree: Path, typed: str, completed: str
 ) -> None:
     assert complete(typed) == completed
-
-
-def test_files_go_to_the_downloads_unless_told_otherwise() -> None:
-    assert usual_folder() == "~/Downloads"
