@@ -6,12 +6,13 @@ encrypts to expired, revoked and forged subkeys (research/crypto.md §4).
 
     errors        what can go wrong, each with a sentence for a person
     armor         text to packets and back, linear on every input
-    packets       packets out of bytes (RFC 4880 §4)
-    public_parts  the public half of one key: numbers, fingerprint, strength, signature arithmetic
+    octets, packets   bytes in order, packets out of bytes (RFC 4880 §4)
+    curves, public_parts  the public half of one key: numbers, fingerprint, strength, arithmetic
     subpackets    what a signature says about itself (RFC 4880 §5.2.3.1)
     sigs          one signature: what it claims, and whether a key made it
+    blocks        a public block taken apart, within its limits
     bindings      which self-signatures, bindings and revocations of a block count
-    certs         PeerKey: a public block with its verdict
+    certs, spki   PeerKey: a public block with its verdict; the directory's PEM beside it
     secret_parts  one secret packet, sealed and open
     own           OwnKey and UnlockedKey: made, imported, kept as it came, unlocked
     feeds         octets that arrive in pieces, and the packets in them

@@ -18,6 +18,8 @@ from services.crypto.errors import Damaged
 
 CRC_START: Final = 0xB704CE
 COLUMNS: Final = 64
+HEADERS_LIMIT: Final = 100
+"""Header lines of one block."""
 _POLYNOMIAL: Final = 0x1864CFB
 _FOLD: Final = 1257
 _CHUNK: Final = 1 << 16
@@ -141,11 +143,12 @@ def _packets(block: bytes) -> bytes:
 def _end_of_headers(body: bytes) -> int:
     """Return where the base64 starts; some writers leave out the blank line before it."""
     at = 0
-    while (end := body.find(b"\n", at)) >= 0:
+    for _ in range(HEADERS_LIMIT):
+        end = body.find(b"\n", at)
         line = body[at:end].rstrip()
-        if not line:
-            return end + 1
-        if not _HEADER.fullmatch(line):
+        if end < 0 or (line and not _HEADER.fullmatch(line)):
             return at
         at = end + 1
-    return at
+        if not line:
+            return at
+    raise Damaged

@@ -84,6 +84,7 @@ VARIANTS = {
     "trailing spaces": ARMOR.replace("\n", " \t\n"),
     "a blank line that holds a space": ARMOR.replace("\n\n", "\n \n", 1),
     "unwrapped": f"{HEAD}\n\n{''.join(LINES[:-2])}\n{CHECKSUM}\n{LINES[-1]}\n",
+    "ninety headers": ARMOR.replace("\n\n", "\n" + "a: b\n" * 90 + "\n", 1),
     "no blank line": ARMOR.replace("\n\n", "\n", 1),
     "headers and no blank line": ARMOR.replace("\n\n", "\nVersion: 1\n", 1),
     "a byte order mark and a blank line": f"\ufeff\n{ARMOR}",
@@ -108,6 +109,7 @@ BROKEN = {
     "padding in the middle": ARMOR.replace(LINES[1], "====" + LINES[1][4:]),
     "one inside another": f"{HEAD}\n\n{LINES[0]}\n{ARMOR}{BODY}",
     "the end of another": ARMOR.replace("END PGP MESSAGE", "END PGP SIGNATURE"),
+    "a hundred headers": ARMOR.replace("\n\n", "\n" + "a: b\n" * 100 + "\n", 1),
     "an empty one": f"{HEAD}\n\n{LINES[-1]}\n",
     "quoted": "\n".join(f"> {line}" for line in ARMOR.splitlines()),
 }
