@@ -77,6 +77,8 @@ class FakeProvider:
         """Runs after it; may raise: then it happened all the same."""
         self.pages: dict[str | None, InboxPage | ServiceError] = {}
         """Pages by cursor that are answered instead of the real ones."""
+        self.mails: dict[str, str] = {}
+        """Raw mail by message id that is answered instead of a made-up one."""
         self.is_closed = False
         self._messages: dict[str, tuple[int, InboxItem]] = {}
         self._sequence = 0
@@ -157,7 +159,7 @@ class FakeProvider:
         item = self._item(message_id)
         await self.after("get_message")
         raw = f"From: {item.sender}\r\nSubject: {item.subject}\r\n\r\nText of {message_id}\r\n"
-        return FetchedMessage(item, raw)
+        return FetchedMessage(item, self.mails.get(message_id, raw))
 
     async def delete_message(self, message_id: str) -> None:
         await self._enter("delete_message", message_id)
