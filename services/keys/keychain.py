@@ -166,7 +166,7 @@ class Keychain:
         That is a key without a passphrase, or the passphrase that the keyring keeps; both once a
         session and not after a lock. () when the operator has to be asked.
         """
-        if not self._open.locks_at and self._may_open_silently:
+        if not self._open.locks_at:
             async with self._opening:
                 if self._may_open_silently:
                     self._may_open_silently = False

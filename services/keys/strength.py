@@ -30,7 +30,7 @@ _COMMON: Final = frozenset({
     "summer", "winter", "spring", "autumn", "hello", "whatever", "computer", "internet", "server",
     "root", "love", "mail", "agent", "agentmail", "openpgp", "pgp", "gpg", "key", "qwerty", "asdf",
 })  # fmt: skip
-_LEET: Final = str.maketrans("013457@$!", "oieastasi")
+_LEET: Final = str.maketrans("013457@$", "oieastas")
 _VOWELS: Final = frozenset("aeiouyäöüéèáíóúаеёиоуыэюя")
 _RANDOM_LEAST: Final = 8
 """Characters from which a text that changes kind all the time counts as drawn by chance."""

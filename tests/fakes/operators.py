@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import Person
 
-NOW = 1_790_000_000
+NOW = int(time.time())
 
 
 class FakeClock:
@@ -101,7 +102,7 @@ def operator(sandbox: SandboxControl, folder: Path, **options: Any) -> Operator:
     """A fresh agent with empty folders."""
     agent = sandbox.new_agent()
     domain = agent.address.partition("@")[2]
-    client = AssmblClient(sandbox.base_url, agent.token, domain)
+    client = AssmblClient(sandbox.base_url, agent.token, domain, sleep=_at_once)
     clock, keeper = FakeClock(), FakeKeeper()
     chain = Keychain(
         key_folder=folder / "keys",
@@ -112,6 +113,10 @@ def operator(sandbox: SandboxControl, folder: Path, **options: Any) -> Operator:
     )
     chain.connect(client)
     return Operator(agent, client, chain, clock, keeper, folder)
+
+
+async def _at_once(_: float) -> None:
+    """Repeat a failed request without a pause."""
 
 
 def own_key(who: Person, passphrase: str = "") -> OwnKey:
