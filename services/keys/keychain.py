@@ -20,6 +20,7 @@ from services.crypto.errors import KeyChanged, Locked, NoKey
 from services.crypto.own import OwnKey, UnlockedKey
 from services.errors import CryptoError, SecretStoreError
 from services.key_models import LockState
+from services.keys.core_dumps import forbid_core_dumps
 from services.keys.daemon_call import in_daemon
 from services.keys.directory import Directory, read_entry
 from services.keys.own_entry import OwnEntry
@@ -61,6 +62,7 @@ class Keychain:
         keep_decrypted: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        forbid_core_dumps()
         self.keep_decrypted = keep_decrypted
         """The operator wants decrypted text kept on the disk, sealed to the own key."""
         self.address = address.strip().lower()

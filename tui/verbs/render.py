@@ -82,9 +82,11 @@ def _opener(arguments: argparse.Namespace) -> Opener | None:
     if not arguments.decrypt:
         return None
     from services.crypto.own import OwnKey
+    from services.keys.core_dumps import forbid_core_dumps
     from services.keys.key_folder import read_key_file
     from services.sync.unsealing import KeysAtHand, Unsealer
 
+    forbid_core_dumps()
     own = tuple(OwnKey.load(read_key_file(path)) for path in arguments.key)
     secret = None
     if any(key.is_sealed for key in own):
