@@ -113,7 +113,7 @@ def _parser(chosen: str) -> Parser:
     about = "The terminal mail client for agents' mailboxes."
     parser = Parser(prog=PROGRAM, description=about, allow_abbrev=False)
     parser.add_argument("-V", "--version", action="store_true", help="print the version")
-    _add_common(parser)
+    add_common(parser)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs (none: open the app)")
     for name, summary in VERBS.items():
         if name == chosen:
@@ -121,12 +121,12 @@ def _parser(chosen: str) -> Parser:
         else:
             verbs.add_parser(name, help=summary, add_help=False)
     if chosen in VERBS:
-        _add_common(verbs.choices[chosen], again=True)
+        add_common(verbs.choices[chosen], again=True)
     return parser
 
 
-def _add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """Options that may stand before or after the verb."""
+def add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Options that may stand before or after the verb; `again` for the parsers below the first."""
     default = argparse.SUPPRESS if again else None
     parser.add_argument(
         "--profile", metavar="NAME", default=default, help="use this account (default: the first)"

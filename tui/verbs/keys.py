@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.errors import CryptoError, UsageError
 from services.redact import Secret
 from tui import passphrase as asking
-from tui.cli import VerbParsers
+from tui.cli import VerbParsers, add_common
 from tui.listing import print_json
 from tui.profile import Profile, open_profile
 
@@ -38,6 +38,7 @@ def add(verbs: VerbParsers) -> None:
     def act(name: str, text: str) -> argparse.ArgumentParser:
         one = acts.add_parser(name, help=text, description=text)
         one.add_argument("--json", action="store_true", help="print one JSON object")
+        add_common(one, again=True)
         return one
 
     act("list", "own keys, the directory's entry, and what expires when").add_argument(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import CryptoError, UsageError
 from tui import passphrase as asking
-from tui.cli import VerbParsers
+from tui.cli import VerbParsers, add_common
 from tui.profile import Profile, open_profile
 from tui.verbs.keys import keychain_of, tell
 
@@ -32,6 +32,7 @@ def add(verbs: VerbParsers) -> None:
     def act(name: str, text: str) -> argparse.ArgumentParser:
         one = acts.add_parser(name, help=text, description=text)
         one.add_argument("--json", action="store_true", help="print one JSON object")
+        add_common(one, again=True)
         return one
 
     act("list", "all peers with their keys")

@@ -1,0 +1,101 @@
+"""`peers` as a script uses it: pinned, changed, accepted, verified, required, moved to another book."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SandboxControl
+from tests.fakes.openpgp_keys import person
+from tests.tui.key_stage import Script, set_up
+
+
+@pytest.fixture
+def script(
+    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Script]:
+    made = set_up(sandbox, capsys, tmp_path)
+    yield made
+    for agent in made.agents.values():
+        sandbox.remove_agent(agent)
+
+
+def test_a_peer_is_pinned_then_blocked_then_accepted(script: Script) -> None:
+    peer = script.address("peer")
+    first = script.take_in("peer", person("Peer <peer@agents.example.com>"))
+    script.json("peer", "keys", "publish")
+    found = script.json("me", "peers", "lookup", peer)["peer"]
+    assert (found["status"], found["fingerprint"]) == ("pinned", first)
+    assert script.json("me", "peers", "lookup", peer.partition("@")[0])["peer"] == found
+    code, _, err = script("me", "peers", "verify", peer, "0" * 40, "--how", "voice")
+    assert code == 2
+    assert "not the pinned" in err
+    marked = script.json("me", "peers", "verify", peer, first, "--how", "voice")["peer"]
+    assert (marked["status"], marked["verified_how"]) == ("verified", "voice")
+
+    second = script.take_in("peer", person("Peer <peer@agents.example.com>"))
+    script.json("peer", "keys", "rotate")
+    alarm = script.json("me", "peers", "lookup", peer, code=8)
+    assert (alarm["peer"]["status"], alarm["peer"]["offered"]) == ("changed", second)
+    assert len(alarm["peer"]["offered_words"].split()) == 15
+    code, out, _ = script("me", "peers", "list")
+    assert code == 0
+    assert "! offered since" in out
+    assert script("me", "peers", "accept", peer, second)[0] == 2
+    assert script("me", "peers", "accept", peer, first[:-1] + "0", "--yes")[0] == 2
+    taken = script.json("me", "peers", "accept", peer, second, "--yes")["peer"]
+    assert (taken["status"], taken["fingerprint"]) == ("pinned", second)
+    doctor = {c["name"]: c for c in script.json("me", "doctor")["checks"]}
+    assert doctor["peers"]["sentence"] == "1 known, 0 verified."
+
+    script.json("peer", "keys", "revoke", "--yes")
+    refused = script.json("me", "peers", "lookup", peer, code=8)
+    assert "taken the key out" in refused["error"]
+    assert refused["peer"]["status"] == "no key"
+
+
+def test_requirements_are_set_and_taken_back(script: Script) -> None:
+    peer = script.address("peer")
+    assert script.json("me", "peers", "require", peer) == {"subject": peer, "required": True}
+    script.json("me", "peers", "require", "Example.COM")
+    told = script.json("me", "peers", "list")
+    assert told["required_domains"] == ["example.com"]
+    assert told["peers"][0]["require_encryption"] is True
+    assert told["peers"][0]["required_by_domain"] is True
+    for subject in (peer, "example.com"):
+        script.json("me", "peers", "require", subject, "--off")
+    assert script.json("me", "peers", "list") == {"peers": [], "required_domains": []}
+
+
+def test_peers_move_to_another_account_and_contradictions_block(
+    script: Script, tmp_path: Path
+) -> None:
+    peer = script.address("peer")
+    script.take_in("peer", person())
+    script.json("peer", "keys", "publish")
+    script.json("me", "peers", "lookup", peer)
+    file = tmp_path / "peers.json"
+    assert script.json("me", "peers", "export", str(file))["peers"] == 1
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert script("me", "peers", "export", str(file))[0] == 2
+    assert script.json("me", "peers", "import", str(file))["same"] == 1
+    script.json("me", "peers", "forget", peer)
+    script.take_in("peer", person())
+    script.json("peer", "keys", "rotate")
+    script.json("me", "peers", "lookup", peer)
+    came = script.json("me", "peers", "import", str(file))
+    assert came["changed"] == [peer]
+    assert script.json("me", "peers", "list")["peers"][0]["status"] == "changed"
+
+
+def test_words_for_a_person_hold_no_control_characters(script: Script) -> None:
+    script.take_in("peer", person("Eve \x1b]0;x\x07\u202e <eve@agents.example.com>"))
+    script.json("peer", "keys", "publish")
+    script.json("me", "peers", "lookup", script.address("peer"))
+    for who, words in (("peer", ("keys", "list")), ("me", ("peers", "list"))):
+        code, out, _ = script(who, *words)
+        assert code == 0
+        assert not {"\x1b", "\x07", "\u202e"} & set(out)
