@@ -96,6 +96,16 @@ def find(text: bytes) -> tuple[ArmorSpan, ...]:
     return tuple(spans)
 
 
+def _remainder(value: int) -> int:
+    while (length := value.bit_length()) > 24:
+        value ^= _POLYNOMIAL << (length - 25)
+    return value
+
+
+_REMAINDERS: Final = tuple(_remainder(octet << 24) for octet in range(256))
+"""What each octet above the 24 bits leaves."""
+
+
 def crc24(data: bytes, crc: int = CRC_START) -> int:
     """Return the checksum of armor (RFC 4880 §6.1); give the last result to go on with more data.
 
@@ -107,9 +117,10 @@ def crc24(data: bytes, crc: int = CRC_START) -> int:
     for at in range(0, len(view), _CHUNK):
         chunk = view[at : at + _CHUNK]
         rest = _fold((int.from_bytes(chunk, "big") << 24) ^ (rest << 8 * len(chunk)))
-    while (length := rest.bit_length()) > 24:
-        rest ^= _POLYNOMIAL << (length - 25)
-    return rest
+    out = 0
+    for octet in rest.to_bytes((rest.bit_length() + 7) // 8, "big"):
+        out = ((out & 0xFFFF) << 8 | octet) ^ _REMAINDERS[out >> 16]
+    return out
 
 
 def _fold(value: int) -> int:

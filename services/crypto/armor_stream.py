@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
@@ -21,6 +22,7 @@ _BEGIN: Final = re.compile(rb"-----BEGIN PGP MESSAGE-----[ \t]*\r?\n")
 _HEADER: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:(?: .*)?")
 _BLANKS: Final = b" \t\r\n"
 _OCTETS: Final = COLUMNS // 4 * 3
+_ROWS: Final = struct.Struct(f"{COLUMNS}s" * (PIECE // _OCTETS))
 _TAIL: Final = re.compile(rb"(={0,2})(?:=[A-Za-z0-9+/]{4})?-----ENDPGPMESSAGE-----")
 _TAIL_OCTETS: Final = 64
 """More than the longest tail without its blanks: what does not match by then never will."""
@@ -46,9 +48,11 @@ def armored(pieces: Iterable[bytes], kind: ArmorKind) -> Iterator[bytes]:
 
 def _lines(piece: bytes) -> bytes:
     text = binascii.b2a_base64(piece, newline=False)
-    rows = [text[at : at + COLUMNS] for at in range(0, len(text), COLUMNS)]
-    rows.append(b"")
-    return b"\n".join(rows)
+    if len(text) == _ROWS.size:  # half the time of slices, for all but the last piece
+        rows = _ROWS.unpack(text)
+    else:
+        rows = tuple(text[at : at + COLUMNS] for at in range(0, len(text), COLUMNS))
+    return b"\n".join((*rows, b""))
 
 
 def is_binary(head: bytes) -> bool:
