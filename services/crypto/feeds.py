@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from services.crypto.errors import Damaged, TooLarge
-from services.crypto.packets import STREAMED, read_length
+from services.crypto.packets import PACKETS_LIMIT, STREAMED, read_length
 
 PIECE: Final = 48 * 2048
 """Octets handled at a time: whole lines of armor, and no more than a screen can wait for."""
 
 _OPEN_ENDED: Final = 3
 """The old length type of a packet that runs to the end."""
+_SMALL: Final = 512
+"""Octets; RFC 4880 §4.2.2.4 wants no first piece below that, and no program writes others below."""
+_SMALL_MOST: Final = 1_000
+"""Smaller pieces of one packet that are read: a mail of 2 MB in single octets takes 8 s."""
 
 
 class Feed:
@@ -93,8 +97,10 @@ class StreamedPacket:
 
 
 def packets(feed: Feed) -> Iterator[StreamedPacket]:
-    """Yield packets one by one; Damaged when a header is none or a body is cut."""
-    while not feed.at_end():
+    """Yield packets one by one; Damaged when a header is none, a body is cut, or they do not end."""
+    for _ in range(PACKETS_LIMIT):
+        if feed.at_end():
+            return
         first = feed.take(1)[0]
         if not first & 0x80:
             raise Damaged
@@ -105,6 +111,7 @@ def packets(feed: Feed) -> Iterator[StreamedPacket]:
             if first & 0x03 == _OPEN_ENDED and tag not in STREAMED:
                 raise Damaged
         yield StreamedPacket(tag, Feed(body))
+    raise Damaged
 
 
 def pieces_of(source: BinaryIO) -> Iterator[bytes]:
@@ -120,10 +127,11 @@ def _old_body(feed: Feed, kind: int) -> Iterator[bytes]:
 
 
 def _new_body(feed: Feed, *, in_pieces: bool) -> Iterator[bytes]:
-    partial = True
+    partial, small = True, 0
     while partial:
         length, partial = _new_length(feed)
-        if partial and not in_pieces:
+        small += partial and length < _SMALL
+        if (partial and not in_pieces) or small > _SMALL_MOST:
             raise Damaged
         yield from _run(feed, length)
 

@@ -114,6 +114,13 @@ BROKEN = {
     "something behind a compression": lambda sub: message(
         packet(8, b"\x02" + zlib.compress(PLAIN) + b"x"), [sub]
     ),
+    "pieces of one octet without end": lambda sub: (
+        encrypted_key(sub, SESSION)
+        + partial_packet(18, split(protected(literal(bytes(5000)), SESSION))[0].body, power=0)
+    ),
+    "pieces of one octet inside": lambda sub: message(partial_packet(11, bytes(5000), 0), [sub]),
+    "markers without end": lambda sub: packet(10, b"PGP") * 20_000 + message(PLAIN, [sub]),
+    "markers without end inside": lambda sub: message(packet(10, b"PGP") * 20_000 + PLAIN, [sub]),
     "two bzip2 runs": lambda sub: message(
         packet(8, b"\x03" + bz2.compress(PLAIN) + bz2.compress(PLAIN)), [sub]
     ),
@@ -234,6 +241,8 @@ def test_what_may_be_ignored_is_ignored(alice: Person, key: UnlockedKey) -> None
     marker, padding = packet(10, b"PGP"), packet(21, b"\x00" * 99)
     inside = message(marker + padding + PLAIN + padding, [alice.sub])
     assert decrypt(marker + inside + padding, [key]).data == CANARY
+    small = partial_packet(11, b"b\x00" + bytes(4) + CANARY, power=0)
+    assert decrypt(message(small, [alice.sub]), [key]).data == CANARY
     assert decrypt(message(old_packet(11, b"b\x00" + bytes(4) + CANARY, open_ended=True),
                            [alice.sub]), [key]).data == CANARY  # fmt: skip
 
