@@ -136,7 +136,7 @@ def _told(pieces: Iterable[bytes], progress: Progress | None) -> Iterator[bytes]
 @contextmanager
 def _replacing(target: Path) -> Iterator[BinaryIO]:
     """Give a new 0600 file that becomes `target` at the end, or vanishes when anything is raised."""
-    descriptor, name = mkstemp(prefix=f".{target.name[:64]}.", dir=target.parent)
+    descriptor, name = mkstemp(prefix=f".{target.name[:48]}.", dir=target.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb", buffering=PIECE) as file:

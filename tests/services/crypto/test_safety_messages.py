@@ -259,6 +259,17 @@ def test_the_name_of_a_file_is_passed_on_as_a_claim_only(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["chosen"]
 
 
+@pytest.mark.parametrize(
+    "target", ["😀" * 63, "你" * 85, "x" * 255], ids=["four octets", "three", "one"]
+)
+def test_the_longest_names_of_files_can_be_written(
+    alice: Person, key: UnlockedKey, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "in").write_bytes(message(PLAIN, [alice.sub]))
+    decrypt_file(tmp_path / "in", tmp_path / target, [key])
+    assert (tmp_path / target).read_bytes() == CANARY
+
+
 HANGING = {
     "cleartext head": b"-----BEGIN PGP SIGNED MESSAGE-----" + b"\r\n" * 20 + b"x",
     "long cleartext head": b"-----BEGIN PGP SIGNED MESSAGE-----" + b"\r\n" * 50_000 + b"x",
