@@ -7,6 +7,7 @@ can be chosen). The screen has asked before anything that cannot be undone.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -32,7 +33,8 @@ class KeyDesk:
         self._chain = keychain
         self._emit = emit
         self._kept: SafeText | None = None
-        self._end = keychain.on_lock(lambda: self._tell(0))
+        self._telling: set[asyncio.Task[None]] = set()
+        self._end = keychain.on_lock(self._on_lock)
         self._answers: dict[type[KeyRequest], Callable[[int, Any], Awaitable[None]]] = {
             ev.ReadKeys: self._read,
             ev.UnlockKeys: self._unlock,
@@ -64,6 +66,8 @@ class KeyDesk:
     def close(self) -> None:
         """Tell nothing more."""
         self._end()
+        for task in self._telling:
+            task.cancel()
 
     # ── own keys ─────────────────────────────────────────────────────────────────────────────────
 
@@ -71,17 +75,19 @@ class KeyDesk:
         if self._kept is None:
             self._kept = kept_sentence(bool(await in_daemon(self._chain.keeper.get)))
         if request.ask_directory:
-            await self._ask_service()
-        self._tell(request_id)
+            await self._chain.entry.refresh()
+        await self._tell(request_id)
+        if request.ask_directory:
+            await self._ask_trusted()
+            await self._tell(request_id)
 
-    async def _ask_service(self) -> None:
+    async def _ask_trusted(self) -> None:
         chain = self._chain
-        await chain.entry.refresh()
         known = {chain.agent_id_for(peer.address) for peer in chain.book.peers()} - {""}
         try:
             await chain.trusted.refresh(known | set(chain.book.trusted()))
         except MailError:
-            # The list is an extra: what stands in the way is told by the entry above.
+            # The list is an extra: what stands in the way is told by the own entry.
             return
 
     async def _unlock(self, request_id: int, request: ev.UnlockKeys) -> None:
@@ -93,17 +99,17 @@ class KeyDesk:
             return
         if request.remember:
             self._kept = kept_sentence(not remark)
-        self._done(request_id, ui("Your key is unlocked."), remark)
+        await self._done(request_id, ui("Your key is unlocked."), remark)
 
     async def _lock(self, request_id: int, _: ev.LockKeys) -> None:
         self._chain.lock()
-        self._done(request_id, ui("Your key is locked."))
+        await self._done(request_id, ui("Your key is locked."))
 
     async def _generate(self, request_id: int, request: ev.GenerateKey) -> None:
         self._work(request_id, ui("Making an RSA-4096 key …"))
         key = await self._chain.generate(request.name, request.address, request.passphrase)
         shown = words.groups(key.fingerprint)
-        self._done(request_id, done("Your new key is {}.", shown), *key.warnings)
+        await self._done(request_id, done("Your new key is {}.", shown), *key.warnings)
 
     async def _import(self, request_id: int, request: ev.ImportKey) -> None:
         if (request.block is None) == (request.file is None):
@@ -119,19 +125,19 @@ class KeyDesk:
         key = await in_daemon(take_in)
         told = own_warnings(self._chain, key, self._chain.now)
         shown = words.groups(key.fingerprint)
-        self._done(request_id, done("The key {} is imported.", shown), *told)
+        await self._done(request_id, done("The key {} is imported.", shown), *told)
 
     async def _use(self, request_id: int, request: ev.UseKey) -> None:
         self._chain.own_keys.use(request.fingerprint)
         shown = words.groups(request.fingerprint)
-        self._done(request_id, done("{} is your current key. Publish it now.", shown))
+        await self._done(request_id, done("{} is your current key. Publish it now.", shown))
 
     async def _export(self, request_id: int, request: ev.ExportKey) -> None:
         own = self._chain.own_keys
         write = own.export_private if request.private else own.export_public
         path = await in_daemon(lambda: write(request.fingerprint, request.file))
         kind = "private" if request.private else "public"
-        self._done(request_id, done("The {} key is in {}.", kind, str(path)))
+        await self._done(request_id, done("The {} key is in {}.", kind, str(path)))
 
     # ── the own entry in the directory ───────────────────────────────────────────────────────────
 
@@ -139,24 +145,26 @@ class KeyDesk:
         try:
             view = await self._chain.entry.publish(request.expected_version)
         except VersionConflict as error:
-            self._conflict(request_id, error)
+            await self._conflict(request_id, error)
             return
         if view.status is DirectoryStatus.UNKNOWN:
             sentence = ui("Your key is published; the directory could not be asked again.")
         else:
             sentence = done("Your key is in the directory as version {}.", str(view.version))
-        self._done(request_id, sentence)
+        await self._done(request_id, sentence)
 
-    def _conflict(self, request_id: int, error: VersionConflict) -> None:
+    async def _conflict(self, request_id: int, error: VersionConflict) -> None:
         chain = self._chain
         mine = words.view(chain.own_keys.require_current().fingerprint)
         found = chain.entry.view = chain.entry.shown(error.found)
         self._emit(ev.DirectoryConflict(request_id, error.expected, found, mine, _CHOICE))
-        self._tell(request_id)
+        await self._tell(request_id)
 
     async def _revoke(self, request_id: int, _: ev.RevokeKey) -> None:
         await self._chain.entry.revoke()
-        self._done(request_id, ui("Your key is out of the directory: nobody can encrypt to you."))
+        await self._done(
+            request_id, ui("Your key is out of the directory: nobody can encrypt to you.")
+        )
 
     # ── peers ────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,33 +172,33 @@ class KeyDesk:
         try:
             key = await self._chain.look_up(request.address, agent_id=request.agent_id)
         except (CryptoError, Offline):
-            self._tell(request_id)
+            await self._tell(request_id)
             raise
         shown = words.groups(key.fingerprint)
-        self._done(request_id, done("{} has the key {}.", request.address, shown), key.why)
+        await self._done(request_id, done("{} has the key {}.", request.address, shown), key.why)
 
     async def _accept(self, request_id: int, request: ev.AcceptPeerKey) -> None:
         book = self._chain.book
         peer = book.accept(request.address, request.fingerprint, request.verified_how)
         shown = words.groups(request.fingerprint)
-        self._done(request_id, done("{} is the key of {} now.", shown, peer.address))
+        await self._done(request_id, done("{} is the key of {} now.", shown, peer.address))
 
     async def _verify(self, request_id: int, request: ev.VerifyPeer) -> None:
         peer = self._chain.book.verify(request.address, request.fingerprint, request.how)
-        self._done(request_id, done("The key of {} is verified.", peer.address))
+        await self._done(request_id, done("The key of {} is verified.", peer.address))
 
     async def _forget(self, request_id: int, request: ev.ForgetPeer) -> None:
         self._chain.book.forget(request.address)
-        self._done(request_id, done("The key of {} is forgotten.", request.address))
+        await self._done(request_id, done("The key of {} is forgotten.", request.address))
 
     async def _require(self, request_id: int, request: ev.RequireEncryption) -> None:
         named = self._chain.book.require(request.subject, is_required=request.required)
         told = "Mail to {} must be encrypted." if request.required else "{} may get mail in clear."
-        self._done(request_id, done(told, named))
+        await self._done(request_id, done(told, named))
 
     async def _export_peers(self, request_id: int, request: ev.ExportPeers) -> None:
         count = peer_files.export_peers(self._chain.book, request.file)
-        self._done(
+        await self._done(
             request_id, done("Written to {}: {} of your peers.", str(request.file), str(count))
         )
 
@@ -199,7 +207,7 @@ class KeyDesk:
         came = await in_daemon(lambda: peer_files.import_peers(book, request.file))
         told = [f"{address}: another key is pinned here; compare both." for address in came.changed]
         sentence = done("Peers taken in. New: {}, known: {}.", str(came.new), str(came.same))
-        self._done(request_id, sentence, *told, *came.refused)
+        await self._done(request_id, sentence, *told, *came.refused)
 
     # ── the service's allow-list ─────────────────────────────────────────────────────────────────
 
@@ -207,23 +215,30 @@ class KeyDesk:
         agent, rate = request.peer_agent_id, request.rate_limit_per_minute
         await self._chain.trusted.put(agent, is_enabled=request.enabled, rate=rate)
         self._chain.book.note_trusted(agent, is_listed=True)
-        self._done(request_id, done("{} is on the service's list.", agent))
+        await self._done(request_id, done("{} is on the service's list.", agent))
 
     async def _distrust(self, request_id: int, request: ev.DistrustSender) -> None:
         await self._chain.trusted.remove(request.peer_agent_id)
         self._chain.book.note_trusted(request.peer_agent_id, is_listed=False)
-        self._done(request_id, done("{} is off the service's list.", request.peer_agent_id))
+        await self._done(request_id, done("{} is off the service's list.", request.peer_agent_id))
 
     # ── telling ──────────────────────────────────────────────────────────────────────────────────
 
     def _work(self, request_id: int, sentence: SafeText) -> None:
         self._emit(ev.KeyWork(request_id, sentence))
 
-    def _done(self, request_id: int, sentence: SafeText, *warnings: str) -> None:
+    async def _done(self, request_id: int, sentence: SafeText, *warnings: str) -> None:
         told = tuple(clean_line(warning) for warning in warnings if warning)
         self._emit(ev.KeyWorkDone(request_id, sentence, told))
-        self._tell(request_id)
+        await self._tell(request_id)
 
-    def _tell(self, request_id: int) -> None:
-        kept = self._kept or EMPTY
-        self._emit(ev.KeysChanged(request_id, keys_view(self._chain, self._chain.now, kept=kept)))
+    def _on_lock(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._tell(0))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, request_id: int) -> None:
+        chain, kept = self._chain, self._kept or EMPTY
+        # In a thread: judging hundreds of pinned keys takes longer than a frame.
+        view = await in_daemon(lambda: keys_view(chain, chain.now, kept=kept))
+        self._emit(ev.KeysChanged(request_id, view))

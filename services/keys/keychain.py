@@ -243,7 +243,7 @@ class Keychain:
             own.require()
             return own
         key = await self._look_up(named, address, fresh=fresh, agent_id=agent_id)
-        known = self._pin(named, key)
+        known = await in_daemon(lambda: self._pin(named, key))
         known.require()
         return known
 
@@ -254,7 +254,7 @@ class Keychain:
         """
         named = self.named(address)
         key = await self._look_up(named, address, fresh=True, agent_id=agent_id or None)
-        known = self._pin(named, key)
+        known = await in_daemon(lambda: self._pin(named, key))
         if agent_id:
             self.book.name_agent(named, agent_id)
         return known

@@ -7,6 +7,7 @@ names that were put there from here are remembered, and the pinned peers are ask
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,7 +18,7 @@ from services.safe_text import clean_line
 
 _NOT_LISTED: Final = "peer_not_found"
 _NOT_OFFERED: Final = frozenset({404, 405, 501})
-_MOST: Final = 50
+_MOST: Final = 24
 """Names that are asked for at once: each is a request."""
 
 
@@ -35,13 +36,11 @@ class TrustedSenders:
 
     async def refresh(self, agent_ids: Iterable[str]) -> None:
         """Ask for these senders; raises ServiceError except for what says "not offered"."""
-        rows = []
-        for agent_id in sorted(set(agent_ids))[:_MOST]:
-            row = await self._ask(agent_id)
-            if self.is_offered is False:
-                break
-            rows += [row] if row else []
-        self.rows = tuple(rows)
+        names = sorted(set(agent_ids))[:_MOST]
+        first = [await self._ask(name) for name in names[:1]]
+        # The first answer tells whether there is a list at all.
+        rest = await asyncio.gather(*map(self._ask, names[1:])) if self.is_offered else []
+        self.rows = tuple(row for row in (*first, *rest) if row)
 
     async def put(self, agent_id: str, *, is_enabled: bool, rate: int | None) -> None:
         """Put a sender on the list."""

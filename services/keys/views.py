@@ -6,7 +6,8 @@ Closes the trap of a user id or an address that paints over the line about its o
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from services.crypto.certs import PeerKey
 from services.crypto.own import OwnKey
@@ -15,13 +16,15 @@ from services.key_models import KeysView, OwnKeyView, PeerStatus, PeerView
 from services.keys import words
 from services.keys.expiry import calendar, warning
 from services.keys.own_keys import HeldKey
-from services.keys.peers import Peer
+from services.keys.peers import Peer, Pin
 from services.safe_text import EMPTY, SafeText, clean_address, clean_line, phrase, ui
 
 if TYPE_CHECKING:
     from services.keys.keychain import Keychain
 
-_ID_LIMIT = 300
+_ID_LIMIT: Final = 300
+_JUDGED: Final = 600
+"""Seconds for which a verdict on a pinned key is shown again; sending judges anew."""
 _MISORDERED = ui(
     "gpg fails with this key now and then (its primes are in the wrong order): export it with repair."
 )
@@ -131,8 +134,13 @@ def _status(peer: Peer, key: PeerKey | None) -> tuple[PeerStatus, SafeText]:
 
 
 def _pinned(peer: Peer, now: int) -> PeerKey | None:
+    return _judged(peer.pin.fingerprint, peer.pin.block, now // _JUDGED) if peer.pin else None
+
+
+@lru_cache(maxsize=2_048)
+def _judged(fingerprint: str, block: str, moment: int) -> PeerKey | None:
     try:
-        return peer.pin.key(now) if peer.pin else None
+        return Pin(fingerprint, block).key(moment * _JUDGED)
     except CryptoError:
         return None
 

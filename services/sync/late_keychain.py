@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from services.errors import CryptoError
 
 if TYPE_CHECKING:
-    from services.keys.for_reading import KeysForReading
     from services.keys.keychain import Keychain
     from services.ports import MailProvider
 
@@ -42,19 +41,6 @@ class LateKeychain:
                 made.connect(self._provider)
                 self._made = made
         return self._made
-
-    async def for_reading(self) -> KeysForReading | None:
-        """Return the keys as the reader sees them, opened already if nobody need be asked.
-
-        None when this mailbox has none; ConfigError from its files.
-        """
-        if self._make is None:
-            return None
-        from services.keys.for_reading import KeysForReading
-
-        keychain = await self.get()
-        await keychain.ready()
-        return KeysForReading(keychain)
 
     def connect(self, provider: MailProvider | None) -> None:
         """Ask this service for keys from now on; None while there is no connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import stat
 from pathlib import Path
@@ -125,11 +126,13 @@ async def test_locking_is_told_whoever_locks(me: Operator, sealed: OwnKey, phras
     me.events.clear()
     me.clock.now += 3_600
     me.chain.lock_if_due()
+    await asyncio.gather(*me.desk._telling)
     assert keys(me).lock is LockState.LOCKED
     me.desk.close()
     await me.chain.unlock(phrase)
     me.events.clear()
     me.chain.lock()
+    assert me.desk._telling == set()
     assert me.events == []
 
 

@@ -16,7 +16,6 @@ from services.crypto.own import OwnKey
 from services.errors import SecretStoreError
 from services.key_models import LockState
 from services.keys.daemon_call import in_daemon
-from services.keys.for_reading import KeysForReading
 from services.keys.keychain import open_keychain
 from services.keys.unlocked_keys import IDLE_SECONDS, lock_elsewhere
 from services.paths import Paths
@@ -193,27 +192,22 @@ async def test_a_generated_key_is_open_and_the_former_one_stays_open(
     assert own.is_sealed
 
 
-async def test_the_reader_sees_keys_and_pins_from_any_thread(
+async def test_keys_and_pins_are_seen_from_any_thread(
     me: Operator, peer: Operator, sealed: OwnKey, phrase: Secret, bea: Person
 ) -> None:
-    me.chain.own_keys.keep(sealed)
+    chain = me.chain
+    chain.own_keys.keep(sealed)
     await peer.publish(own_key(bea))
-    await me.chain.peer_for(peer.address)
-    await me.chain.unlock(phrase)
-    reading = KeysForReading(me.chain)
-    seen = await in_daemon(
-        lambda: (reading.is_unlocked, reading.own_public(), reading.unlocked(),
-                 reading.pinned_key(peer.address), reading.pinned_key("who@else.example"),
-                 reading.pinned_key(me.address))
-    )  # fmt: skip
-    assert seen[0]
-    assert [key.fingerprint for key in seen[1]] == [sealed.fingerprint]
-    assert [key.fingerprint for key in seen[2]] == [sealed.fingerprint]
-    assert seen[3] is not None
-    assert seen[3].fingerprint == own_key(bea).fingerprint
-    assert seen[4] is None
-    assert seen[5] is not None
-    assert seen[5].fingerprint == sealed.fingerprint
+    await chain.peer_for(peer.address)
+    await chain.unlock(phrase)
+    addresses = (peer.address, me.address, "who@else.example")
+    opened, signers = await in_daemon(
+        lambda: (chain.unlocked(), [chain.signer(address) for address in addresses])
+    )
+    assert [key.fingerprint for key in opened] == [sealed.fingerprint]
+    assert [key.fingerprint if key else "" for key in signers] == [
+        own_key(bea).fingerprint, sealed.fingerprint, "",
+    ]  # fmt: skip
 
 
 async def test_a_call_in_a_daemon_hands_over_results_and_errors_and_may_be_left() -> None:
