@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from services.safe_text import SafeText, phrase
+from services.safe_text import EMPTY, SafeText, clean_line, phrase
 
 DATE_CELLS: Final = 6
 """The widest short date: `23 Nov`."""
@@ -89,3 +89,20 @@ def clock_words(moment: int) -> SafeText:
     """The time of day: `14:05`."""
     then = time.localtime(moment)
     return phrase("{:02}:{:02}", then.tm_hour, then.tm_min)
+
+
+def day_words(moment: int) -> SafeText:
+    """The day with its year: `12 Oct 2026`; empty for an unknown date."""
+    if not 0 < moment <= _LATEST:
+        return EMPTY
+    then = time.localtime(moment)
+    return phrase("{} {} {}", then.tm_mday, clean_line(_MONTHS[then.tm_mon - 1]), then.tm_year)
+
+
+def time_left(seconds: float) -> SafeText:
+    """How long until something happens, in one unit: `14 min`, `3 h`, `21 days`."""
+    minutes = max(0, round(seconds / 60))
+    if minutes < 100:
+        return phrase("{} min", minutes)
+    hours = round(minutes / 60)
+    return phrase("{} h", hours) if hours < 49 else phrase("{:,} days", round(hours / 24))

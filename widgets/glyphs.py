@@ -23,6 +23,13 @@ class Glyphs:
     unverified: SafeText
     first_contact: SafeText
     encrypted: SafeText
+    unreadable: SafeText
+    """Encrypted, and it could not be opened; a key that cannot be used."""
+    locked: SafeText
+    unlocked: SafeText
+    pinned: SafeText
+    differs: SafeText
+    """Stands under what is not the same in two lines."""
     attachment: SafeText
     pending: SafeText
     marketplace: SafeText
@@ -46,6 +53,11 @@ UNICODE: Final = Glyphs(
     unverified=ui("!"),
     first_contact=ui("+"),
     encrypted=ui("▣"),
+    unreadable=ui("▢"),
+    locked=ui("◆"),
+    unlocked=ui("◇"),
+    pinned=ui("◦"),
+    differs=ui("^"),
     attachment=ui("∙"),
     pending=ui("…"),
     marketplace=ui("¤"),
@@ -69,6 +81,11 @@ ASCII: Final = Glyphs(
     unverified=ui("!"),
     first_contact=ui("+"),
     encrypted=ui("E"),
+    unreadable=ui("x"),
+    locked=ui("="),
+    unlocked=ui("-"),
+    pinned=ui("."),
+    differs=ui("^"),
     attachment=ui("@"),
     pending=ui("~"),
     marketplace=ui("$"),
