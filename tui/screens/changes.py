@@ -21,6 +21,8 @@ from tui.screens.label_dialog import LabelDialog
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from tui.screens.mail import MailScreen
+
 ROWS_LOOKED_AT = 500
 """Rows of a large selection that are read to find out its labels and flags."""
 
@@ -48,6 +50,20 @@ class Changes:
         self._gone = gone
         self._key = key
         self._monotonic = monotonic
+
+    @classmethod
+    def of(cls, screen: MailScreen, gone: Callable[[tuple[str, ...]], None]) -> Changes:
+        """The changing commands of this screen; `gone` hears of messages that leave the list."""
+        return cls(
+            screen,
+            ask=screen.ask,
+            targets=screen.attention.targets,
+            row_of=screen.finding.row_of,
+            known_labels=lambda: screen.finding.counts.labels,
+            gone=gone,
+            key=screen.shown_key,
+            monotonic=screen.session.monotonic,
+        )
 
     def archive(self) -> None:
         """Archive the targets; archived ones are brought back."""

@@ -20,7 +20,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from services.attachments.folders import complete
-from services.safe_text import EMPTY, SafeText, phrase, ui
+from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
 from services.shown_mail import AttachmentView
 from tui.screens.dialogs import Dialog
 from widgets.cells import size_words
@@ -137,7 +137,8 @@ class SaveDialog(Dialog[SaveChoice]):
 
     def _lines(self) -> list[SafeText]:
         lines = [
-            phrase("{}  {}", file.file_name, ui(size_words(file.size))) for file in self._files
+            phrase("{}  {}", file.file_name, clean_line(size_words(file.size)))
+            for file in self._files
         ]
         return lines if len(lines) < 2 else [phrase("All {} files", len(lines)), *lines]
 

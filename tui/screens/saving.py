@@ -88,9 +88,9 @@ class Saving:
                 return
         self._screen.refresh_chrome()
 
-    def failed(self, event: RequestFailed) -> bool:
-        """Forget a request that failed; False when it was none of these."""
-        return self._running.pop(event.request_id, None) is not None
+    def failed(self, event: RequestFailed) -> None:
+        """Forget a request that failed; why is told like every failure."""
+        self._running.pop(event.request_id, None)
 
     def _under_cursor(self) -> int | None:
         listed = self._screen.panes.reader.attachments
