@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.errors import CacheError, CryptoError, MailError
-from services.key_models import LockState
 from services.safe_text import SafeText, clean_line
 from services.seal_models import SealFacts, SealState, SignatureVerdict
 from services.shown_mail import LineKind, RenderedMessage
@@ -82,7 +81,7 @@ class SealedReading:
     def is_unlocked(self) -> bool:
         """Whether some encrypted mail can be opened now; asking does not count as use."""
         chain = self._follow(self._late.made)
-        return chain is not None and chain.lock_state is LockState.UNLOCKED
+        return chain is not None and chain.is_unlocked
 
     async def opener(self, message_id: str) -> Unsealer | None:
         """Return what opens a message with the keys that are open; None where there are no keys."""
