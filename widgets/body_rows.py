@@ -23,6 +23,9 @@ MOST_BARS: Final = 4
 INDENT: Final = 1
 """Mail text never stands in the first column: that is where the program speaks."""
 
+_BARS: Final = {LineKind.NOTICE: 1, LineKind.RULE: 4}
+"""Cells that our own lines take beside their text."""
+
 _LEAST_ROOM: Final = 8
 
 
@@ -36,6 +39,8 @@ class Piece:
     quoted: int = 0
     run: int = 0
     open: bool = False
+    outside: bool = False
+    """It stands outside of the encrypted block; each of its rows is marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +85,13 @@ def pieces(body: Sequence[BodyLine], opened: frozenset[int]) -> Iterator[Piece]:
     for start, end in foldable(body):
         yield from map(_piece, body[done:start])
         is_open = start in opened
-        yield Piece(EMPTY, LineKind.QUOTE, 0, end - start, start, is_open)
+        yield Piece(EMPTY, LineKind.QUOTE, 0, end - start, start, is_open, body[start].outside)
         done = start if is_open else end
     yield from map(_piece, body[done:])
 
 
 def _piece(line: BodyLine) -> Piece:
-    return Piece(line.text, line.kind, line.quote)
+    return Piece(line.text, line.kind, line.quote, outside=line.outside)
 
 
 class BodyRows:
@@ -124,7 +129,7 @@ class BodyRows:
         if piece is None:
             self._unfinished = None
             return
-        bars = 1 if piece.kind is LineKind.NOTICE else 2 * min(piece.quote, MOST_BARS)
+        bars = _BARS.get(piece.kind, 2 * min(piece.quote, MOST_BARS))
         room = max(_LEAST_ROOM, self._room - INDENT - bars)
         text = piece.text
         if len(text) <= room and text.isascii():

@@ -64,8 +64,9 @@ def link_parts(link: Link, width: int, glyphs: Glyphs) -> list[Part]:
     host_cells = max(8, min(36, width // 3))
     room = max(0, width - len(number) - host_cells - 2)
     warning = ""
-    if link.warning:
-        words = f" {glyphs.unverified} {link.warning}"
+    said = link.warning or ("not encrypted" if link.outside else "")
+    if said:
+        words = f" {glyphs.unverified} {said}"
         warning = fit(words, room * 2 // 3, glyphs.ellipsis).rstrip()
     return [
         (number, "accent"),

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
@@ -41,6 +43,7 @@ class Reader(LineView):
         "quote-3": "$quote-3 $muted-style",
         "muted": "$mail-muted $muted-style",
         "notice": "$notice-text italic",
+        "alarm": "$mail-caution bold",
         "link": "$mail-accent",
         "strong": "$mail-text bold",
     }
@@ -232,16 +235,25 @@ class Reader(LineView):
 
     def _parts(self, row: Row, width: int) -> list[Part]:
         piece = row.piece
+        if piece.kind is LineKind.RULE:
+            return [(self._rule(row.text, width), "alarm" if piece.outside else "muted")]
+        if piece.outside:
+            inner = self._parts(Row(replace(piece, outside=False), row.start, row.end), width)
+            return [(self._glyphs.unverified, "alarm"), *_without_indent(inner)]
         if piece.quoted:
             return [(f" {self._fold_words(piece)}", "muted")]
-        if piece.kind is LineKind.RULE:
-            return [(self._glyphs.rule * width, "muted")]
         if piece.kind is LineKind.NOTICE:
             mark = self._glyphs.dot if row.start == 0 else " "
             return [(f"{mark} {row.text}", "notice")]
         bars = f"{self._glyphs.quote} " * min(piece.quote, MOST_BARS)
         shade = _SHADES[min(piece.quote, len(_SHADES) - 1)]
         return [(" " * INDENT, "text"), (bars, "muted"), *self._marked(row.text, shade)]
+
+    def _rule(self, words: str, width: int) -> str:
+        """A boundary between parts, with what begins behind it."""
+        rule = self._glyphs.rule
+        head = f"{rule * 2} {words} " if words else ""
+        return head + rule * max(0, width - cell_len(head))
 
     def _fold_words(self, piece: Piece) -> SafeText:
         mark = self._glyphs.unfolded if piece.open else self._glyphs.folded
@@ -268,3 +280,9 @@ class Reader(LineView):
 
 
 NOTHING_OPEN: Final = ui("Nothing is open. Enter reads the message under the cursor.")
+
+
+def _without_indent(parts: list[Part]) -> list[Part]:
+    """Give the first column of a row free for a mark."""
+    (text, role), *rest = parts
+    return [(text[INDENT:], role), *rest]

@@ -25,7 +25,7 @@ from services.safe_text import clean_line, phrase, ui
 from services.seal_models import SealFacts, SealState
 from services.shown_mail import BodyLine, LineKind, Link
 
-OUTSIDE: Final = ui("Not encrypted: anybody may have written or changed what follows")
+OUTSIDE: Final = ui("Not encrypted: anybody may have written what follows")
 _EMPTY: Final = ui("The encrypted message is empty.")
 _OWN_KEY: Final = "Your key: {}"
 _INSIDE: Final = "Inside the encrypted part: {}, {:,} bytes"
