@@ -51,7 +51,8 @@ class Engine:
     `on_event` is called on the engine's thread and must only hand the event on. `provider` and
     `renderer` are called late, on the engine's side, because they import much; without a
     `provider` the mailbox is what is cached. `keychain` is called later still, with the first key
-    request or the first encrypted message; without it there are no keys.
+    request or the first encrypted message; without it there are no keys. `opened` is the store if
+    the caller has opened it already; it is the engine's from then on.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Engine:
         poll_seconds: float = 60,
         pace: Pace | None = None,
         keychain: Callable[[], Keychain] | None = None,
+        opened: MailStore | None = None,
     ) -> None:
         self._folder = store_folder
         self._make_provider = provider
@@ -81,7 +83,8 @@ class Engine:
         self._wake: asyncio.Event | None = None
         self._is_stopping = False
         self._hurry = threading.Event()
-        self._cached: MailSnapshot | None = None
+        self._opened = opened
+        self._cached: MailSnapshot | None = opened.snapshot() if opened else None
         self._has_new_provider = False
         self._session: Session | None = None
         self._trouble: MailError | None = None
@@ -144,7 +147,7 @@ class Engine:
         """Open the store, for reading only if another instance writes, and publish the mailbox."""
         self._written = _signature(self._folder)
         try:
-            store = self._open_store()
+            store = self._opened or self._open_store()
         except MailError as error:
             self._trouble = error
             self._on_event(MailboxChanged(MailboxCounts()))
@@ -162,12 +165,9 @@ class Engine:
             self._hurry.wait(_FIRST_PAINT)
 
     def _open_store(self) -> MailStore:
-        from services.cache.store import MailStore
+        from services.cache.store import open_store
 
-        try:
-            return MailStore.open(self._folder)
-        except CacheLocked:
-            return MailStore.open(self._folder, read_only=True)
+        return open_store(self._folder)
 
     def _take(self, store: MailStore) -> Session:
         from services.sync.late_keychain import LateKeychain

@@ -37,6 +37,7 @@ from tui.terminal import Terminal
 
 if TYPE_CHECKING:
     from tui.bridge import EngineFactory
+    from tui.first_picture import Picture
     from tui.first_run import Opened, SetUp
 
 START_SECONDS: Final = 5.0
@@ -72,10 +73,13 @@ class AgentMailApp(App[int]):
         terminal: Terminal,
         crash_folder: Path,
         set_up: SetUp | None = None,
+        picture: Picture | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
+        self.picture = picture
+        """The first picture, which the driver takes over."""
         self.animation_level = "none"
         self._keys = KeyQueue(self, super().on_event)
         self.leaving = Leaving(self._stop_engine, self._close_from_thread)

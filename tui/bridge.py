@@ -18,9 +18,9 @@ from services.ports import MailProvider, MailRenderer
 from tui import messages
 
 if TYPE_CHECKING:
-    from services.keys.keychain import Keychain
-
     from services.cache.snapshot import MailSnapshot
+    from services.cache.store import MailStore
+    from services.keys.keychain import Keychain
     from services.requests import Request
     from tui.profile import Profile
 
@@ -49,8 +49,12 @@ def engine_factory(
     renderer: Callable[[], MailRenderer],
     poll_seconds: float = 60,
     keychain: Callable[[], Keychain] | None = None,
+    opened: MailStore | None = None,
 ) -> EngineFactory:
-    """The real engine over one account's folder; `provider` None works offline."""
+    """The real engine over one account's folder; `provider` None works offline.
+
+    `opened` is the account's store if it is open already; the engine takes it over.
+    """
 
     def make(on_event: Callable[[Event], None]) -> MailEngine:
         from services.engine import Engine
@@ -62,13 +66,16 @@ def engine_factory(
             on_event=on_event,
             poll_seconds=poll_seconds,
             keychain=keychain,
+            opened=opened,
         )
 
     return make
 
 
-def engine_for(profile: Profile, poll_seconds: float = 60) -> EngineFactory:
-    """The real engine over a profile's cache and service."""
+def engine_for(
+    profile: Profile, poll_seconds: float = 60, opened: MailStore | None = None
+) -> EngineFactory:
+    """The real engine over a profile's cache (`opened` if it is open already) and service."""
 
     def renderer() -> MailRenderer:
         from services.reading.render_process import RenderWorker
@@ -81,6 +88,7 @@ def engine_for(profile: Profile, poll_seconds: float = 60) -> EngineFactory:
         renderer=renderer,
         poll_seconds=poll_seconds,
         keychain=profile.keychain,
+        opened=opened,
     )
 
 
@@ -124,4 +132,12 @@ class Bridge:
 
     def _on_event(self, event: Event) -> None:
         if self._open:
-            self._post(_MESSAGES[type(event)](event))
+            self._post(_message_of(event))
+
+
+def _message_of(event: Event) -> Message:
+    if isinstance(event, events.KeyEvent):
+        return messages.KeyEventCame(event)
+    if isinstance(event, events.TransferEvent):
+        return messages.TransferEventCame(event)
+    return _MESSAGES[type(event)](event)

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from tui.terminal import LeanDriver
+from tui.lean_driver import LeanDriver
 
 
 class SteadyDriver(LeanDriver):

@@ -17,9 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, split_graphemes
+
+if TYPE_CHECKING:
+    from tui.known_cells import KnownCells
 
 _TOKEN: Final = re.compile(
     r"\x1b\[(?P<row>\d+);(?P<column>\d+)H|\x1b\[(?P<style>[\d;]*)m|(?P<feed>\n)"
@@ -145,6 +148,11 @@ def _settings(look: Look) -> Iterator[str]:
     yield from (colour for colour in (look.ink, look.ground) if colour)
 
 
+def is_sure(text: str) -> bool:
+    """Whether every terminal draws these letters as wide as we count them."""
+    return _UNSURE.search(text) is None
+
+
 def runs(frame: str) -> tuple[list[Run], tuple[int, int]]:
     """Read a frame into runs of cells, and the place where it leaves the cursor.
 
@@ -173,15 +181,17 @@ def runs(frame: str) -> tuple[list[Run], tuple[int, int]]:
     return found, (row, column)
 
 
-def lean(frame: str, width: int, *, erase_colour: bool) -> str:
+def lean(frame: str, width: int, *, erase_colour: bool, known: KnownCells | None = None) -> str:
     """Write a frame anew in fewer bytes.
 
     `width` is the screen's, in cells; `erase_colour` says that erasing fills with the ground colour
-    that is on. Raises Unreadable when the frame must go out as it is.
+    that is on; what `known` says to stand there is not written again. Raises Unreadable when the
+    frame must go out as it is.
     """
     found, end = runs(frame)
     pen = _Pen(width, erase_colour=erase_colour)
-    for run, following in pairwise([*_merged(found), None]):
+    wanted = _merged(found) if known is None else known.changed(_merged(found), width)
+    for run, following in pairwise([*wanted, None]):
         assert run is not None
         last = following is None or (following.row, following.column) != (
             run.row,

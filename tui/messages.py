@@ -59,6 +59,22 @@ class SearchAnswered(Message):
         self.event = event
 
 
+class KeyEventCame(Message):
+    """The engine tells something about keys, peers or the directory."""
+
+    def __init__(self, event: events.KeyEvent) -> None:
+        super().__init__()
+        self.event = event
+
+
+class TransferEventCame(Message):
+    """The engine tells how far files are."""
+
+    def __init__(self, event: events.TransferEvent) -> None:
+        super().__init__()
+        self.event = event
+
+
 class NoticeCame(Message):
     """The engine has a sentence for the operator."""
 

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from services.config import Account, Config, Settings, load
-from services.errors import UsageError
+from services.errors import MailError, UsageError
 from services.paths import Paths
 from services.secrets import SecretStore
 from tui.profile import Profile
+
+if TYPE_CHECKING:
+    from services.cache.store import MailStore
+    from tui.first_picture import Picture
+    from tui.terminal import Terminal
 
 
 def start_app(profile: str | None = None) -> int:
@@ -38,22 +48,65 @@ def open_app(profile: Profile, settings: Settings) -> int:
 def _run(profile: Profile | None, paths: Paths, secrets: SecretStore, settings: Settings) -> int:
     # Thousands of objects are made before the first frame and none of them is garbage.
     gc.disable()
-    from services.safe_text import ui
-    from tui.app import AgentMailApp, run
-    from tui.bridge import engine_for
-    from tui.first_run import AccountSetUp, account_title
     from tui.terminal import probe
 
-    account: Account | None = profile.account if profile else None
-    app = AgentMailApp(
-        engine_for(profile, settings.poll_seconds) if profile else None,
-        account=account_title(account) if account else ui(""),
-        settings=settings,
-        terminal=probe(os.environ),
-        crash_folder=paths.state_dir,
-        set_up=AccountSetUp(paths, secrets, account, settings.poll_seconds),
-    )
-    return run(app, paths.state_dir)
+    terminal = probe(os.environ)
+    opened = _open_cache(profile) if profile else None
+    with _first_picture(opened, terminal, settings.theme or terminal.theme) as picture:
+        from services.safe_text import ui
+        from tui.app import AgentMailApp, run
+        from tui.bridge import engine_for
+        from tui.first_run import AccountSetUp, account_title
+
+        account: Account | None = profile.account if profile else None
+        app = AgentMailApp(
+            engine_for(profile, settings.poll_seconds, opened) if profile else None,
+            account=account_title(account) if account else ui(""),
+            settings=settings,
+            terminal=terminal,
+            crash_folder=paths.state_dir,
+            set_up=AccountSetUp(paths, secrets, account, settings.poll_seconds),
+            picture=picture,
+        )
+        return run(app, paths.state_dir)
+
+
+def _open_cache(profile: Profile) -> MailStore | None:
+    """Open the cache for the first picture; what stands in the way, the engine meets and tells."""
+    from services.cache.store import open_store
+
+    try:
+        return open_store(profile.folder)
+    except MailError:
+        return None
+
+
+@contextmanager
+def _first_picture(
+    opened: MailStore | None, terminal: Terminal, theme: str
+) -> Iterator[Picture | None]:
+    """Show the cached list at once, and give the terminal back if the app never comes."""
+    if opened is None:
+        yield None
+        return
+    from services.models import MailFilter
+    from tui.first_picture import show
+
+    picture = show(opened.snapshot().select(MailFilter()), terminal, theme, time.time())
+    if picture is None:
+        yield None
+        return
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGHUP, _leave)
+    try:
+        yield picture
+    finally:
+        picture.take_away()
+
+
+def _leave(number: int, _frame: object) -> None:
+    """Until the app has handlers of its own: leave, and give the terminal back on the way."""
+    raise SystemExit(128 + number)
 
 
 def _account(config: Config, profile: str | None) -> Account | None:

@@ -14,6 +14,9 @@ from rich.cells import cell_len, split_graphemes
 
 from services.safe_text import SafeText, phrase
 
+GUTTER_CELLS: Final = 1
+"""What every list keeps at its left edge for the cursor's bar."""
+
 _UNITS: Final = ("B", "KB", "MB", "GB", "TB")
 _WINDOW: Final = 4
 """Characters looked at per cell when text is cut; safe_text caps marks, so this is ample."""

@@ -10,7 +10,8 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from widgets.cursor_view import GUTTER_CELLS, CursorView
+from widgets.cells import GUTTER_CELLS
+from widgets.cursor_view import CursorView
 from widgets.rows import Part
 
 

@@ -7,17 +7,16 @@ and a cursor that differs from list to list has to be learnt again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 
+from widgets.cells import GUTTER_CELLS
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.line_view import LineView
 from widgets.list_window import ListWindow
-
-GUTTER_CELLS: Final = 1
 
 
 class CursorView(LineView):

@@ -17,34 +17,26 @@ from textual.strip import Strip
 
 from services.models import FlagFinder, MessageRow, RowFlag, RowSource
 from services.safe_text import SafeText, ui
-from widgets.cells import fit, wrapped
-from widgets.cursor_view import GUTTER_CELLS, CursorView
+from widgets.cells import GUTTER_CELLS, fit, wrapped
+from widgets.cursor_view import CursorView
 from widgets.dates import Calendar
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.list_window import ListWindow
 from widgets.no_rows import NO_ROWS
-from widgets.rows import columns, row_parts
+from widgets.rows import INKS, columns, row_parts
 from widgets.selection import Selection
 
 _KEPT_STRIPS: Final = 1_000
 _EMPTY: Final = ui("No mail here.")
 
-Look = tuple[MessageRow, bool, Calendar]
-"""What the picture of a row depends on, besides width and theme."""
+Look = tuple[MessageRow, bool, bool, Calendar]
+"""What the picture of a row depends on, besides width and theme: row, selected, unreadable, day."""
 
 
 class MessageList(CursorView):
     """A list over 100,000 rows; the cursor and the selection are kept by message id."""
 
-    INKS: ClassVar[Mapping[str, str]] = {
-        "text": "$mail-text",
-        "unread": "$mail-text bold",
-        "muted": "$mail-muted $muted-style",
-        "accent": "$mail-accent",
-        "caution": "$mail-caution",
-        "cursor": "$mail-accent",
-        "cursor-blurred": "$mail-muted",
-    }
+    INKS: ClassVar[Mapping[str, str]] = INKS
     DEFAULT_CSS = """
     MessageList { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
     """
@@ -88,6 +80,7 @@ class MessageList(CursorView):
         self._width = 0
         self._columns = columns(80)
         self._empty: SafeText = _EMPTY
+        self._unreadable: set[str] = set()
 
     # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
@@ -119,6 +112,19 @@ class MessageList(CursorView):
         self._empty = text
         if not len(self._source):
             self.refresh()
+
+    def mark_unreadable(self, message_id: str, unreadable: bool) -> None:
+        """Mark an encrypted message that could not be opened, or take the mark away."""
+        if unreadable == (message_id in self._unreadable):
+            return
+        (self._unreadable.add if unreadable else self._unreadable.discard)(message_id)
+        self._refresh_changed(self._window.cursor_line)
+
+    def ids_near(self, place: int, after: int, before: int) -> tuple[str, ...]:
+        """The message at a place, then its neighbours, those below it first."""
+        below = range(place, min(len(self._source), place + after + 1))
+        above = range(place - 1, max(-1, place - before - 1), -1)
+        return tuple(self._source.message_id(at) for at in (*below, *above))
 
     @property
     def cursor_id(self) -> str | None:
@@ -268,13 +274,16 @@ class MessageList(CursorView):
             return None
         row = self.row(place)
         span = self._selection.span(self._source, self._window.cursor)
-        return row, self._selection.holds(row.message_id, place, span), self._calendar
+        selected = self._selection.holds(row.message_id, place, span)
+        return row, selected, row.message_id in self._unreadable, self._calendar
 
     def _body(self, look: Look) -> Strip:
         strip = self._strips.get(look)
         if strip is None:
-            row, selected, calendar = look
-            parts = row_parts(row, self._columns, self._glyphs, calendar, selected=selected)
+            row, selected, unreadable, calendar = look
+            parts = row_parts(
+                row, self._columns, self._glyphs, calendar, selected=selected, unreadable=unreadable
+            )
             strip = self.strip_of(parts, self._width - GUTTER_CELLS)
             if len(self._strips) >= _KEPT_STRIPS:
                 self._strips.clear()

@@ -7,7 +7,7 @@ everything else is fitted by cell width, so the parts of a row always add up to 
     │││││││└ first contact    the gutter ▌ is drawn by the list, all other cells here
     ││││││└ pending change
     │││││└ marketplace
-    ││││└ encrypted
+    ││││└ encrypted, or encrypted and unreadable
     │││└ verified or not
     ││└ selected
     │└ unread
@@ -16,6 +16,7 @@ everything else is fitted by cell width, so the parts of a row always add up to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +24,23 @@ from rich.cells import cell_len
 
 from services.models import MessageRow, RowFlag
 from services.safe_text import SafeText, ui
-from widgets.cells import fit, fit_right
-from widgets.cursor_view import GUTTER_CELLS
+from widgets.cells import GUTTER_CELLS, fit, fit_right
 from widgets.dates import DATE_CELLS, Calendar
 from widgets.glyphs import Glyphs
 
 Part = tuple[str, str]
 """A piece of text and its role: text, unread, muted, accent, caution."""
+
+INKS: Final[Mapping[str, str]] = {
+    "text": "$mail-text",
+    "unread": "$mail-text bold",
+    "muted": "$mail-muted $muted-style",
+    "accent": "$mail-accent",
+    "caution": "$mail-caution",
+    "cursor": "$mail-accent",
+    "cursor-blurred": "$mail-muted",
+}
+"""What each role of a row is painted with: words, or variables of the theme with a `$`."""
 
 _MARK_CELLS: Final = 8
 _ATTACHMENT_CELLS: Final = 3
@@ -70,11 +81,17 @@ def _sender_cells(width: int) -> int:
 
 
 def row_parts(
-    row: MessageRow, columns: Columns, glyphs: Glyphs, calendar: Calendar, *, selected: bool
+    row: MessageRow,
+    columns: Columns,
+    glyphs: Glyphs,
+    calendar: Calendar,
+    *,
+    selected: bool,
+    unreadable: bool = False,
 ) -> list[Part]:
     """Everything right of the gutter, as parts that add up to the width of `columns`."""
     voice = "unread" if RowFlag.UNREAD in row.flags else "text"
-    parts = _marks(row, glyphs, selected=selected)
+    parts = _marks(row, glyphs, selected=selected, unreadable=unreadable)
     parts.append((fit(row.sender, columns.sender, glyphs.ellipsis) + " ", voice))
     parts += _subject_and_labels(row, columns, glyphs, voice)
     if columns.attachments:
@@ -86,13 +103,14 @@ def row_parts(
     return parts
 
 
-def _marks(row: MessageRow, glyphs: Glyphs, *, selected: bool) -> list[Part]:
+def _marks(row: MessageRow, glyphs: Glyphs, *, selected: bool, unreadable: bool) -> list[Part]:
     flags = row.flags
     verified = RowFlag.VERIFIED in flags
     unread = glyphs.unread if RowFlag.UNREAD in flags else " "
     chosen = glyphs.selected if selected else " "
+    encrypted = glyphs.encrypted if RowFlag.ENCRYPTED in flags else " "
     rest = (
-        (glyphs.encrypted if RowFlag.ENCRYPTED in flags else " ")
+        (glyphs.unreadable if unreadable else encrypted)
         + (glyphs.marketplace if RowFlag.MARKETPLACE in flags else " ")
         + (glyphs.pending if RowFlag.PENDING in flags else " ")
     )

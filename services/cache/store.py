@@ -29,7 +29,7 @@ from services.cache.search_text import SLICE, SearchText, missing_slots
 from services.cache.segment import SEGMENT, Segment
 from services.cache.snapshot import MailSnapshot, RowReader
 from services.cache.tables import LogDatabase
-from services.errors import CacheDamaged
+from services.errors import CacheDamaged, CacheLocked
 
 if TYPE_CHECKING:
     from services.wire_values import InboxItem
@@ -338,3 +338,11 @@ class MailStore:
         self._search_file.begin(self._storage.log.header.generation)
         index.on_text = self._search.take
         self._reader = RowReader(self._storage.log.handle)
+
+
+def open_store(folder: Path) -> MailStore:
+    """Open an account's cache, for reading only if another instance writes; raises CacheError."""
+    try:
+        return MailStore.open(folder)
+    except CacheLocked:
+        return MailStore.open(folder, read_only=True)

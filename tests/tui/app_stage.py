@@ -23,10 +23,11 @@ from services.safe_text import SafeText, ui
 from services.secrets import Secret, SecretStore
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import NOON, make_row, sample_rows
-from tui.app import AgentMailApp, run
-from tui.bridge import EngineFactory, engine_for
+from tui.app import AgentMailApp
+from tui.bridge import EngineFactory
 from tui.profile import Profile
 from tui.screens.mail import MailScreen
+from tui.start import open_app
 from tui.terminal import Terminal, probe
 
 ADDRESS = ui("ops-bot@agents.example.com")
@@ -158,8 +159,7 @@ def real_app(
 def main() -> int:
     base_url, token, folder = sys.argv[1:4]
     profile = real_profile(base_url, token, Path(folder))
-    crash_folder = Path(folder) / "crash"
-    return run(real_app(engine_for(profile), crash_folder=crash_folder), crash_folder)
+    return open_app(profile, Settings())
 
 
 if __name__ == "__main__":

@@ -251,7 +251,7 @@ def gallery_stage(driver_class: type[Driver] | None, texts: Sequence[str]) -> St
 
 
 def main() -> None:
-    from tui.terminal import LeanDriver
+    from tui.lean_driver import LeanDriver
 
     driver = None if os.environ.get("STAGE_STOCK") else LeanDriver
     if sys.argv[1] == "gallery":

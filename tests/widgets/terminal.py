@@ -79,6 +79,11 @@ class Terminal:
             pass
         return bytes(self.written[start:])
 
+    @property
+    def descriptor(self) -> int:
+        """The device, to ask for its settings."""
+        return self._master
+
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 

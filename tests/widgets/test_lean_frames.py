@@ -15,6 +15,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tests.widgets.terminal import Terminal, gutter_row
+from tui.known_cells import KnownCells
 from tui.lean_frames import PLAIN, Unreadable, change, lean, look_of
 
 WIDTH, HEIGHT = 40, 6
@@ -105,6 +106,25 @@ def test_lean_frames_draw_the_same_cells_and_colours(seed: int) -> None:
         erase_colour = chance.random() < 0.5
         short = [lean(frame, WIDTH, erase_colour=erase_colour) for frame in frames]
         assert drawn(short) == drawn(frames), (frames, short)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_frames_over_known_cells_draw_the_same_screen(seed: int) -> None:
+    chance = Random(seed)
+    for _ in range(40):
+        frames = [some_frame(chance) for _ in range(chance.randint(2, 6))]
+        frames += chance.choices(frames, k=3)
+        known, erase_colour = KnownCells(), chance.random() < 0.5
+        short = [lean(frame, WIDTH, erase_colour=erase_colour, known=known) for frame in frames]
+        assert drawn(short) == drawn(frames), (frames, short)
+
+
+def test_a_frame_that_is_on_the_screen_already_costs_nothing() -> None:
+    known = KnownCells()
+    for seed in range(20):
+        frame = some_frame(Random(seed))
+        once = lean(frame, WIDTH, erase_colour=True, known=known)
+        assert len(lean(frame, WIDTH, erase_colour=True, known=known)) < max(10, len(once) // 2)
 
 
 @settings(max_examples=200, deadline=None)
