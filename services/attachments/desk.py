@@ -35,7 +35,13 @@ from services.transfer_events import (
 if TYPE_CHECKING:
     from services.ports import MailProvider
 
-_PATH_CELLS: Final = 160
+_PATH_CELLS: Final = 52
+_OPENED: Final = {
+    "good": "Decrypted and saved as {}. Its signature is good.",
+    "bad": "Decrypted and saved as {}. Its signature does NOT fit: do not rely on it.",
+    "unusable": "Decrypted and saved as {}. Its signature proves nothing.",
+}
+"""By verdict (`services.crypto.verdicts`)."""
 
 
 class TransferDesk:
@@ -157,19 +163,34 @@ def _done(
 
 def _told(saved: list[Saved], failed: list[MailError]) -> SafeText:
     if len(saved) == 1:
-        place = clean_line(shown_path(saved[0].path), _PATH_CELLS)
-        words = ui("Decrypted and saved as {}.") if saved[0].was_opened else ui("Saved as {}.")
-        if saved[0].was_sealed and not saved[0].was_opened and not failed:
-            words = ui("Saved, still encrypted, as {}.")
-        sentence = phrase(words, place)
+        sentence = phrase(_words(saved[0]), _place(saved[0].path))
     else:
-        place = clean_line(shown_path(saved[0].path.parent), _PATH_CELLS)
-        sentence = phrase("Saved {} files in {}.", len(saved), place)
+        sentence = phrase("Saved {} files in {}.", len(saved), _place(saved[0].path.parent))
     return phrase("{} {} could not be saved.", sentence, len(failed)) if failed else sentence
 
 
+def _words(saved: Saved) -> str:
+    if saved.was_opened:
+        return _OPENED.get(
+            saved.verdict.value if saved.verdict else "", "Decrypted and saved as {}."
+        )
+    if saved.was_sealed:
+        return "Saved, still encrypted, as {}."
+    if saved.was_marked:
+        return "Saved as {}. It was marked as encrypted and is not."
+    return "Saved as {}."
+
+
+def _place(path: Path) -> SafeText:
+    """Return a path as people write it; of a long one the end, which says more."""
+    shown = clean_line(shown_path(path))
+    return (
+        shown if len(shown) <= _PATH_CELLS else phrase("…{}", clean_line(shown[1 - _PATH_CELLS :]))
+    )
+
+
 def shown_path(path: Path) -> str:
-    """Return a path as people write it: `~` for the home folder."""
+    """Return a path with `~` for the home folder."""
     try:
         return f"~/{path.relative_to(Path.home())}"
     except (ValueError, RuntimeError):

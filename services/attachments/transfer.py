@@ -116,12 +116,14 @@ class Wanted:
 class Saved:
     """A file as it lies on the disk now; `sha256` in hex is that of the file.
 
-    `was_sealed` tells that the service called it encrypted; `verdict` is set when it was opened.
+    `was_marked` tells that its sender called it encrypted, `was_sealed` that it was so by its bytes;
+    `verdict` is set when it was opened.
     """
 
     path: Path
     size: int
     sha256: str
+    was_marked: bool = False
     was_sealed: bool = False
     verdict: Verdict | None = None
 
@@ -168,7 +170,8 @@ class Fetcher:
         with self._staging.part(wanted.message_id, wanted.index) as part:
             try:
                 got = await self._fetch(wanted, entry, part, tell)
-                if wanted.opens and _is_sealed(entry, part):
+                is_sealed = _is_sealed(entry, part)
+                if wanted.opens and is_sealed:
                     return await self._open(wanted, entry, part, folder, tell)
                 name = safe_name(entry.file_name)
                 path = await in_thread(lambda _: landing.land(part.path, folder, name))
@@ -176,7 +179,7 @@ class Fetcher:
                 if not _broke_off(error):
                     part.discard()
                 raise
-        return Saved(path, got.size, got.sha256, was_sealed=entry.encrypted)
+        return Saved(path, got.size, got.sha256, entry.encrypted, is_sealed)
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────────
 
@@ -254,7 +257,7 @@ class Fetcher:
                 told, digest = landing.digest_of(opened)
                 name = opened_name(entry.file_name, found.file_name)
                 path = landing.land(opened, folder, name)
-                return Saved(path, told, digest, was_sealed=True, verdict=found.verdict)
+                return Saved(path, told, digest, entry.encrypted, True, found.verdict)
 
         saved = await in_thread(work, lambda done: tell(Progressed(Stage.OPENING, done, size)))
         part.discard()

@@ -189,7 +189,8 @@ async def test_a_file_that_only_claims_to_be_encrypted_is_saved_as_it_is(
     saved = await fetcher.save(wanted(deliver((name, data, kind)), downloads))
     assert saved.path == downloads / name
     assert saved.path.read_bytes() == data
-    assert not saved.was_opened
+    assert (saved.was_opened, saved.was_sealed) == (False, False)
+    assert saved.was_marked is (kind == SEALED_TYPE)
 
 
 async def test_an_unmarked_message_file_is_opened_by_what_it_holds(
