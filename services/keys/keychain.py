@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from services.crypto.certs import PeerKey
-from services.crypto.errors import KeyChanged, Locked, NoKey
+from services.crypto.errors import Locked
 from services.crypto.own import OwnKey, UnlockedKey
 from services.errors import CryptoError, SecretStoreError
 from services.key_models import LockState
 from services.keys.core_dumps import forbid_core_dumps
 from services.keys.daemon_call import in_daemon
-from services.keys.directory import Directory, read_entry
+from services.keys.directory import Directory
 from services.keys.own_entry import OwnEntry
 from services.keys.own_keys import OwnKeys
 from services.keys.peer_book import BOOK_FILE, PeerBook
-from services.keys.peers import Pin, address_of
+from services.keys.peer_keys import PeerKeys
+from services.keys.peers import Pin
 from services.keys.remembered import NO_KEEPER, PassphraseKeeper
 from services.keys.service import KeyService
 from services.keys.trusted import TrustedSenders
@@ -73,6 +74,7 @@ class Keychain:
         self.own_keys = OwnKeys(key_folder, account_folder)
         self.book = PeerBook(account_folder / BOOK_FILE, clock)
         self.directory = Directory()
+        self._peers = PeerKeys(self.book, self.directory, self._mail_domain, clock)
         self.entry = OwnEntry(self.own_keys, self.directory, self._own_agent_id, clock)
         self.trusted = TrustedSenders()
         self.marker = account_folder / MARKER_FILE
@@ -107,7 +109,7 @@ class Keychain:
 
     def named(self, text: str) -> str:
         """Return an address as the peer book names it; a bare agent id is of the mail domain."""
-        return address_of(text, self._mail_domain)
+        return self._peers.named(text)
 
     # ── own keys ─────────────────────────────────────────────────────────────────────────────────
 
@@ -231,33 +233,23 @@ class Keychain:
     async def peer_for(
         self, address: str, *, fresh: bool = True, agent_id: str | None = None
     ) -> PeerKey:
-        """Return the key to encrypt to, after all checks of research/crypto.md §5.2, 1 to 6.
+        """Return the key to encrypt to, after all checks (`PeerKeys.to_encrypt`); own for oneself.
 
-        `fresh` looks the directory up again, as every sending must; `agent_id` names the peer there
-        when its address is of another domain. Raises NoKey, TooLarge, Damaged, Unsupported,
-        KeyMismatch, KeyUnusable, KeyChanged, or ServiceError: then nothing may be sent.
+        Raises NoKey, TooLarge, Damaged, Unsupported, KeyMismatch, KeyUnusable, KeyChanged, or
+        ServiceError: then nothing may be sent.
         """
-        named = self.named(address)
-        own = self._own_key_for(named)
+        own = self._own_key_for(self.named(address))
         if own is not None:
             own.require()
             return own
-        key = await self._look_up(named, address, fresh=fresh, agent_id=agent_id)
-        known = await in_daemon(lambda: self._pin(named, key))
-        known.require()
-        return known
+        return await self._peers.to_encrypt(address, fresh=fresh, agent_id=agent_id or "")
 
     async def look_up(self, address: str, *, agent_id: str = "") -> PeerKey:
         """Return a peer's key as the directory shows it now, pinned if it is the first.
 
         An unusable key comes back with its `why`; KeyChanged and the rest as `peer_for`.
         """
-        named = self.named(address)
-        key = await self._look_up(named, address, fresh=True, agent_id=agent_id or None)
-        known = await in_daemon(lambda: self._pin(named, key))
-        if agent_id:
-            self.book.name_agent(named, agent_id)
-        return known
+        return await self._peers.look_up(address, agent_id=agent_id)
 
     def pinned(self, address: str) -> Pin | None:
         """Return the pin of an address; `Pin.key()` is the key that signatures are judged by."""
@@ -269,13 +261,7 @@ class Keychain:
         None when no key is pinned, another one is offered, or the pin cannot be read.
         """
         own = self._own_key_for(address.strip().lower())
-        if own is not None:
-            return own
-        peer = self.book.peer(address.strip())
-        try:
-            return peer.pin.key() if peer.pin and not peer.offered else None
-        except CryptoError:
-            return None
+        return own if own is not None else self._peers.signer(address)
 
     def requires_encryption(self, address: str) -> bool:
         """Tell whether mail to an address must be encrypted."""
@@ -283,43 +269,7 @@ class Keychain:
 
     def agent_id_for(self, address: str) -> str:
         """Return a peer's name in the directory, "" when it is not known (api/assmbl.md §7.7)."""
-        local, _, domain = address.strip().rpartition("@")
-        if domain.lower() == self._mail_domain and self._mail_domain:
-            return local
-        return self.book.peer(address.strip()).agent_id
-
-    async def _look_up(
-        self, named: str, typed: str, *, fresh: bool, agent_id: str | None
-    ) -> PeerKey:
-        wanted = agent_id or self.agent_id_for(typed if "@" in typed else named)
-        if not wanted:
-            raise NoKey(
-                f"{named} is not an address of this mail service, so its name in the directory is "
-                "not known.",
-                "Name its agent id when you look it up.",
-            )
-        entry = await self.directory.look_up(wanted, fresh=fresh)
-        if not entry.block:
-            self.book.note_missing(named)
-            raise NoKey(
-                "The recipient has taken the key out of the directory."
-                if entry.revoked
-                else "The directory has no OpenPGP key for this recipient.",
-                "Ask the recipient to publish one. Nothing is sent in clear in its place.",
-            )
-        return await in_daemon(lambda: read_entry(entry, self.now))
-
-    def _pin(self, named: str, key: PeerKey) -> PeerKey:
-        """Check a key against the book, and return it with what the book knows besides."""
-        pin = self.book.pinned(named)
-        if pin is None or pin.fingerprint != key.fingerprint:
-            # What cannot be used is neither pinned nor offered: it would block the key that can.
-            key.require()
-        self.book.check(named, key)
-        pin = self.book.pinned(named)
-        if pin is None or pin.fingerprint != key.fingerprint:
-            raise KeyChanged(pin.fingerprint if pin else "", key.fingerprint)
-        return pin.key(self.now)
+        return self._peers.agent_id_for(address)
 
     def _own_key_for(self, named: str) -> PeerKey | None:
         own = self.own if named and named == self.own_address else None

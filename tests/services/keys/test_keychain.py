@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from services.config import Account
+from services.config import Account, load
 from services.crypto.errors import Locked, NoKey, WrongPassphrase
 from services.crypto.own import OwnKey
-from services.errors import SecretStoreError
+from services.errors import ConfigError, SecretStoreError
 from services.key_models import LockState
 from services.keys.daemon_call import in_daemon
 from services.keys.keychain import open_keychain
@@ -241,3 +241,12 @@ def test_the_configured_idle_time_is_used(isolation: Path) -> None:
         return locks_at
 
     assert 115 <= asyncio.run(locks_after()) <= 120
+
+
+@pytest.mark.parametrize("value", ["0", "1441", "-5", "true", '"15"', "1.5"])
+def test_an_idle_time_that_makes_no_sense_is_refused(isolation: Path, value: str) -> None:
+    paths = Paths.from_environment()
+    paths.config_dir.mkdir(parents=True)
+    paths.config_file.write_text(f"[keys]\nidle_lock_minutes = {value}\n")
+    with pytest.raises(ConfigError, match="idle_lock_minutes"):
+        load(paths)

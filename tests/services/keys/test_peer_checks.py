@@ -214,12 +214,24 @@ async def test_the_name_in_the_directory_is_the_local_part_of_the_own_domain(
     assert (await me.chain.peer_for(local)).fingerprint == own_key(ada).fingerprint
     foreign = "someone@elsewhere.example"
     assert me.chain.agent_id_for(foreign) == ""
-    with pytest.raises(NoKey, match="not an address of this mail service"):
+    with pytest.raises(NoKey, match="not one of this mail service"):
         await me.chain.peer_for(foreign)
     key = await me.chain.peer_for(foreign, agent_id=peer.agent.agent_id)
     assert key.fingerprint == own_key(ada).fingerprint
     await me.chain.look_up(foreign, agent_id=peer.agent.agent_id)
     assert (await me.chain.peer_for(foreign)).fingerprint == key.fingerprint
+
+
+async def test_an_agent_id_cannot_lead_an_address_of_the_own_domain_to_another_entry(
+    me: Operator, peer: Operator, ada: Person
+) -> None:
+    await peer.publish(own_key(ada))
+    with pytest.raises(UsageError, match="its own entry"):
+        await me.chain.peer_for("research@agents.example.com", agent_id=peer.agent.agent_id)
+    with pytest.raises(UsageError, match="its own entry"):
+        await me.chain.look_up("research", agent_id=peer.agent.agent_id)
+    key = await me.chain.peer_for(peer.address, agent_id=peer.agent.agent_id)
+    assert key.fingerprint == own_key(ada).fingerprint
 
 
 @pytest.mark.parametrize("odd", ["", " ", "a b@c.d", "a@b@c", "a@b\n", "<x@y.z>", "..", "\x1b@x.y"])
