@@ -235,11 +235,20 @@ UNUSABLE: dict[str, tuple[Callable[[], PeerKey], str]] = {
         lambda: _with_kdf(b"\x03\x01\x02\x07"),
         "does not use",
     ),
+    "a key made in the future": (
+        lambda: _made_later(),
+        "The key was made in the future",
+    ),
     "a subkey made in the future": (
         lambda: with_subkey(SmithKey.cv25519(NOW + DAY)),
         "made in the future",
     ),
 }  # fmt: skip
+
+
+def _made_later() -> PeerKey:
+    later = SmithKey.ed25519(NOW + DAY)
+    return PeerKey.parse(certificate(later, good()), now=NOW)
 
 
 def _with_kdf(kdf: bytes) -> PeerKey:
@@ -365,3 +374,26 @@ def test_a_key_without_a_name_may_vouch_for_itself_directly() -> None:
     ]
     peer = PeerKey.parse(b"".join(join(tag, body) for tag, body in packets), now=NOW)
     assert (peer.why, peer.user_ids) == ("", ())
+
+
+def test_the_user_id_that_is_marked_as_the_main_one_speaks_for_the_key() -> None:
+    marked = self_signature(PRIMARY, USER_ID, flags(3), key_expires(DAY), field(25, b"\x01"))
+    other = self_signature(PRIMARY, b"Ada", flags(3), moment=MADE + 9)
+    block = certificate(PRIMARY, good(), names=[marked])
+    block += join(Tag.USER_ID, b"Ada") + join(Tag.SIGNATURE, other)
+    assert "The key expired" in PeerKey.parse(block, now=NOW).why
+
+
+def test_a_newer_signature_on_the_key_itself_may_only_shorten_its_life() -> None:
+    names = [self_signature(PRIMARY, USER_ID, flags(3), key_expires(200 * DAY))]
+    for days, expected in ((150, 150), (300, 200)):
+        word = [made(MADE + 9), key_expires(days * DAY)]
+        peer = judge(good(), names=names, direct=[PRIMARY.sign(0x1F, PRIMARY.hashed, word)])
+        assert peer.expires == MADE + expected * DAY
+
+
+def test_a_subkey_is_taken_before_a_primary_that_could_receive_as_well() -> None:
+    primary = SmithKey.rsa(2048)
+    names = [self_signature(primary, USER_ID, ENCRYPTING)]
+    block = certificate(primary, (SUBKEY, [binding(primary, SUBKEY)]), names=names)
+    assert PeerKey.parse(block, now=NOW).require(NOW).fingerprint == SUBKEY.fingerprint
