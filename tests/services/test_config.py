@@ -187,3 +187,13 @@ def test_a_pipe_or_a_device_in_the_place_of_the_file_is_refused(paths: Paths) ->
     paths.config_file.symlink_to("/dev/zero")
     with pytest.raises(ConfigError, match="not a plain file"):
         load(paths, {})
+
+
+def test_decrypted_text_is_kept_only_when_the_file_says_so(paths: Paths) -> None:
+    assert not load(paths, {}).keep_decrypted
+    paths.config_dir.mkdir(parents=True)
+    paths.config_file.write_text("[keys]\nkeep_decrypted = true\n")
+    assert load(paths, {}).keep_decrypted
+    paths.config_file.write_text('[keys]\nkeep_decrypted = "yes"\n')
+    with pytest.raises(ConfigError, match="keep_decrypted must be true or false"):
+        load(paths, {})
