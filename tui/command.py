@@ -15,8 +15,12 @@ LIST: Final = frozenset({Context.LIST})
 READER: Final = frozenset({Context.READER})
 MAIL: Final = frozenset({Context.LIST, Context.READER})
 ROWS: Final = frozenset({Context.LIST, Context.MAILBOXES})
-ALL: Final = frozenset(Context)
 PLACES: Final = frozenset({Context.MAILBOXES})
+ALL: Final = LIST | READER | PLACES
+"""Every pane of the mail screen."""
+KEYS: Final = frozenset({Context.KEYS})
+"""The Keys screen: a screen of its own, where no command about mail can be started."""
+ANYWHERE: Final = ALL | KEYS
 
 MOVE: Final = "Move"
 READ: Final = "Read"
@@ -24,8 +28,10 @@ CHANGE: Final = "Change"
 SELECT: Final = "Select"
 FIND: Final = "Find"
 GO: Final = "Go"
+OWN_KEY: Final = "My key"
+PEERS: Final = "Peers"
 PROGRAM: Final = "Program"
-GROUPS: Final = (READ, CHANGE, SELECT, FIND, GO, MOVE, PROGRAM)
+GROUPS: Final = (READ, CHANGE, SELECT, FIND, OWN_KEY, PEERS, GO, MOVE, PROGRAM)
 """The groups in the order of the help screen."""
 
 
@@ -35,7 +41,7 @@ class Command:
 
     `hint` is the word in the hint bar (empty: never shown there), `rank` its worth when the bar gets
     narrow (lower stays longer), `guard` a name in `guards.GUARDS`. `changes_mail` marks what reaches
-    the service: such a key never means two things in two contexts.
+    the service: such a key never means two things in two panes of the mail screen.
     """
 
     id: str

@@ -16,6 +16,7 @@ from typing import Final
 
 from tui.command import (
     ALL,
+    ANYWHERE,
     CHANGE,
     FIND,
     GO,
@@ -28,7 +29,9 @@ from tui.command import (
     SELECT,
     Command,
 )
+from tui.file_commands import FILE_COMMANDS
 from tui.guards import GUARDS
+from tui.key_commands import KEY_COMMANDS
 from tui.moves import MOVES
 
 _READ: Final = (
@@ -367,7 +370,7 @@ _PROGRAM: Final = (
         "Command palette",
         "Finds a command by its name.",
         ("ctrl+p", ":"),
-        ALL,
+        ANYWHERE,
         PROGRAM,
         hint="palette",
         rank=16,
@@ -377,16 +380,18 @@ _PROGRAM: Final = (
         "Help",
         "Shows the keys that work here.",
         ("?",),
-        ALL,
+        ANYWHERE,
         PROGRAM,
         hint="help",
         rank=0,
     ),
     Command("quit", "Quit", "Leaves at once; nothing is lost.", ("q",), LIST, PROGRAM),
-    Command("quit_anywhere", "Quit from anywhere", "Leaves at once.", ("ctrl+q",), ALL, PROGRAM),
+    Command(
+        "quit_anywhere", "Quit from anywhere", "Leaves at once.", ("ctrl+q",), ANYWHERE, PROGRAM
+    ),
 )
 
-COMMANDS: Final[tuple[Command, ...]] = (*_READ, *_CHANGE, *_FIND, *MOVES, *_PROGRAM)
+COMMANDS: Final = (*_READ, *FILE_COMMANDS, *_CHANGE, *_FIND, *KEY_COMMANDS, *MOVES, *_PROGRAM)
 BY_ID: Final[Mapping[str, Command]] = MappingProxyType({item.id: item for item in COMMANDS})
 
 assert len(BY_ID) == len(COMMANDS)

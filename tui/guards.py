@@ -22,6 +22,7 @@ class Context(Enum):
     LIST = "message list"
     READER = "reader"
     MAILBOXES = "mailbox list"
+    KEYS = "Keys screen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,25 @@ class Situation:
     """The current message is unread."""
     open_message: bool = False
     links: int = 0
+    files: int = 0
+    """Attachments of the open message."""
+    saving: bool = False
+    """Files are being saved."""
     narrowed: bool = False
     """A search, a label or a server answer narrows the list."""
     search_text: bool = False
     read_only: bool = False
     signed_out: bool = False
     can_change_account: bool = False
+    closed: bool = False
+    """The open message waits for the passphrase."""
+    has_key: bool = False
+    unlocked: bool = False
+    published: bool = False
+    """The directory has an entry of the operator's, as far as is known."""
+    entry: str = ""
+    """On the Keys screen, what the cursor stands on: peer, changed, key, domain, trusted."""
+    offers_trusted: bool = False
 
 
 Guard = Callable[[Situation], SafeText]
@@ -94,6 +108,18 @@ def has_links(situation: Situation) -> SafeText:
     return EMPTY if situation.links else ui("This message has no links.")
 
 
+def has_files(situation: Situation) -> SafeText:
+    """The open message has attachments."""
+    if not situation.open_message:
+        return ui("Open a message first.")
+    return EMPTY if situation.files else ui("This message has no attachments.")
+
+
+def is_saving(situation: Situation) -> SafeText:
+    """There is a transfer to give up."""
+    return EMPTY if situation.saving else ui("Nothing is being saved.")
+
+
 def has_search_text(situation: Situation) -> SafeText:
     """There is a search text to send to the server."""
     return EMPTY if situation.search_text else ui("Type a search first: press / and some words.")
@@ -113,6 +139,58 @@ def can_sign_in(situation: Situation) -> SafeText:
     return ui("This account was given on the command line.")
 
 
+def is_closed(situation: Situation) -> SafeText:
+    """The open message would open with the passphrase."""
+    return EMPTY if situation.closed else ui("This message does not wait for a passphrase.")
+
+
+def has_key(situation: Situation) -> SafeText:
+    """There is an own key."""
+    return EMPTY if situation.has_key else ui("There is no key yet: generate or import one.")
+
+
+def can_unlock(situation: Situation) -> SafeText:
+    """There is a key, and it is locked."""
+    if situation.unlocked:
+        return ui("The key is unlocked.")
+    return has_key(situation)
+
+
+def can_lock(situation: Situation) -> SafeText:
+    """There is a key, and it is unlocked."""
+    return EMPTY if situation.unlocked else ui("No key is unlocked.")
+
+
+def is_published(situation: Situation) -> SafeText:
+    """The directory has something to revoke."""
+    return EMPTY if situation.published else ui("The directory holds no key of yours.")
+
+
+def has_entry(situation: Situation) -> SafeText:
+    """The cursor stands on something."""
+    return EMPTY if situation.entry else ui("Nothing is under the cursor.")
+
+
+def has_peer(situation: Situation) -> SafeText:
+    """The cursor stands on a peer."""
+    return EMPTY if situation.entry in ("peer", "changed") else ui("Put the cursor on a peer.")
+
+
+def has_peer_or_domain(situation: Situation) -> SafeText:
+    """The cursor stands on a peer or a domain."""
+    return EMPTY if situation.entry == "domain" else has_peer(situation)
+
+
+def can_forget(situation: Situation) -> SafeText:
+    """The cursor stands on a peer or a trusted sender."""
+    return EMPTY if situation.entry == "trusted" else has_peer(situation)
+
+
+def offers_trusted(situation: Situation) -> SafeText:
+    """The service keeps a list of trusted senders."""
+    return EMPTY if situation.offers_trusted else ui("This service keeps no such list.")
+
+
 GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
     {
         guard.__name__: guard
@@ -124,9 +202,21 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             has_message,
             has_open_message,
             has_links,
+            has_files,
+            is_saving,
             has_search_text,
             is_narrowed,
             can_sign_in,
+            is_closed,
+            has_key,
+            can_unlock,
+            can_lock,
+            is_published,
+            has_entry,
+            has_peer,
+            has_peer_or_domain,
+            can_forget,
+            offers_trusted,
         )
     }
 )

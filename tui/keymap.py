@@ -21,7 +21,6 @@ from tui.guards import Context
 from tui.presets import PRESETS
 
 Sequence_ = tuple[str, ...]
-Owners = dict[Sequence_, str]
 
 PROTECTED: Final[Mapping[str, tuple[str, ...]]] = {
     "quit_anywhere": ("ctrl+q",),
@@ -29,6 +28,7 @@ PROTECTED: Final[Mapping[str, tuple[str, ...]]] = {
     "back": ("escape",),
     "clear": ("escape",),
     "leave_mailboxes": ("escape",),
+    "leave_keys": ("escape",),
 }
 """Keys that always keep their command, so that nobody can lock himself in."""
 _KEPT: Final = frozenset(key for held in PROTECTED.values() for key in held) | {"ctrl+c"}
@@ -61,6 +61,28 @@ class Keymap:
         """The first key of a command as the screen writes it; empty when it has none."""
         found = self.keys_of(command, context)
         return keys.shown(found[0]) if found else EMPTY
+
+
+class Owners(dict[Sequence_, str]):
+    """The keys of one pane while they are given away; knows the beginnings of sequences too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: dict[Sequence_, str] = {}
+
+    def take(self, sequence: Sequence_, command: str) -> None:
+        """Give a sequence to a command."""
+        self[sequence] = command
+        for length in range(1, len(sequence)):
+            self._begun.setdefault(sequence[:length], command)
+
+    def rival(self, sequence: Sequence_) -> str | None:
+        """Who already has this key, a beginning of it, or something that begins with it."""
+        for length in range(1, len(sequence) + 1):
+            owner = self.get(sequence[:length])
+            if owner is not None:
+                return owner
+        return self._begun.get(sequence)
 
 
 class KeySequence:
@@ -102,7 +124,7 @@ def build(
     if preset not in PRESETS:
         report.append(phrase('There is no key preset "{}"; using vim.', clean_line(preset)))
     own = _own_keys(overrides or {}, report)
-    owners: dict[Context, Owners] = {context: {} for context in Context}
+    owners = {context: Owners() for context in Context}
     for command in _by_precedence(own, chosen):
         wanted = own.get(command.id) or _parsed(chosen.get(command.id, command.keys))
         _give(command, (*wanted, *_protected(command, wanted)), owners, report, own.keys())
@@ -166,20 +188,11 @@ def _give(
 ) -> None:
     for context in command.contexts:
         for sequence in wanted:
-            rival = _rival(sequence, owners[context])
+            rival = owners[context].rival(sequence)
             if rival is None:
-                owners[context][sequence] = command.id
+                owners[context].take(sequence, command.id)
             elif rival != command.id and not own.isdisjoint((rival, command.id)):
                 report.append(_clash(sequence, command.id, rival, context))
-
-
-def _rival(sequence: Sequence_, owned: Owners) -> str | None:
-    """Who already has this key, a beginning of it, or something that begins with it."""
-    for other, owner in owned.items():
-        shorter = min(len(other), len(sequence))
-        if other[:shorter] == sequence[:shorter]:
-            return owner
-    return None
 
 
 def _clash(sequence: Sequence_, loser: str, owner: str, context: Context) -> SafeText:

@@ -46,6 +46,7 @@ _MUTT: Final[Keys] = {
     "select_none": ("ctrl+t",),
     "select_range": ("V",),
     "quotes": ("S",),
+    "save_files": ("s",),
     "search_server": ("alt+/",),
     "archive": ("E",),
     "label": ("Y",),
@@ -90,6 +91,8 @@ _EMACS: Final[Keys] = {
     "back": ("q", "escape"),
     "mailboxes": ("j",),
     "refresh": ("g g", "ctrl+r"),
+    "next_key": ("ctrl+n", "j", "down"),
+    "previous_key": ("ctrl+p", "k", "up"),
 }
 
 PRESETS: Final[Mapping[str, Keys]] = MappingProxyType(

@@ -123,7 +123,8 @@ class KeyCard(CardView):
         if directory.status is DirectoryStatus.FOREIGN and directory.fingerprint is not None:
             for line in group_rows(directory.fingerprint, room):
                 yield EMPTY, line, "strong"
-        if directory.sentence and directory.status is not DirectoryStatus.SAME:
+        needless = directory.status is DirectoryStatus.ABSENT and not keys.own
+        if directory.sentence and directory.status is not DirectoryStatus.SAME and not needless:
             for start, end in wrapped(directory.sentence, room):
                 yield EMPTY, directory.sentence[start:end], "text"
 

@@ -83,7 +83,9 @@ class StatusLine(Horizontal):
         self._state = SyncState()
         self._counts = MailboxCounts()
         self._account = EMPTY
+        self._lock = EMPTY
         self._title = EMPTY
+        self._counted = True
         self._shown = 0
         self._position: int | None = None
         self._notice: tuple[SafeText, Tone] | None = None
@@ -105,6 +107,17 @@ class StatusLine(Horizontal):
         """Show the mailbox that is listed, its number of messages, the cursor's place (from 1)."""
         self._title, self._shown, self._position = title, shown, position
         self._draw()
+
+    def show_title(self, account: SafeText, title: SafeText) -> None:
+        """Show the account and a title of its own, without any counts."""
+        self._account, self._title, self._counted = account, title, False
+        self._draw()
+
+    def show_lock(self, words: SafeText) -> None:
+        """Tell whether the keys are locked; nothing when that is not known."""
+        if words != self._lock:
+            self._lock = words
+            self._draw()
 
     def show_notice(
         self, sentence: SafeText, tone: Tone = "info", next_step: SafeText = EMPTY
@@ -170,8 +183,8 @@ class StatusLine(Horizontal):
         """Account, mailbox and counts, as many as there is room for; the mailbox stays longest."""
         counts = self._counts
         facts: list[tuple[str, str, int]] = [
-            (self._account, "muted", 2),
-            (f"{self._title} {count_words(self._shown)}" if self._title else "", "strong", 0),
+            (self._account, "muted", 3),
+            (self._title_words(), "strong", 0),
             (
                 f"{self._glyphs.unread}{count_words(counts.unread)}" if counts.unread else "",
                 "accent",
@@ -182,8 +195,9 @@ class StatusLine(Horizontal):
                 if counts.unverified
                 else "",
                 "caution",
-                3,
+                4,
             ),
+            (self._lock, "text", 2),
         ]
         facts = [fact for fact in facts if fact[0]]
         while facts and sum(cell_len(text) + 2 for text, _, _ in facts) - 2 > room:
@@ -192,6 +206,11 @@ class StatusLine(Horizontal):
                 return [(fit(worst[0], room, self._glyphs.ellipsis), worst[1])]
             facts.remove(worst)
         return _spaced(facts)
+
+    def _title_words(self) -> str:
+        if not (self._title and self._counted):
+            return self._title
+        return f"{self._title} {count_words(self._shown)}"
 
     def _place_words(self) -> SafeText:
         if self._position is None or not self._shown:

@@ -6,7 +6,7 @@ above the rule, in words and glyphs, and body text reaches neither their place n
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
@@ -18,12 +18,16 @@ from widgets.cells import fit, wrapped
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.rows import Part
 
+if TYPE_CHECKING:
+    from services.key_models import PeerView
+
 MOST_NOTE_LINES: Final = 4
 REVEAL_KEY: Final = ui("H")
+UNLOCK_KEY: Final = ui("Enter")
 
 
 def trust_facts(
-    trust: TrustFacts, glyphs: Glyphs, reveal_key: SafeText
+    trust: TrustFacts, glyphs: Glyphs, reveal_key: SafeText, peer: PeerView | None = None
 ) -> list[tuple[SafeText, str]]:
     """The facts, most important first, each with its role."""
     facts = [
@@ -33,7 +37,11 @@ def trust_facts(
     ]
     if trust.first_contact:
         facts.append((phrase("{} first contact", glyphs.first_contact), "alarm"))
-    if trust.encrypted:
+    if trust.seal is not None:
+        from widgets.seal_words import seal_facts
+
+        facts += seal_facts(trust.seal, peer, glyphs)
+    elif trust.encrypted:
         facts.append((phrase("{} encrypted", glyphs.encrypted), "text"))
     if trust.hidden_characters:
         template = (
@@ -45,15 +53,29 @@ def trust_facts(
     return facts
 
 
+def _notes(trust: TrustFacts, unlock_key: SafeText) -> tuple[SafeText, ...]:
+    if trust.seal is None:
+        return trust.notes
+    from widgets.seal_words import seal_notes
+
+    return (*seal_notes(trust.seal, unlock_key), *trust.notes)
+
+
 def trust_lines(
-    trust: TrustFacts, width: int, glyphs: Glyphs, reveal_key: SafeText
+    trust: TrustFacts,
+    width: int,
+    glyphs: Glyphs,
+    reveal_key: SafeText,
+    *,
+    unlock_key: SafeText = UNLOCK_KEY,
+    peer: PeerView | None = None,
 ) -> list[list[Part]]:
     """Facts side by side, broken where they do not fit; then the notes; then the rule."""
     lines = [
         _padded(line, width)
-        for line in _flowed(trust_facts(trust, glyphs, reveal_key), width, glyphs)
+        for line in _flowed(trust_facts(trust, glyphs, reveal_key, peer), width, glyphs)
     ]
-    noted = [line for note in trust.notes for line in _note(note, width, glyphs)]
+    noted = [line for note in _notes(trust, unlock_key) for line in _note(note, width, glyphs)]
     if len(noted) > MOST_NOTE_LINES:
         rest = phrase("{} more lines of notes", len(noted) - MOST_NOTE_LINES + 1)
         noted = [
@@ -107,6 +129,7 @@ class TrustPanel(CardView):
         self._glyphs = glyphs
         self._reveal_key = reveal_key
         self._trust: TrustFacts | None = None
+        self._peer: PeerView | None = None
 
     def show_message(
         self,
@@ -118,12 +141,18 @@ class TrustPanel(CardView):
         self.show_facts(trust)
 
     def show_facts(self, trust: TrustFacts) -> None:
-        """Show what is known."""
-        self._trust = trust
+        """Show what is known; of the sender's key, what `show_peer` tells afterwards."""
+        self._trust, self._peer = trust, None
         self.changed()
+
+    def show_peer(self, peer: PeerView | None) -> None:
+        """Show what is known of the key of the sender's address."""
+        if peer != self._peer:
+            self._peer = peer
+            self.changed()
 
     def fitted(self, width: int) -> list[list[Part]]:
         """Facts, notes and the rule."""
         if self._trust is None:
             return []
-        return trust_lines(self._trust, width, self._glyphs, self._reveal_key)
+        return trust_lines(self._trust, width, self._glyphs, self._reveal_key, peer=self._peer)

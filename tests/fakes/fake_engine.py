@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from typing import TYPE_CHECKING
 
 from services import events, requests
 from services.events import Event
@@ -23,6 +24,9 @@ from services.requests import Request
 from services.safe_text import SafeText, clean_line, clean_text, phrase, ui
 from services.shown_mail import BodyLine, RenderedMessage, TrustFacts
 from tests.fakes.rows import NOON, FakeRows
+
+if TYPE_CHECKING:
+    from tests.fakes.fake_keys import FakeKeys
 
 
 class FakeSnapshot:
@@ -58,12 +62,16 @@ class FakeEngine:
         sync: SyncState = SYNCED,
         silent: bool = False,
         slow: bool = False,
+        keys: FakeKeys | None = None,
+        unsealed: Mapping[str, RenderedMessage] | None = None,
     ) -> None:
         self.emit = on_event
         self.messages = dict(messages or {})
         self.sync = sync
         self.silent = silent
         self.slow = slow
+        self.keys = keys
+        self.unsealed = dict(unsealed or {})
         self.requests: list[Request] = []
         self.stopped = 0
         self.published: FakeSnapshot | None = None
@@ -121,6 +129,8 @@ class FakeEngine:
                     if text.casefold() in row.subject.casefold()
                 )
                 self.emit(events.SearchAnswered(number, text, found))
+            case events.KeyRequest() if self.keys is not None:
+                self.keys.answer(number, request, self.emit)
             case _:
                 pass
 
@@ -128,12 +138,15 @@ class FakeEngine:
         row = self.published.row_of(message_id) if self.published else None
         assert row is not None
         message = self.messages.get(message_id) or rendered(row)
+        if self.keys is not None and self.keys.view.lock.value == "unlocked":
+            message = self.unsealed.get(message_id, message)
         trust = TrustFacts(
             verified=RowFlag.VERIFIED in row.flags,
             first_contact=RowFlag.FIRST_CONTACT in row.flags,
             encrypted=RowFlag.ENCRYPTED in row.flags,
             hidden_characters=message.hidden_characters,
             notes=message.notes,
+            seal=message.seal,
         )
         return events.MessageOpened(number, message_id, message, trust)
 

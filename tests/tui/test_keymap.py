@@ -29,13 +29,27 @@ def test_no_key_is_the_beginning_of_another(preset: str) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_key_that_changes_mail_means_the_same_in_every_pane(preset: str) -> None:
+def test_a_key_that_changes_mail_means_the_same_in_every_pane_of_the_mail_screen(
+    preset: str,
+) -> None:
     built = keymap.build(preset)
-    for owned in built.owners.values():
+    panes = [owned for context, owned in built.owners.items() if context is not Context.KEYS]
+    for owned in panes:
         for sequence, owner in owned.items():
             if BY_ID[owner].changes_mail:
-                for others in built.owners.values():
+                for others in panes:
                     assert others.get(sequence, owner) == owner, sequence
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_key_of_the_keys_screen_changes_mail_and_none_deletes_but_the_one_that_forgets(
+    preset: str,
+) -> None:
+    built = keymap.build(preset)
+    owned = built.owners[Context.KEYS]
+    assert not any(BY_ID[owner].changes_mail for owner in owned.values())
+    deleting = built.keys_of("delete", Context.LIST)
+    assert {owned[sequence] for sequence in deleting if sequence in owned} <= {"forget_peer"}
 
 
 @pytest.mark.parametrize("preset", PRESETS)

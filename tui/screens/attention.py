@@ -6,23 +6,39 @@ the keys decides, in this one place.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from services.models import RowFlag, SyncPhase
 from tui.guards import Context, Situation
 from tui.screens.finding import Finding
 from tui.screens.panes import Panes
 from tui.screens.reading import Reading
 
+if TYPE_CHECKING:
+    from tui.screens.files import Files
+    from tui.screens.sealed_mail import SealedMail
+
 
 class Attention:
     """The current message, the targets of a command, and the situation."""
 
     def __init__(
-        self, panes: Panes, finding: Finding, reading: Reading, *, can_sign_in: bool
+        self,
+        panes: Panes,
+        finding: Finding,
+        reading: Reading,
+        *,
+        can_sign_in: bool,
+        sealed: Callable[[], SealedMail | None],
+        files: Files,
     ) -> None:
         self._panes = panes
         self._finding = finding
         self._reading = reading
         self._can_sign_in = can_sign_in
+        self._sealed = sealed
+        self._files = files
 
     @property
     def current_id(self) -> str | None:
@@ -47,6 +63,7 @@ class Attention:
         flags = row.flags if row is not None else RowFlag(0)
         selected = 0 if reading else self._panes.messages.selected_count
         phase = self._finding.sync.phase
+        sealed = self._sealed()
         return Situation(
             context=context,
             rows=self._panes.messages.count,
@@ -56,9 +73,13 @@ class Attention:
             unread=RowFlag.UNREAD in flags,
             open_message=self._reading.message_id is not None,
             links=len(self._reading.links),
+            files=self._files.count,
+            saving=self._files.is_busy,
             narrowed=view.narrowed,
             search_text=bool(view.filter.text.strip()),
             read_only=phase is SyncPhase.READ_ONLY,
             signed_out=phase is SyncPhase.SIGNED_OUT,
             can_change_account=self._can_sign_in,
+            closed=sealed is not None and sealed.is_closed,
+            unlocked=sealed is not None and sealed.is_unlocked,
         )

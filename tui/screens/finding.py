@@ -8,16 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.events import SearchAnswered
 from services.models import MailboxCounts, MailFilter, MessageRow, RowSource, SyncPhase, SyncState
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui.mail_view import KeyShown, MailView, ServerSearch, empty_sentence
+from widgets.hint_bar import Hint
 from widgets.message_list import MessageList
 from widgets.no_rows import NO_ROWS
 from widgets.plain import Plain
 from widgets.query_line import QueryLine
+
+QUERY_HINTS: Final = (
+    Hint(ui("Enter"), ui("keep"), 1),
+    Hint(ui("Esc"), ui("clear"), 0),
+    Hint(ui("Ctrl+R"), ui("ask the server"), 2),
+    Hint(ui("Up/Down"), ui("move"), 3),
+)
 
 if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot
@@ -107,6 +115,22 @@ class Finding:
         self.typed(self._query.text)
         self._close()
         self._show_line()
+
+    def take_key(self, key: str) -> bool:
+        """Take a key that was pressed in the search field; False for one that is typed."""
+        if key == "ctrl+r":
+            self.ask_server()
+        elif key == "enter":
+            self.keep()
+        elif key == "escape":
+            self.cancel()
+        elif key == "down":
+            self._messages.action_cursor_down()
+        elif key == "up":
+            self._messages.action_cursor_up()
+        else:
+            return False
+        return True
 
     def cancel(self) -> None:
         """Close the field and drop the words."""

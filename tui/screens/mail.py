@@ -23,20 +23,21 @@ from textual.widgets import Input
 
 from services.events import Severity
 from services.safe_text import EMPTY, SafeText, phrase, ui
-from tui import clipboard, hints, keys, messages
+from tui import clipboard, keys, messages
 from tui.bridge import Bridge, EngineFactory
 from tui.commands import BY_ID
-from tui.guards import Context, Situation, reason_against
+from tui.guards import Context, reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
 from tui.screens.attention import Attention
-from tui.screens.finding import Finding
+from tui.screens.chrome import Chrome
+from tui.screens.files import Files
+from tui.screens.finding import QUERY_HINTS, Finding
 from tui.screens.moving import Moving
 from tui.screens.panes import Panes
 from tui.screens.reading import Reading
 from tui.session import Session
-from widgets.hint_bar import Hint, HintBar
-from widgets.link_list import LinkList
+from widgets.hint_bar import HintBar
 from widgets.mailbox_list import MailboxList
 from widgets.message_list import MessageList
 from widgets.plain import Plain
@@ -47,19 +48,16 @@ from widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from services.requests import Request
     from tui.screens.changes import Changes
+    from tui.screens.sealed_mail import SealedMail
+    from widgets.link_list import LinkList
 
 FOLLOW_SECONDS: Final = 0.15
 """How long the cursor rests before the reader follows it."""
 COMPLETE_SECONDS: Final = 1.0
 """When the parts that the first frame does without are mounted at the latest."""
 NO_PREVIEW: Final = "-no-preview"
+_PREVIEWS: Final = {"below": "-below", "off": NO_PREVIEW}
 NOTHING_OPEN: Final = ui("No message is open.")
-_QUERY_HINTS: Final = (
-    Hint(ui("Enter"), ui("keep"), 1),
-    Hint(ui("Esc"), ui("clear"), 0),
-    Hint(ui("Ctrl+R"), ui("ask the server"), 2),
-    Hint(ui("Up/Down"), ui("move"), 3),
-)
 
 
 class MailScreen(Screen[None]):
@@ -85,7 +83,7 @@ class MailScreen(Screen[None]):
     def __init__(self, engine: EngineFactory, session: Session, *, width: int = 0) -> None:
         # With the class of its first width from the start, it need not be styled twice.
         panes = self._get_breakpoint_classes(width, self.HORIZONTAL_BREAKPOINTS)
-        preview = _preview_class(session.settings.preview)
+        preview = _PREVIEWS.get(session.settings.preview, "")
         super().__init__(classes=" ".join((*panes, preview)))
         self.session = session
         self.bridge = Bridge(engine, self.post_message)
@@ -96,12 +94,11 @@ class MailScreen(Screen[None]):
         self._pane = ReaderPane(
             glyphs=glyphs, late="-one" in panes or preview == NO_PREVIEW, id="reader"
         )
-        self._query = QueryLine(hints=_QUERY_HINTS, late=True, id="query")
+        self._query = QueryLine(hints=QUERY_HINTS, late=True, id="query")
         self._filter_line = Plain(id="filter")
         self._hints = HintBar(id="hints")
         self._keys = KeySequence(session.keymap)
         self._follow: Timer | None = None
-        self._hinted: Situation | None = None
         self._put_together()
 
     def _put_together(self) -> None:
@@ -123,8 +120,17 @@ class MailScreen(Screen[None]):
             visible=lambda: self.panes.reader_visible,
             mark_on_open=self.session.marks_read_on_open,
         )
+        self.files = Files(self)
         self.attention = Attention(
-            self.panes, self.finding, self.reading, can_sign_in=self.session.can_sign_in
+            self.panes,
+            self.finding,
+            self.reading,
+            can_sign_in=self.session.can_sign_in,
+            sealed=lambda: self.sealed_if_made,
+            files=self.files,
+        )
+        self._chrome = Chrome(
+            self._status, self._hints, self.panes, self.finding, self.attention, self._keys
         )
         self.moving = Moving(self.panes, self.finding, self.reading)
 
@@ -133,16 +139,19 @@ class MailScreen(Screen[None]):
         """The commands that change mail; made with the first key, not for the first frame."""
         from tui.screens.changes import Changes
 
-        return Changes(
-            self,
-            ask=self.ask,
-            targets=self.attention.targets,
-            row_of=self.finding.row_of,
-            known_labels=lambda: self.finding.counts.labels,
-            gone=self._gone,
-            key=self.shown_key,
-            monotonic=self.session.monotonic,
-        )
+        return Changes.of(self, self._gone)
+
+    @cached_property
+    def sealed(self) -> SealedMail:
+        """Encrypted mail and the keys; made with the first of either."""
+        from tui.screens.sealed_mail import SealedMail
+
+        return SealedMail(self, self._status)
+
+    @property
+    def sealed_if_made(self) -> SealedMail | None:
+        """The same, without making it."""
+        return self.__dict__.get("sealed")
 
     @cached_property
     def _handlers(self) -> Mapping[str, Callable[[], None]]:
@@ -171,6 +180,8 @@ class MailScreen(Screen[None]):
         self.reading.close(NOTHING_OPEN)
         self.refresh_chrome()
         self.set_timer(COMPLETE_SECONDS, self.complete)
+        if self.bridge.snapshot is not None:
+            self._show_snapshot()
         self.bridge.start()
 
     def reopen(self, engine: EngineFactory, session: Session) -> None:
@@ -194,25 +205,11 @@ class MailScreen(Screen[None]):
     def on_key(self, event: events.Key) -> None:
         """Turn keys into commands before any widget's own bindings."""
         key = keys.key_of(event)
-        taken = self._key_in_field(key) if isinstance(self.focused, Input) else self._press(key)
+        in_field = isinstance(self.focused, Input)
+        taken = self.finding.take_key(key) if in_field else self._press(key)
         if taken:
             event.stop()
             event.prevent_default()
-
-    def _key_in_field(self, key: str) -> bool:
-        if key == "ctrl+r":
-            self.finding.ask_server()
-        elif key == "enter":
-            self.finding.keep()
-        elif key == "escape":
-            self.finding.cancel()
-        elif key == "down":
-            self._messages.action_cursor_down()
-        elif key == "up":
-            self._messages.action_cursor_up()
-        else:
-            return False
-        return True
 
     def _press(self, key: str) -> bool:
         self.finding.touched = True
@@ -244,6 +241,9 @@ class MailScreen(Screen[None]):
 
     def on_mailbox_changed(self, _message: messages.MailboxChanged) -> None:
         """Show the newest snapshot."""
+        self._show_snapshot()
+
+    def _show_snapshot(self) -> None:
         snapshot = self.bridge.snapshot
         if snapshot is None:
             return
@@ -251,7 +251,7 @@ class MailScreen(Screen[None]):
         self.finding.take(snapshot)
         self.reading.take_row()
         self._places.show_counts(snapshot.counts)
-        self._show_state()
+        self._chrome.show_state(self.session)
         if first:
             self.call_after_refresh(self._painted)
 
@@ -271,12 +271,16 @@ class MailScreen(Screen[None]):
     def on_sync_state_changed(self, message: messages.SyncStateChanged) -> None:
         """Tell how the mailbox stands."""
         self.finding.take_sync(message.event.state)
-        self._show_state()
+        self._chrome.show_state(self.session)
         self.refresh_chrome()
 
     def on_message_opened(self, message: messages.MessageOpened) -> None:
         """Show the message that was asked for last."""
-        self.reading.opened(message.event)
+        event = message.event
+        was_wanted = self.reading.opened(event)
+        if was_wanted and (event.message.seal is not None or self.sealed_if_made is not None):
+            self.sealed.opened(event, asks=self.reading.asks)
+        self.files.shown()
         self.refresh_chrome()
 
     def on_raw_read(self, message: messages.RawRead) -> None:
@@ -296,10 +300,20 @@ class MailScreen(Screen[None]):
 
     def on_request_failed(self, message: messages.RequestFailed) -> None:
         """Say it in the reader when a message was meant, else as a notice."""
-        event = message.event
-        if not self.reading.failed(event):
+        event, sealed = message.event, self.sealed_if_made
+        self.files.failed(event)
+        if not (self.reading.failed(event) or (sealed is not None and sealed.take(event))):
             self.finding.failed(event.request_id)
             self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
+
+    def on_key_event_came(self, message: messages.KeyEventCame) -> None:
+        """Hand on what is told about keys."""
+        self.sealed.take(message.event)
+        self.refresh_chrome()
+
+    def on_transfer_event_came(self, message: messages.TransferEventCame) -> None:
+        """Hand on what is told about files."""
+        self.files.take(message.event)
 
     # ── the widgets' messages ────────────────────────────────────────────────────────────────────
 
@@ -313,12 +327,16 @@ class MailScreen(Screen[None]):
             self.reading.close(NOTHING_OPEN)
         elif event.message_id and self.session.follows and self.panes.split:
             self._follow = self.set_timer(FOLLOW_SECONDS, self._follow_cursor)
+        if self.sealed_if_made is not None:
+            self.sealed.near_cursor()
         self.refresh_chrome()
 
     def on_message_list_opened(self, event: MessageList.Opened) -> None:
         """Open what was clicked or chosen."""
         event.stop()
-        self.moving.open(event.message_id)
+        self.moving.open(event.message_id, asks=True)
+        if self.sealed_if_made is not None:
+            self.sealed.unlock()
 
     def on_message_list_selection_changed(self, event: MessageList.SelectionChanged) -> None:
         """Show the count in the hints."""
@@ -363,23 +381,8 @@ class MailScreen(Screen[None]):
 
     def refresh_chrome(self) -> None:
         """Hints and place, as the situation is now."""
-        if not self.is_mounted:
-            return
-        self._status.show_place(self.finding.view.title, len(self.finding.rows))
-        self._places.show_current(self.finding.view.filter)
-        self._hints.display = not self.finding.typing
-        if self.finding.typing:
-            return
-        begun, keymap = self._keys.pending, self.session.keymap
-        situation = None if begun else self.attention.situation()
-        if situation is None:
-            self._hints.show_hints(hints.continuations(keymap, self.panes.context, begun))
-        elif situation != self._hinted:
-            self._hints.show_hints(hints.hint_bar(keymap, situation))
-        self._hinted = situation
-
-    def _show_state(self) -> None:
-        self._status.show_state(self.finding.sync, self.finding.counts, self.session.account)
+        if self.is_mounted:
+            self._chrome.refresh(self.session)
 
     def _follow_cursor(self) -> None:
         self._follow = None
@@ -393,7 +396,3 @@ class MailScreen(Screen[None]):
         if self.reading.message_id in message_ids:
             self.reading.close(NOTHING_OPEN)
             self.panes.show_list()
-
-
-def _preview_class(preview: str) -> str:
-    return {"below": "-below", "off": NO_PREVIEW}.get(preview, "")

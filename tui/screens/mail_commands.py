@@ -42,6 +42,8 @@ def _reading(screen: MailScreen) -> Mapping[str, Handler]:
         "reveal": screen.reading.toggle_reveal,
         "quotes": lambda: pane.reader.toggle_quotes(),
         "links": lambda: _choose_link(screen),
+        "save_files": screen.files.ask,
+        "stop_saving": screen.files.stop,
         "copy_address": lambda: _copy_address(screen),
     }
 
@@ -92,6 +94,9 @@ def _finding(screen: MailScreen) -> Mapping[str, Handler]:
 
 def _program(screen: MailScreen) -> Mapping[str, Handler]:
     return {
+        "keys": lambda: screen.sealed.show_keys(),
+        "open_closed": lambda: screen.sealed.unlock(),
+        "lock_now": lambda: screen.sealed.lock_now(),
         "refresh": lambda: _refresh(screen, full=False),
         "refresh_all": lambda: _refresh(screen, full=True),
         "sign_in": lambda: screen.tell_app(screen.SignIn()),

@@ -49,11 +49,14 @@ class Moving:
             "back": self._back,
         }
 
-    def open(self, message_id: str) -> None:
-        """Open a message on purpose: it gets the keys, and is marked read once painted."""
+    def open(self, message_id: str, *, asks: bool = False) -> None:
+        """Open a message on purpose: it gets the keys, and is marked read once painted.
+
+        `asks` lets the passphrase be asked for.
+        """
         self._list.move_to(message_id)
         self._panes.expect_reader()
-        self._reading.open(message_id, on_purpose=True)
+        self._reading.open(message_id, on_purpose=True, asks=asks)
 
     def _both(
         self, in_list: Callable[[], None], in_reader: Callable[[], None]

@@ -33,9 +33,15 @@ class Shown:
     request_id: int = 0
     marks_read: bool = False
     """It was opened on purpose, so painting it marks it read."""
+    asks: bool = False
+    """It was chosen by itself: if it waits for the passphrase, that is asked for."""
     reveal: bool = False
     raw: bool = False
     answered: bool = False
+    closed: bool = False
+    """It is encrypted and waits for the passphrase: nobody has read it yet."""
+    again: bool = False
+    """It came a second time, because the keys were unlocked or locked."""
     links: tuple[Link, ...] = ()
 
 
@@ -76,16 +82,17 @@ class Reading:
         """Whether the raw mail is shown."""
         return self._shown is not None and self._shown.raw
 
-    def open(self, message_id: str, *, on_purpose: bool) -> None:
-        """Show a message; `on_purpose` is False when the pane only follows the cursor."""
+    def open(self, message_id: str, *, on_purpose: bool, asks: bool = False) -> None:
+        """Show a message; `on_purpose` is False when the pane only follows the cursor, `asks` is
+        True when the passphrase may be asked for."""
         shown = self._shown
         if shown is not None and shown.message_id == message_id and not shown.raw:
             if on_purpose:
-                self._shown = replace(shown, marks_read=True)
+                self._shown = replace(shown, marks_read=True, asks=asks)
             if shown.answered:
                 self._come(shown.request_id)
             return
-        self._request(Shown(message_id, marks_read=on_purpose))
+        self._request(Shown(message_id, marks_read=on_purpose, asks=asks))
 
     def show_raw(self, message_id: str) -> None:
         """Show the raw mail of a message, or the rendered message again."""
@@ -115,15 +122,32 @@ class Reading:
         self._shown = None
         self._pane.show_empty(sentence)
 
-    def opened(self, event: MessageOpened) -> None:
+    @property
+    def asks(self) -> bool:
+        """The passphrase may be asked for the message that came last."""
+        return self._shown is not None and self._shown.asks and not self._shown.again
+
+    @property
+    def is_closed(self) -> bool:
+        """The message in the pane waits for the passphrase."""
+        return self._shown is not None and self._shown.closed and self._shown.answered
+
+    def opened(self, event: MessageOpened) -> bool:
         """Show the answer, if it is still wanted."""
         if not self._wanted(event.request_id):
-            return
+            return False
         assert self._shown is not None
         self._stop_waiting()
-        self._shown = replace(self._shown, links=event.message.links, answered=True)
+        closed = _waits_for_key(event)
+        self._shown = replace(self._shown, links=event.message.links, answered=True, closed=closed)
         self._pane.show_message(event.message, event.trust, self._row_of(event.message_id))
         self._come(event.request_id)
+        return True
+
+    def open_again(self) -> None:
+        """Ask for the message once more: the keys were unlocked or locked since."""
+        if self._shown is not None and not self._shown.raw:
+            self._request(replace(self._shown, answered=False, again=True))
 
     def raw_read(self, event: RawRead) -> None:
         """Show the raw mail, if it is still wanted."""
@@ -177,6 +201,8 @@ class Reading:
         shown = self._shown
         if shown is None or not self._wanted(request_id) or shown.raw or not self._visible():
             return
+        if shown.closed:
+            return
         if not (shown.marks_read and self._mark_on_open):
             return
         row = self._row_of(shown.message_id)
@@ -184,3 +210,8 @@ class Reading:
             from services.requests import MarkRead
 
             self._ask(MarkRead((shown.message_id,), is_read=True))
+
+
+def _waits_for_key(event: MessageOpened) -> bool:
+    seal = event.message.seal
+    return seal is not None and seal.state.name == "LOCKED"
