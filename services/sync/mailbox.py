@@ -71,7 +71,6 @@ class Mailbox:
         self.store = store
         self.provider = provider
         self.keychain = keychain or LateKeychain()
-        self.keychain.connect(provider)
         self.renderer = renderer
         self.pace = pace or Pace()
         self._clock = clock
@@ -88,7 +87,6 @@ class Mailbox:
         background.on_kept = self._on_full_page
         self._full = FullWalk(store, self._changes, background, clock)
         self.sealed = SealedReading(store, self.keychain)
-        self.sealed.on_forget = self.report.publish_soon
         self._reader = MessageReader(store, self.sealed)
         self._refusals: list[tuple[Refusal, str]] = []
         self._refusal_notices = Throttle(self._tell_refusals, self.pace.publish)
@@ -101,6 +99,8 @@ class Mailbox:
         self._take_up()
 
     def _take_up(self) -> None:
+        self.keychain.connect(self.provider)
+        self.sealed.on_forget = self.report.publish_soon
         self.report.waiting_now(self._changes.journal.waiting)
         if self.store.repairs and not self.store.read_only:
             # What was set aside may have been pages that the cursor says are here.
