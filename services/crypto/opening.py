@@ -49,6 +49,7 @@ def open_message(
 
     Raises NotForMe, Damaged, Unsupported, TooLarge, Locked, here or while `data` is read.
     """
+    holders = {part.key.fingerprint: key for key in keys for part in key.parts()}
     found = packets(Feed(pieces))
     message = read_sealed(found)
     session, to_key = open_sealed(message, keys)
@@ -56,7 +57,8 @@ def open_message(
     if prove_first:
         plain = iter(list(plain))
     content = Content(limit)
-    return OpenMessage(to_key, content, _data(content, plain, found), _readers(keys, to_key))
+    readers = _readers(holders[to_key], to_key)
+    return OpenMessage(to_key, content, _data(content, plain, found), readers)
 
 
 def _data(
@@ -69,10 +71,9 @@ def _data(
         packet.whole(_SKIPPED_LIMIT)
 
 
-def _readers(keys: Sequence[UnlockedKey], to_key: str) -> frozenset[str]:
-    """Return the fingerprints of the key that opened the message: any of them may be addressed."""
-    for key in keys:
-        prints = frozenset(one.fingerprint for one in key.public.components)
-        if to_key in prints:
-            return prints
-    return frozenset()
+def _readers(key: UnlockedKey, to_key: str) -> frozenset[str]:
+    """Return the fingerprints of the key that opened the message: any of them may be addressed.
+
+    An old part counts too, although others must not encrypt to it any more.
+    """
+    return frozenset((to_key, key.fingerprint, *(one.fingerprint for one in key.public.components)))

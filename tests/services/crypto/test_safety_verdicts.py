@@ -252,6 +252,23 @@ def test_a_signature_counts_for_the_readers_it_names(alice: Person, key: Unlocke
     assert inside.data == b"to Bob"
 
 
+def test_the_addressee_counts_for_an_old_key_of_ours_as_well(alice: Person) -> None:
+    """Its own signatures rest on SHA-1: nobody encrypts to it any more, and it still opens mail."""
+    old = (
+        primary_packet(alice.primary, secret=True)
+        + user_id()
+        + certify(alice.primary, hash_id=SHA1)
+        + subkey_packet(alice.sub, secret=True)
+        + bind(alice.primary, alice.sub, hash_id=SHA1)
+    )
+    key = OwnKey.load(old).unlock()
+    assert key.public.encrypt_to is None
+    for meant, verdict in ((alice.primary, Verdict.GOOD), (MALLORY.primary, Verdict.UNUSABLE)):
+        made = _by(SIGNER.primary, extra=(subpacket(35, b"\x04" + meant.fingerprint),))
+        blob = message(made, [alice.sub])
+        assert decrypt(blob, [key], signer=PeerKey.parse(SIGNER.block)).verdict is verdict
+
+
 def test_detached_signatures_of_the_wrong_kind_are_unusable() -> None:
     peer = PeerKey.parse(SIGNER.block)
     for kind, covered in ((TIMESTAMP, b""), (STANDALONE, b""), (TIMESTAMP, DATA)):
