@@ -8,12 +8,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.config import load
 from services.crypto.own import OwnKey
+from services.keys import unlocked_keys
 from services.keys.keychain import MARKER_FILE
 from services.keys.unlocked_keys import UnlockedKeys
 from services.paths import Paths
@@ -186,13 +188,17 @@ def _no_terminal(name: object, *words: object, **options: object) -> object:
     return _OPEN(name, *words, **options)
 
 
-def test_locking_says_whether_anything_was_open(script: Script, ada: Person) -> None:
+def test_locking_says_whether_anything_was_open(
+    script: Script, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script.take_in("me", ada)
     assert script.json("me", "keys", "lock") == {"locked": False, "forgotten": False}
     paths = Paths.from_environment()
     folder = paths.account_dir(load(paths).account("me").name)
     held = UnlockedKeys(folder / MARKER_FILE, clock=lambda: 0)
     held.add(own_key(ada).unlock())
+    impatient = partial(unlocked_keys.lock_elsewhere, seconds=0.2)
+    monkeypatch.setattr(unlocked_keys, "lock_elsewhere", impatient)
     code, _, err = script("me", "keys", "lock")
     assert code == 8
     assert "has not locked" in err
