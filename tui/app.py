@@ -29,6 +29,7 @@ from services.safe_text import SafeText, ui
 from tui import crash, keymap, themes
 from tui.hangup import SteadyDriver, watch
 from tui.key_queue import KeyDone, KeyQueue
+from tui.lean_driver import LeanDriver
 from tui.leaving import Leaving
 from tui.notices import Notices
 from tui.screens.mail import MailScreen
@@ -61,6 +62,7 @@ class AgentMailApp(App[int]):
     ESCAPE_TO_MINIMIZE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", id="quit_anywhere", show=False, priority=True),
+        Binding("ctrl+l", "redraw", "Redraw", id="redraw", show=False),
         Binding("ctrl+c", "say_how_to_quit", "Quit", show=False, system=True),
     ]
 
@@ -200,6 +202,12 @@ class AgentMailApp(App[int]):
     async def action_quit(self) -> None:
         """Leave from anywhere."""
         self.leave()
+
+    def action_redraw(self) -> None:
+        """Write every cell again: something else has written to the terminal."""
+        if isinstance(self._driver, LeanDriver):
+            self._driver.forget_cells()
+        self.screen.refresh()
 
     def leave(self, code: int = 0) -> None:
         """Close the screen at once; the engine saves meanwhile."""

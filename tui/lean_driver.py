@@ -57,6 +57,10 @@ class LeanDriver(LinuxDriver):
             self._known = self._picture.known
             self._picture = None
 
+    def forget_cells(self) -> None:
+        """Know nothing of the screen, so that the next frame is written whole."""
+        self._known.forget()
+
     def write(self, data: str) -> None:
         """Write a frame shortened; the marks of a synchronised update only around large ones."""
         if data == ENTER and self._picture is not None:

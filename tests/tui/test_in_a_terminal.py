@@ -157,6 +157,21 @@ def test_a_closed_terminal_ends_the_program_and_loses_no_change(
         again.finish()
 
 
+def test_redraw_writes_again_what_something_else_has_written_over(
+    sandbox: SandboxControl, agent: Agent, arguments: list[str]
+) -> None:
+    add(sandbox, agent, 3)
+    with Terminal(arguments) as terminal:
+        terminal.until(lambda screen: "No. 0" in screen.display[3])
+        settle(terminal)
+        terminal.screen.erase_in_display(2)
+        terminal.press("\x0c")
+        terminal.until(lambda screen: "No. 0" in screen.display[3])
+        assert gutter_row(terminal.screen) == 1
+        terminal.press("q")
+        terminal.finish()
+
+
 def test_idle_after_the_first_sync_writes_nothing(
     sandbox: SandboxControl, agent: Agent, arguments: list[str]
 ) -> None:
