@@ -20,6 +20,7 @@ from services.crypto.feeds import Feed, StreamedPacket, packets
 from services.crypto.own import UnlockedKey
 from services.crypto.packets import Tag
 from services.crypto.verdicts import Judgement
+from services.errors import CryptoError
 
 _SKIPPED_LIMIT: Final = 65_536
 
@@ -64,7 +65,13 @@ def open_message(
 def _data(
     content: Content, plain: Iterator[bytes], found: Iterator[StreamedPacket]
 ) -> Iterator[bytes]:
-    yield from content.read(Feed(plain))
+    try:
+        yield from content.read(Feed(plain))
+    except CryptoError:
+        # Whether the octets are the sender's comes first: what is inside must not answer a forger.
+        for _ in plain:
+            pass
+        raise
     for packet in found:
         if packet.tag not in (Tag.MARKER, Tag.PADDING):
             raise Damaged

@@ -163,6 +163,18 @@ def test_every_flipped_bit_of_a_short_message_is_noticed(alice: Person, key: Unl
     assert decrypt(whole, [key]).data == CANARY
 
 
+def test_what_a_changed_bit_makes_of_the_inside_is_not_told(
+    alice: Person, key: UnlockedKey, tmp_path: Path
+) -> None:
+    """In CFB a bit flips where one wants: the algorithm of a compression, the tag of a packet."""
+    whole = message(compressed(PLAIN), [alice.sub])
+    inside = len(whole) - len(split(whole)[1].body) + 1 + 18
+    for at in range(inside, inside + 8):
+        for bit in range(8):
+            changed = whole[:at] + bytes((whole[at] ^ 1 << bit,)) + whole[at + 1 :]
+            assert str(_refused(changed, key, tmp_path)) == str(Damaged())
+
+
 @pytest.mark.parametrize("version", [0, 2, 3, 99])
 def test_another_version_of_the_container_is_unsupported(
     alice: Person, key: UnlockedKey, tmp_path: Path, version: int
