@@ -50,7 +50,7 @@ _OWN: Final = (
         KEYS,
         OWN_KEY,
         hint="generate",
-        rank=3,
+        rank=2,
     ),
     Command(
         "import_key",
@@ -60,7 +60,7 @@ _OWN: Final = (
         KEYS,
         OWN_KEY,
         hint="import",
-        rank=4,
+        rank=3,
     ),
     Command(
         "publish_key",
@@ -169,7 +169,7 @@ _PEERS: Final = (
         KEYS,
         PEERS,
         hint="add peer",
-        rank=2,
+        rank=4,
     ),
     Command(
         "look_up_again",

@@ -46,7 +46,7 @@ class ComparisonDialog(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         """The fingerprint in both forms, then the answers from the safest on."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog tall"):
             yield Plain(phrase("Compare the key of {}", self._peer.shown), classes="dialog-title")
             yield Plain(
                 ui("Compare all of it over another channel than mail."),
@@ -83,7 +83,7 @@ class OwnFingerprintDialog(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """Whose it is, both forms, one answer."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog tall"):
             yield Plain(ui("My fingerprint"), classes="dialog-title")
             yield Plain(self._user_id, classes="dialog-line")
             yield FingerprintCard(self._fingerprint, id="fingerprint")

@@ -40,7 +40,7 @@ class ImportKeyDialog(FieldDialog[ImportKey]):
     def compose(self) -> ComposeResult:
         """The two ways, whether to use it, one line of state."""
         about = ui("An armored block, as gpg or the dashboard exports it.")
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog tall"):
             yield Plain(ui("Import a private key"), classes="dialog-title")
             yield Plain(about, classes="dialog-line")
             with Horizontal(classes="dialog-row"):

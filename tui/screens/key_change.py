@@ -50,7 +50,7 @@ class KeyChangeDialog(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """What happened, both fingerprints, what it may mean, the two answers."""
         labels = (ui("old"), ui("new"))
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog tall"):
             yield Plain(
                 phrase("{} {} HAS ANOTHER KEY", self._glyphs.unverified, self._peer.shown),
                 classes="dialog-title alarm",
@@ -72,9 +72,7 @@ class KeyChangeDialog(Dialog[bool]):
             )
             with Horizontal(classes="dialog-answers"):
                 yield Button("Do not accept", id="no", compact=True)
-                yield Button(
-                    "Accept the new key (Shift+A)", id="yes", variant="error", compact=True
-                )
+                yield Button("Accept the new key (A)", id="yes", variant="error", compact=True)
 
     def _dates(self) -> SafeText:
         peer = self._peer

@@ -44,7 +44,7 @@ class NewKeyDialog(FieldDialog[GenerateKey]):
     def compose(self) -> ComposeResult:
         """What it is about, the four fields, how strong the passphrase is, two answers."""
         name, address = self._values
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog tall"):
             yield Plain(self._title, classes="dialog-title")
             yield Plain(self._about, classes="dialog-line")
             yield self.row(ui("Name"), text_field("key-name", name, "how others see you"))

@@ -49,7 +49,7 @@ class PassphraseDialog(FieldDialog[bool]):
 
     def compose(self) -> ComposeResult:
         """Which key, the field, what to keep, one line of state."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog tall"):
             yield Plain(ui("Unlock your key"), classes="dialog-title")
             yield Plain(self._about(), classes="dialog-line")
             yield secret_field("passphrase")
