@@ -391,7 +391,7 @@ _PROGRAM: Final = (
     ),
 )
 
-COMMANDS: Final = (*_READ, *FILE_COMMANDS, *_CHANGE, *_FIND, *KEY_COMMANDS, *MOVES, *_PROGRAM)
+COMMANDS: Final = (*_READ, *_CHANGE, *_FIND, *KEY_COMMANDS, *FILE_COMMANDS, *MOVES, *_PROGRAM)
 BY_ID: Final[Mapping[str, Command]] = MappingProxyType({item.id: item for item in COMMANDS})
 
 assert len(BY_ID) == len(COMMANDS)

@@ -15,7 +15,7 @@ FILE_COMMANDS: Final = (
         READER,
         READ,
         guard="has_files",
-        hint="save files",
+        hint="save",
         rank=6,
     ),
     Command(
