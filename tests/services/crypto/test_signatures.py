@@ -17,6 +17,7 @@ from tests.services.crypto.key_smith import (
     MADE,
     NOW,
     SmithKey,
+    embedded,
     expires,
     field,
     flags,
@@ -182,6 +183,31 @@ def test_every_cut_and_every_flipped_bit_is_noticed(keys: dict[str, SmithKey]) -
         except (Damaged, Unsupported):
             continue
         assert not good
+
+
+def test_a_number_whose_bit_count_is_not_exact_is_damaged() -> None:
+    """Sequoia refuses it as well; the octets would be the same."""
+    key = SmithKey.rsa(2048)
+    whole = key.sign(0, TEXT, [made()])
+    assert Signature.parse(whole).covers(PublicPart.parse(key.body), TEXT)
+    (bits,) = (value.bit_length() for value in Signature.parse(whole).values)
+    start = len(whole) - 2 - (bits + 7) // 8
+    for wrong in {bits - 1, bits + 1, (bits + 7) // 8 * 8} - {bits}:
+        with pytest.raises(Damaged):
+            Signature.parse(whole[:start] + wrong.to_bytes(2, "big") + whole[start + 2 :])
+
+
+def test_signatures_within_signatures_within_a_signature_are_damaged() -> None:
+    key = SmithKey.ed25519()
+    inner = key.sign(0x19, TEXT, [made()])
+    middle = key.sign(0x19, TEXT, [made()], [embedded(inner)])
+    assert Signature.parse(middle).embedded == (Signature.parse(inner),)
+    with pytest.raises(Damaged):
+        Signature.parse(key.sign(0x18, TEXT, [made()], [embedded(middle)]))
+    for _ in range(500):
+        middle = key.sign(0x19, TEXT, [made()], [embedded(middle)])
+    with pytest.raises(Damaged):
+        Signature.parse(middle)
 
 
 @pytest.mark.parametrize("version", [2, 3, 5, 6, 255])
