@@ -121,7 +121,7 @@ def peer_sentence(peer: PeerView, now: float) -> SafeText:
         words.append(phrase("shows another key since {}", day_words(peer.offered_at)))
         words.append(ui("sending is blocked"))
     elif peer.status in (PeerStatus.UNUSABLE, PeerStatus.NO_KEY):
-        words.append(peer_words(peer, now)[0])
+        words.append(peer.why or peer_words(peer, now)[0])
     else:
         words += [word for word in (peer.algorithm, expiry_words(peer.expires, now)[0]) if word]
         if peer.status is PeerStatus.VERIFIED:

@@ -1,6 +1,6 @@
 """The app on a fake or a real engine, for headless tests; run as a program, on a real sandbox's mailbox.
 
-`python -m tests.tui.app_stage BASE_URL TOKEN FOLDER` opens the whole app in this terminal.
+`python -m tests.tui.app_stage BASE_URL TOKEN FOLDER [ADDRESS]` opens the whole app in this terminal.
 """
 
 from __future__ import annotations
@@ -135,10 +135,11 @@ async def until(pilot: Pilot[Any], seen: Callable[[], object], patience: float =
         await pilot.pause(0.02)
 
 
-def real_profile(base_url: str, token: str, folder: Path) -> Profile:
+def real_profile(base_url: str, token: str, folder: Path, address: str = "") -> Profile:
     """A profile over a sandbox's mailbox; its cache lies in `folder`."""
     paths = Paths(folder / "config", folder / "data", folder / "state", folder / "cache")
-    account = Account("main", "assmbl", base_url)
+    domain = address.partition("@")[2]
+    account = Account("main", "assmbl", base_url, mail_domain=domain, address=address)
     secrets = SecretStore(paths)
     secrets.keep_for_session(account, Secret(token))
     return Profile(account, paths, secrets)
@@ -158,7 +159,7 @@ def real_app(
 
 def main() -> int:
     base_url, token, folder = sys.argv[1:4]
-    profile = real_profile(base_url, token, Path(folder))
+    profile = real_profile(base_url, token, Path(folder), *sys.argv[4:5])
     return open_app(profile, Settings())
 
 
