@@ -144,7 +144,7 @@ def state_words(progressed: Progressed) -> SafeText:
 
 
 def source_of(provider: MailProvider | None) -> AttachmentSource:
-    """Return what a mail service offers for files; Offline without one, UsageError if it has none."""
+    """Return what a service offers for files; Offline without one, UsageError if it has none."""
     if provider is None:
         raise Offline("There is no connection to the mail service.", "Save the file again later.")
     source: AttachmentSource | None = getattr(provider, "attachments", None)

@@ -1,7 +1,7 @@
 """Folders as people type them: `~`, and the rest of a name by one key.
 
-Closes the trap of a completion that reads a folder of a million entries, or names files where only a
-folder helps. Blocks: call it in a thread.
+Closes the trap of a completion that reads a folder of a million entries, or names files where only
+a folder helps. Blocks: call it in a thread.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where files lie while they arrive, and how a whole file gets its name.
 
-Closes four traps: half a file under its final name, a file that is overwritten, a link planted in the
-target folder that leads elsewhere, and what arrived being readable by others or executable. A file
-gets its name by a hard link, which never follows and never replaces what is there.
+Closes four traps: half a file under its final name, a file that is overwritten, a link planted in
+the target folder that leads elsewhere, and what arrived being readable by others or executable. A
+file gets its name by a hard link, which never follows and never replaces what is there.
 """
 
 from __future__ import annotations

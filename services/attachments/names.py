@@ -1,8 +1,8 @@
 """File names that strangers chose, made safe; and the next free one in a folder.
 
-Closes the traps of research/reliability.md §6 A01: a name that is a path, hides a file, reorders its
-own letters, means a device, speaks to the terminal or to a shell, or is too long for the disk. What
-cannot stand becomes `_`, so that nobody mistakes the outcome for what was sent.
+Closes the traps of research/reliability.md §6 A01: a name that is a path, hides a file, reorders
+its own letters, means a device, speaks to the terminal or to a shell, or is too long for the disk.
+What cannot stand becomes `_`, so that nobody mistakes the outcome for what was sent.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One attachment, from the service into the operator's folder.
 
-Closes four traps: a file that is asked for for ever (polling ends), a link that expired on the way, a
-download without an end (the size is capped), and plaintext lying where nobody asked for it: what is
-encrypted arrives encrypted in a private folder and is opened straight into the chosen one. Source:
-api/assmbl.md §6.3, §7.6.
+Closes four traps: a file that is asked for for ever (polling ends), a link that expired on the
+way, a download without an end (the size is capped), and plaintext lying where nobody asked for it:
+what is encrypted arrives encrypted in a private folder and is opened straight into the chosen one.
+Source: api/assmbl.md §6.3, §7.6.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Wanted:
 class Saved:
     """A file as it lies on the disk now; `sha256` in hex is that of the file.
 
-    `was_marked` tells that its sender called it encrypted, `was_sealed` that it was so by its bytes;
+    `was_marked` tells that its sender called it encrypted, `was_sealed` that its bytes say so;
     `verdict` is set when it was opened.
     """
 

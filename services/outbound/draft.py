@@ -1,7 +1,7 @@
 """What is to be sent, as its writer means it: before sealing, before anything is uploaded.
 
-Closes two traps: an idempotency key that is made for each attempt, so that a retry is a second mail,
-and encryption decided on the way: it is a property of the draft (design.md §7).
+Closes two traps: an idempotency key that is made for each attempt, so that a retry is a second
+mail, and encryption decided on the way: it is a property of the draft (design.md §7).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The one gate: whatever leaves, leaves here. The only caller of any send route.
 
-Closes the trap of a second way out, and the one of encryption that gives way: a draft that requires it
-is sealed or refused, there is no path on which it becomes plaintext. The order is that of
-research/crypto.md §5.2: the recipient's key is looked up now and checked, everything is encrypted,
-only then the first file is uploaded, only then the mail is sent, and before that the key is looked up
-once more, since an upload takes its time.
+Closes the trap of a second way out, and the one of encryption that gives way: a draft that
+requires it is sealed or refused, there is no path on which it becomes plaintext. The order is that
+of research/crypto.md §5.2: the recipient's key is looked up now and checked, everything is
+encrypted, only then the first file is uploaded, only then the mail is sent, and before that the
+key is looked up once more, since an upload takes its time.
 
 Two steps, so that what stands between them has its place: `prepare` gives bytes that do not change
 any more (review, approval and outbox are bound to their digest), `send` posts exactly those.

@@ -1,8 +1,8 @@
 """What will go over the wire, byte for byte; the same at every attempt.
 
-Closes the trap of a retry that builds the mail anew: a rebuilt body is another request, and encrypting
-twice gives different bytes. What the outbox keeps and approvals are bound to is this value and its
-digest (design.md §8).
+Closes the trap of a retry that builds the mail anew: a rebuilt body is another request, and
+encrypting twice gives different bytes. What the outbox keeps and approvals are bound to is this
+value and its digest (design.md §8).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file that lies at the storage host; `size` in bytes as uploaded, `sha256` of those in hex."""
+    """A file at the storage host; `size` in bytes as uploaded, `sha256` of those in hex."""
 
     object_key: str
     name: str

@@ -1,8 +1,9 @@
-"""From a draft to bytes that may leave: the body encrypted, each file encrypted, nothing uploaded yet.
+"""From a draft to bytes that may leave: body and files encrypted, nothing uploaded yet.
 
-Closes three traps: plaintext on the wire because one file was forgotten, a file that changes between
-its hash and its upload (what is uploaded is a copy of our own), and leftovers: the copies have no
-name on the disk, so that even a killed program leaves none. Source: api/assmbl.md §7.3, §7.4.
+Closes three traps: plaintext on the wire because one file was forgotten, a file that changes
+between its hash and its upload (what is uploaded is a copy of our own), and leftovers: the copies
+have no name on the disk, so that even a killed program leaves none. Source: api/assmbl.md §7.3,
+§7.4.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What saving files needs of a mailbox: its service, its keys, its folder, its senders.
 
-Loaded with the first file that is saved. Closes the trap of a signature judged by what a mail says of
-itself: the sender's address comes from the inbox entry.
+Loaded with the first file that is saved. Closes the trap of a signature judged by what a mail says
+of itself: the sender's address comes from the inbox entry.
 """
 
 from __future__ import annotations

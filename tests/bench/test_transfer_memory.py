@@ -1,7 +1,7 @@
 """What 200 MB cost on their way: sealed and sent through the gate, fetched and opened by the other.
 
-Run with `python -m pytest tests/bench/test_transfer_memory.py -s` to see the figures. The process that
-is measured has done the same with a small file before, so that imports do not count.
+Run with `python -m pytest tests/bench/test_transfer_memory.py -s` to see the figures. The process
+that is measured has done the same with a small file before, so that imports do not count.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Asks what of a message is to be saved, and where: one list, one field.
 
-Closes two traps: a file that lands somewhere by a key typed ahead (Enter is taken only when the question
-has been on screen), and a name from a mail that reaches the disk as it stands (what is shown is the
-mail's own name; what is written is made safe by `services.attachments.names`).
+Closes two traps: a file that lands somewhere by a key typed ahead (Enter is taken only when the
+question has been on screen), and a name from a mail that reaches the disk as it stands (what is
+shown is the mail's own name; what is written is made safe by `services.attachments.names`).
 """
 
 from __future__ import annotations

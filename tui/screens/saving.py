@@ -1,8 +1,8 @@
 """Saving attachments from the mail screen: asking where, telling how far, telling where it lies.
 
-Closes two traps: progress of one message painted into the list of another (states are kept by message,
-and shown when it is shown), and a file that is encrypted and a key that is locked: the passphrase is
-asked for, then the saving goes on by itself.
+Closes two traps: progress of one message painted into the list of another (states are kept by
+message, and shown when it is shown), and a file that is encrypted and a key that is locked: the
+passphrase is asked for, then the saving goes on by itself.
 """
 
 from __future__ import annotations

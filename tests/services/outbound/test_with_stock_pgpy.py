@@ -1,4 +1,4 @@
-"""The same mail between us and an agent that runs stock PGPy, as the platform prints it (§7.3, §7.4)."""
+"""Mail between us and an agent that runs stock PGPy (api/assmbl.md §7.3, §7.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of received mail, from the real sandbox into a folder: whole, once, private, or not at all."""
+"""Files of received mail, from the real sandbox into a folder: whole, private, or not at all."""
 
 from __future__ import annotations
 
