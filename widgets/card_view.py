@@ -6,12 +6,14 @@ jumps; and a new layout of the whole screen for every message, though the card i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual.geometry import Size
 from textual.strip import Strip
 
+from widgets.glyphs import UNICODE, Glyphs
 from widgets.line_view import LineView
 from widgets.rows import Part
 
@@ -36,9 +38,13 @@ class CardView(LineView, can_focus=False):
     def __init__(
         self,
         *,
+        glyphs: Glyphs = UNICODE,
+        clock: Callable[[], float] = time.time,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(id=id)
+        self._glyphs = glyphs
+        self._clock = clock
         self._kept: dict[int, Sequence[Sequence[Part]]] = {}
 
     def fitted(self, width: int) -> Sequence[Sequence[Part]]:

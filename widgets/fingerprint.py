@@ -99,10 +99,9 @@ class FingerprintPair(CardView):
         glyphs: Glyphs = UNICODE,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(glyphs=glyphs, id=id)
         self._old, self._new = old, new
         self._labels = labels
-        self._glyphs = glyphs
 
     def fitted(self, width: int) -> list[list[Part]]:
         """Old, new, marks; twice when they do not fit side by side."""

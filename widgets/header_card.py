@@ -79,9 +79,7 @@ class HeaderCard(CardView):
         clock: Callable[[], float] = time.time,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
-        self._clock = clock
+        super().__init__(glyphs=glyphs, clock=clock, id=id)
         self._message: tuple[RenderedMessage, MessageRow | None] | None = None
 
     def show_message(

@@ -39,9 +39,7 @@ class KeyCard(CardView):
         clock: Callable[[], float] = time.time,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
-        self._clock = clock
+        super().__init__(glyphs=glyphs, clock=clock, id=id)
         self._keys: KeysView | None = None
         self._no_key: tuple[SafeText, ...] = ()
         self._work: tuple[SafeText, float | None] | None = None

@@ -33,9 +33,7 @@ class KeyNote(CardView):
         clock: Callable[[], float] = time.time,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
-        self._clock = clock
+        super().__init__(glyphs=glyphs, clock=clock, id=id)
         self._fingerprint: FingerprintView | None = None
         self._sentence = EMPTY
 

@@ -125,8 +125,7 @@ class TrustPanel(CardView):
         reveal_key: SafeText = REVEAL_KEY,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
+        super().__init__(glyphs=glyphs, id=id)
         self._reveal_key = reveal_key
         self._trust: TrustFacts | None = None
         self._peer: PeerView | None = None
