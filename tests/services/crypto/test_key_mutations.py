@@ -255,8 +255,8 @@ def test_a_field_of_any_kind_and_form_is_judged_no_laxer_than_by_sequoia(hashed:
     parts = primary.hashed + subkey.hashed
     seen: Counter[bool] = Counter()
     for kind in (*range(45), 60, 101, 127):
-        for size in (0, 1, 2, 4, 8, 21, 22, 33):
-            for filled in (b"\x00", b"\x01", b"\x04", b"\xff"):
+        for size in (0, 1, 4, 8, 21):
+            for filled in (b"\x00", b"\x01", b"\x04"):
                 odd = field(kind, filled * size, critical=size % 2 == 1)
                 area = [made(then), flags(ENCRYPT), *([odd] if hashed else [])]
                 loose = [primary.issuer(), *([] if hashed else [odd])]
