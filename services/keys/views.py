@@ -140,7 +140,8 @@ def _pinned(peer: Peer, now: int) -> PeerKey | None:
 @lru_cache(maxsize=2_048)
 def _judged(fingerprint: str, block: str, moment: int) -> PeerKey | None:
     try:
-        return Pin(fingerprint, block).key(moment * _JUDGED)
+        # By the end of the span: at its beginning a key made just now would be one of the future.
+        return Pin(fingerprint, block).key((moment + 1) * _JUDGED - 1)
     except CryptoError:
         return None
 

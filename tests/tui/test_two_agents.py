@@ -44,20 +44,19 @@ class Operator:
         """Wait until all of this is on screen."""
         self.terminal.until(lambda screen: all(word in "\n".join(screen.display) for word in words))
 
-    def types(self, *keys: str) -> None:
-        """Press keys one after the other, and wait until the screen is at rest: a dialog takes no
-        answer before it was on screen for a moment."""
-        for key in keys:
-            self.terminal.press(key)
-            while self.terminal.read(0.3):
-                pass
+    def types(self, keys: str) -> None:
+        """Press keys once the screen is at rest: a dialog takes no answer before it was on screen
+        for a moment."""
+        while self.terminal.read(0.3):
+            pass
+        self.terminal.press(keys)
 
     @property
     def screen(self) -> str:
         return "\n".join(self.terminal.screen.display)
 
     def makes_a_key(self, passphrase: str) -> None:
-        self.types(passphrase, "\r", passphrase, "\r")
+        self.types(f"{passphrase}\r{passphrase}\r")
 
     @property
     def fingerprint(self) -> str:
@@ -107,20 +106,23 @@ def run_gate(operator: Operator, to: str, *files: Path) -> None:
 def exchange_keys(alice: Operator, bob: Operator) -> None:
     """Both make a key, publish it, look the other up; Alice compares."""
     for operator in (alice, bob):
-        operator.types("g", "k")
+        operator.types("gk")
         operator.sees("There is no key yet", "holds no key of yours")
         operator.types("g")
+        operator.sees("Generate a key")
         operator.makes_a_key(FIRST)
     for operator in (alice, bob):
         operator.sees("RSA-4096, made", "unlocked, locks in")
         operator.types("p")
         operator.sees("the same key, version 1")
     for operator, other in ((alice, bob), (bob, alice)):
-        operator.types("a", other.agent.agent_id, "\r")
+        operator.types("a")
+        operator.sees("Look up a peer")
+        operator.types(f"{other.agent.agent_id}\r")
         operator.sees(f"◦   {other.agent.agent_id}"[:20], "pinned")
     alice.types("\r")
     alice.sees("Compare the key of", bob.fingerprint)
-    alice.types("j", "\r")
+    alice.types("j\r")
     alice.sees("verified by voice")
 
 
@@ -139,16 +141,18 @@ def test_two_agents_from_the_first_key_to_a_refused_mail(
     saved.mkdir()
     alice.types("L")
     alice.sees("◆ locked")
-    alice.types("q", "\x12")
+    alice.types("q\x12")
     alice.sees("Quarterly numbers")
     alice.types("\r")
     alice.sees("Unlock your key")
     assert TEXT not in alice.screen
-    alice.types("wrong one", "\r")
-    alice.sees("Unlock your key", "!")
-    alice.types(FIRST, "\r")
+    alice.types("wrong one\r")
+    alice.sees("Unlock your key", "does not open your private key")
+    alice.types(f"{FIRST}\r")
     alice.sees(TEXT, "▣ encrypted", "key verified by voice")
-    alice.types("S", "\x15", str(saved), "\r")
+    alice.types("S")
+    alice.sees("Save in a folder")
+    alice.types(f"\x15{saved}\r")
     alice.sees("aved as")
     assert [path.name for path in saved.iterdir()] == ["report.pdf"]
     assert (saved / "report.pdf").read_bytes() == REPORT
@@ -161,28 +165,32 @@ def test_two_agents_from_the_first_key_to_a_refused_mail(
     bob.sees("the same key, version 2", "1 key, kept to read older mail")
     new = bob.fingerprint
     assert new != old
-    alice.types("g", "k", "r")
+    alice.types("gkr")
     alice.sees("KEY CHANGED: blocked")
     with pytest.raises(KeyChanged):
         run_gate(alice, bob.agent.address)
     alice.types("\r")
     alice.sees("HAS ANOTHER KEY", old, new, "^^^^")
     alice.types("\r")
-    assert "HAS ANOTHER KEY" not in alice.screen
+    alice.terminal.until(lambda _: "HAS ANOTHER KEY" not in alice.screen)
     assert "KEY CHANGED: blocked" in alice.screen
-    alice.types("\r", "A")
+    alice.types("\r")
+    alice.sees("HAS ANOTHER KEY")
+    alice.types("A")
     alice.sees("How was the new key of")
     alice.types("\r")
     alice.terminal.until(lambda _: "KEY CHANGED" not in alice.screen)
     alice.sees("pinned")
     run_gate(alice, bob.agent.address)
-    bob.types("q", "\x12", "\r")
+    bob.types("q\x12")
+    bob.sees("Quarterly numbers")
+    bob.types("\r")
     bob.sees(TEXT)
 
     # Bob revokes: nobody can encrypt to him any more.
-    bob.types("g", "k", "R")
+    bob.types("gkR")
     bob.sees("Take your key out of the directory?")
-    bob.types("revoke", "\r")
+    bob.types("revoke\r")
     bob.sees("your entry is revoked")
     with pytest.raises(NoKey):
         run_gate(alice, bob.agent.address)
