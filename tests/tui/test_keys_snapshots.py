@@ -12,7 +12,7 @@ from services.seal_models import SealFacts, SealState
 from tests.fakes.fake_keys import NO_KEYS, FakeKeys, fingerprint, sample_keys
 from tests.fakes.rows import NOON
 from tests.tui.app_stage import Stage, press, rows_of, text_of, until
-from tests.tui.test_sealed_mail import sealed_stage
+from tests.tui.test_sealed_mail_screen import sealed_stage
 from tests.tui.test_snapshots import SIZES, compare
 
 LOCKED = replace(sample_keys(), lock=LockState.LOCKED, locks_at=0)
