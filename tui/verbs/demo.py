@@ -52,7 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
             paths = _paths_under(Path(folder))
             secrets = SecretStore(paths)
             secrets.keep_for_session(account, Secret(first.token))
-            return open_app(Profile(account, paths, secrets), settings)
+            profile = Profile(account, paths, secrets)
+            if arguments.messages:
+                from tui.demo_keys import furnish
+
+                whom = (first.agent_id, first.address, first.token)
+                furnish(sandbox.base_url, *whom, profile.keychain())
+            return open_app(profile, settings)
         finally:
             sandbox.stop()
 
