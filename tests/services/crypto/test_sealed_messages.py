@@ -241,6 +241,7 @@ def test_a_signature_of_version_6_is_unknown_and_the_text_is_there() -> None:
         join(Tag.MARKER, b"PGP"),
         join(Tag.PADDING, bytes(100)),
     ],
+    ids=["6", "6-with-4", "6-hidden", "unknown-algorithm", "2", "passphrase", "marker", "padding"],
 )
 def test_a_stranger_before_my_envelope_loses_nothing(stranger: bytes) -> None:
     note = smith.message(smith.literal(), ann().public)
