@@ -10,12 +10,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
+import tui.app
 from services.config import Account, Settings
 from services.models import MessageRow
 from services.paths import Paths
@@ -23,6 +25,7 @@ from services.safe_text import SafeText, ui
 from services.secrets import Secret, SecretStore
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import NOON, make_row, sample_rows
+from tests.widgets.stage import say_painted
 from tui.app import AgentMailApp
 from tui.bridge import EngineFactory
 from tui.profile import Profile
@@ -34,6 +37,44 @@ ADDRESS = ui("ops-bot@agents.example.com")
 LOCAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 SSH = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "SSH_TTY": "/dev/pts/1"}
 PATIENCE = 20.0
+LAST_KEY = "f12"
+
+
+class StagedApp(AgentMailApp):
+    """The app, which knows by an unused key when the keys before that have done their work.
+
+    In a terminal it also sets a mark there, when what they did is painted.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding(LAST_KEY, "keys_done", "", priority=True)]
+    # Textual looks for it beside the class that it starts.
+    CSS_PATH = Path(tui.app.__file__).with_name(str(AgentMailApp.CSS_PATH))
+    sets_marks = False
+    _marks = 0
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._quiet = asyncio.Event()
+
+    def action_keys_done(self) -> None:
+        self._quiet.set()
+        if self.sets_marks:
+            self._marks += 1
+            self.run_worker(say_painted(self, self._marks))
+
+    def exit(self, *arguments: Any, **options: Any) -> None:
+        super().exit(*arguments, **options)
+        self._quiet.set()
+
+    async def take_keys(self, keys: Sequence[str]) -> None:
+        """Take keys in one burst; return when they are done, held back or were the end."""
+        self._quiet.clear()
+        for key in (*keys, LAST_KEY):
+            name = _character_to_key(key) if len(key) == 1 else key
+            character = " " if key == "space" else key if len(key) == 1 else None
+            self.post_message(events.Key(name, character))
+        if not self._keys._held:
+            await self._quiet.wait()
 
 
 class Clock:
@@ -62,7 +103,7 @@ class Stage:
         self.engines: list[FakeEngine] = []
         self._rows = sample_rows().rows if rows is None else rows
         self._engine = engine
-        self.app = AgentMailApp(
+        self.app = StagedApp(
             self.factory,
             account=ADDRESS,
             settings=settings or Settings(),
@@ -114,17 +155,12 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
     Without the pilot's wait of some 60 ms for each key.
     """
     app = pilot.app
-    assert isinstance(app, AgentMailApp)
-    for key in keys:
-        name = _character_to_key(key) if len(key) == 1 else key
-        app.post_message(
-            events.Key(name, " " if key == "space" else key if len(key) == 1 else None)
-        )
-    await pilot.pause()
-    while not app._exit and app._keys.busy:  # noqa: ASYNC110
-        await asyncio.sleep(0.005)
-    if not app._exit:
-        await pilot.pause()
+    assert isinstance(app, StagedApp)
+    await app.take_keys(keys)
+    # Twice: what a key has done may lead to more when it is painted (a scroll to a new end).
+    for _ in range(2):
+        if not app._exit:
+            await pilot.pause()
 
 
 async def until(pilot: Pilot[Any], seen: Callable[[], object], patience: float = PATIENCE) -> None:
@@ -147,8 +183,8 @@ def real_profile(base_url: str, token: str, folder: Path, address: str = "") -> 
 
 def real_app(
     engine: EngineFactory, title: SafeText = ADDRESS, crash_folder: Path = Path("/nonexistent")
-) -> AgentMailApp:
-    return AgentMailApp(
+) -> StagedApp:
+    return StagedApp(
         engine,
         account=title,
         settings=Settings(),
@@ -160,6 +196,8 @@ def real_app(
 def main() -> int:
     base_url, token, folder = sys.argv[1:4]
     profile = real_profile(base_url, token, Path(folder), *sys.argv[4:5])
+    StagedApp.sets_marks = True
+    tui.app.AgentMailApp = StagedApp  # type: ignore[misc]
     return open_app(profile, Settings())
 
 

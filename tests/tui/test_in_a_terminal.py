@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.widgets.stage import hostile_strings
-from tests.widgets.terminal import PATIENCE, Terminal, gutter_row
+from tests.widgets.terminal import ESCAPE, PATIENCE, Terminal, gutter_row
 from tests.widgets.test_terminal_bytes import foreign
 
 PROGRAM = ["-m", "tests.tui.app_stage"]
@@ -37,47 +38,55 @@ def add(sandbox: SandboxControl, agent: Agent, count: int) -> None:
         sandbox.add_mail(agent, mail(number), received_at=1_700_000_000 + number)
 
 
-def settle(terminal: Terminal) -> None:
-    """Read until nothing more comes (an Escape must not meet the next key)."""
-    while terminal.read(0.25):
-        pass
+Opened = Callable[[int], AbstractContextManager[Terminal]]
 
 
-def test_start_move_open_and_quit(
-    sandbox: SandboxControl, agent: Agent, arguments: list[str]
-) -> None:
-    add(sandbox, agent, 5)
-    with Terminal(arguments) as terminal:
-        terminal.until(lambda screen: "No. 0" in screen.display[5])
-        terminal.until(lambda screen: gutter_row(screen) == 1)
-        terminal.press("j")
-        terminal.until(lambda screen: gutter_row(screen) == 2)
+@pytest.fixture
+def opened(sandbox: SandboxControl, agent: Agent, arguments: list[str]) -> Opened:
+    """The program in a terminal over so many mails, the list painted; the newest mail is on top."""
+
+    @contextmanager
+    def opened(count: int) -> Iterator[Terminal]:
+        add(sandbox, agent, count)
+        with Terminal(arguments) as terminal:
+            terminal.until(lambda screen: "No. 0" in screen.display[count])
+            terminal.painted()
+            assert gutter_row(terminal.screen) == 1
+            yield terminal
+
+    return opened
+
+
+def leave(terminal: Terminal) -> bytes:
+    """Quit from the message list; everything that was written."""
+    terminal.press("q")
+    written = terminal.finish()
+    assert terminal.process.returncode == 0, written[-500:]
+    return written
+
+
+def test_start_move_open_and_quit(opened: Opened) -> None:
+    with opened(5) as terminal:
+        terminal.painted("j")
+        assert gutter_row(terminal.screen) == 2
         terminal.press("\r")
         terminal.until(lambda screen: "No. 3 plain" in screen.display[1])
-        terminal.press("q")
-        terminal.until(lambda screen: gutter_row(screen) == 2)
-        terminal.press("q")
-        written = terminal.finish()
-    assert terminal.process.returncode == 0
+        terminal.painted("q")
+        assert gutter_row(terminal.screen) == 2
+        written = leave(terminal)
     assert b"\x1b[?1049l" in written
     assert b"Traceback" not in written
 
 
-def test_keys_typed_before_the_first_frame_are_kept(
-    sandbox: SandboxControl, agent: Agent, arguments: list[str]
-) -> None:
-    add(sandbox, agent, 5)
-    with Terminal(arguments) as terminal:
-        terminal.until(lambda screen: "No. 0" in screen.display[5])
-        terminal.press("q")
-        terminal.finish()
+def test_keys_typed_before_the_first_frame_are_kept(opened: Opened, arguments: list[str]) -> None:
+    with opened(5) as terminal:
+        leave(terminal)
     with Terminal(arguments) as terminal:
         terminal.press("jj/No. 2\r")
         terminal.until(lambda screen: "1 found" in screen.display[1])
+        terminal.painted()
         assert "No. 2 plain" in terminal.screen.display[2]
-        terminal.press("q")
-        terminal.finish()
-    assert terminal.process.returncode == 0
+        leave(terminal)
 
 
 def test_hostile_mail_writes_nothing_but_our_own_sequences(
@@ -95,22 +104,17 @@ def test_hostile_mail_writes_nothing_but_our_own_sequences(
         for _ in texts:
             terminal.press("J")
             terminal.read(0.05)
-        for keys in ("g", "r", "q", "h", "l", "\x1b", "d", "\x1b", "/", "x", "\x1b", "q", "q"):
-            terminal.press(keys)
-            settle(terminal)
-        terminal.press("q")
-        written = terminal.finish()
-    assert terminal.process.returncode == 0, written[-500:]
+        for keys in ("g", "r", "q", "h", "l", ESCAPE, "d", ESCAPE, "/", "x", ESCAPE):
+            terminal.painted(keys)
+        written = leave(terminal)
     assert foreign(written) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=["SIGHUP", "SIGTERM"])
 def test_a_signal_leaves_in_time_and_gives_the_terminal_back(
-    sandbox: SandboxControl, agent: Agent, arguments: list[str], number: signal.Signals
+    opened: Opened, number: signal.Signals
 ) -> None:
-    add(sandbox, agent, 3)
-    with Terminal(arguments) as terminal:
-        terminal.until(lambda screen: "No. 0" in screen.display[3])
+    with opened(3) as terminal:
         terminal.press("\r")
         terminal.until(lambda screen: "No. 2" in screen.display[1])
         terminal.process.send_signal(number)
@@ -120,67 +124,44 @@ def test_a_signal_leaves_in_time_and_gives_the_terminal_back(
     assert b"Traceback" not in written
 
 
-def test_a_continue_signal_starts_no_second_pair_of_terminal_threads(
-    sandbox: SandboxControl, agent: Agent, arguments: list[str]
-) -> None:
-    add(sandbox, agent, 3)
-    with Terminal(arguments) as terminal:
-        terminal.until(lambda screen: "No. 0" in screen.display[3])
-        terminal.until(lambda screen: gutter_row(screen) == 1)
+def test_a_continue_signal_starts_no_second_pair_of_terminal_threads(opened: Opened) -> None:
+    with opened(3) as terminal:
         seen = len(terminal.written)
         terminal.process.send_signal(signal.SIGCONT)
-        terminal.press("j")
-        terminal.until(lambda screen: gutter_row(screen) == 2)
+        terminal.painted("j")
+        assert gutter_row(terminal.screen) == 2
         assert b"\x1b[?1049h" not in terminal.written[seen:]
-        terminal.press("q")
-        terminal.finish()
-    assert terminal.process.returncode == 0
+        leave(terminal)
 
 
 def test_a_closed_terminal_ends_the_program_and_loses_no_change(
-    sandbox: SandboxControl, agent: Agent, arguments: list[str]
+    opened: Opened, arguments: list[str]
 ) -> None:
-    add(sandbox, agent, 3)
-    terminal = Terminal(arguments)
-    try:
-        terminal.until(lambda screen: "No. 0" in screen.display[3])
+    with opened(3) as terminal:
         terminal.press("e")
         terminal.until(lambda screen: "Inbox 2" in screen.display[0])
-        os.close(terminal._master)
+        terminal.hang_up()
         terminal.process.wait(PATIENCE)
-    finally:
-        if terminal.process.poll() is None:
-            terminal.process.kill()
     with Terminal(arguments) as again:
         again.until(lambda screen: "Inbox 2" in screen.display[0])
-        again.press("q")
-        again.finish()
+        leave(again)
 
 
-def test_redraw_writes_again_what_something_else_has_written_over(
-    sandbox: SandboxControl, agent: Agent, arguments: list[str]
-) -> None:
-    add(sandbox, agent, 3)
-    with Terminal(arguments) as terminal:
-        terminal.until(lambda screen: "No. 0" in screen.display[3])
-        settle(terminal)
+def test_redraw_writes_again_what_something_else_has_written_over(opened: Opened) -> None:
+    with opened(3) as terminal:
         terminal.screen.erase_in_display(2)
-        terminal.press("\x0c")
-        terminal.until(lambda screen: "No. 0" in screen.display[3])
+        terminal.painted("\x0c")
+        assert "No. 0" in terminal.screen.display[3]
         assert gutter_row(terminal.screen) == 1
-        terminal.press("q")
-        terminal.finish()
+        leave(terminal)
 
 
-def test_idle_after_the_first_sync_writes_nothing(
-    sandbox: SandboxControl, agent: Agent, arguments: list[str]
-) -> None:
-    add(sandbox, agent, 3)
-    with Terminal(arguments) as terminal:
+def test_idle_after_the_first_sync_writes_nothing(opened: Opened) -> None:
+    with opened(3) as terminal:
         terminal.until(lambda screen: "synced" in screen.display[0])
+        terminal.painted()
         assert terminal.read(1.5) == b""
-        terminal.press("q")
-        terminal.finish()
+        leave(terminal)
 
 
 CRASHING = """

@@ -130,8 +130,8 @@ async def test_a_message_is_read_through_the_real_renderer(
     async with app.run_test(size=SIZE) as pilot:
         await ready(pilot, app)
         await press(pilot, "j", "enter")
+        await until(pilot, lambda: "Quarterly numbers" in rows_of(app)[1])
         await until(pilot, lambda: "Hello from the sandbox." in text_of(app))
-        assert "Quarterly numbers" in rows_of(app)[1]
         await press(pilot, "g", "r")
         await until(pilot, lambda: "Subject: Quarterly numbers" in text_of(app))
     app.wait_stopped()

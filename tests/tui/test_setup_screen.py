@@ -14,8 +14,7 @@ from services.secrets import SecretStore
 from tests.conftest import SandboxControl
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import sample_rows
-from tests.tui.app_stage import Clock, press, rows_of, terminal, text_of, until
-from tui.app import AgentMailApp
+from tests.tui.app_stage import Clock, StagedApp, press, rows_of, terminal, text_of, until
 from tui.first_run import AccountForm, AccountSetUp, Opened, TokenPlace
 
 TOKEN = "tok-1234567890"
@@ -50,8 +49,8 @@ class FakeSetUp:
         )
 
 
-def app_with(set_up: object, clock: Clock | None = None) -> AgentMailApp:
-    return AgentMailApp(
+def app_with(set_up: object, clock: Clock | None = None) -> StagedApp:
+    return StagedApp(
         None,
         account=ui(""),
         settings=Settings(),

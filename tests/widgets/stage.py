@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.message import Message
+from textual.pilot import Pilot
 from textual.widget import Widget
 
 from services.models import LabelCount, MailboxCounts, RowFlag, SyncPhase, SyncState
@@ -27,6 +28,7 @@ from services.shown_mail import (
     TrustFacts,
 )
 from tests.fakes.rows import NOON, FakeManyRows, FakeRows, make_row
+from tests.widgets.terminal import painted_mark
 from tui import themes
 from widgets.attachment_list import AttachmentList
 from widgets.hint_bar import Hint, HintBar
@@ -193,8 +195,21 @@ class Gallery:
 # ── as a program ─────────────────────────────────────────────────────────────────────────────────
 
 
+async def say_painted(app: App[Any], number: int) -> None:
+    """Set the mark in the terminal when all that has been said so far is painted."""
+    # Twice: a widget that has been told to paint tells its screen only when it is idle.
+    for _ in range(2):
+        await Pilot(app).pause()
+    assert app._driver is not None
+    app._driver.write(painted_mark(number))
+
+
+class Done(Message):
+    """Follows the messages of a list to the app."""
+
+
 class KeyStage(Stage):
-    """A list with its status line, driven by keys."""
+    """A list with its status line, driven by keys; F12 says when what earlier keys did is painted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("j", "do('action_cursor_down')", ""),
@@ -202,9 +217,11 @@ class KeyStage(Stage):
         ("space", "do('action_page_down')", ""),
         ("G", "do('action_last')", ""),
         ("n", "newer", ""),
+        ("f12", "say_painted", ""),
         ("q", "quit", ""),
     ]
     arrived = 0
+    marks = 0
 
     def action_do(self, name: str) -> None:
         getattr(self.query_one(MessageList), name)()
@@ -212,8 +229,20 @@ class KeyStage(Stage):
     def action_newer(self) -> None:
         self.arrived += 1
         self.query_one(MessageList).show(FakeManyRows(100_000 + self.arrived, self.arrived))
+        self.show_place()
+
+    def action_say_painted(self) -> None:
+        # By the way that the list's own messages take, so behind all that earlier keys have posted.
+        self.query_one(MessageList).post_message(Done())
+
+    def on_done(self) -> None:
+        self.marks += 1
+        self.run_worker(say_painted(self, self.marks))
 
     def on_message_list_cursor_moved(self, message: MessageList.CursorMoved) -> None:
+        self.show_place()
+
+    def show_place(self) -> None:
         messages = self.query_one(MessageList)
         if os.environ.get("STAGE_PLACE") and messages.position is not None:
             status = self.query_one(StatusLine)

@@ -23,6 +23,14 @@ _UNKNOWN_TO_PYTE = re.compile(
     rb"\x1b\[[<>=][0-?]*[ -/]*[@-~]|\x1b\[\?[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 )
 PATIENCE = 30.0
+ESCAPE = "\x1b[27u"
+"""The key as terminals send it that tell it from the start of a sequence."""
+_F12 = "\x1b[24~"
+
+
+def painted_mark(number: int) -> str:
+    """A mode that no terminal has: a program of the tests sets it when it has painted everything."""
+    return f"\x1b[?{7_000 + number}h"
 
 
 class Terminal:
@@ -38,6 +46,8 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.written = bytearray()
+        self._marks = 0
+        self._is_open = True
         master, slave = os.openpty()
         size = struct.pack("HHHH", rows, columns, 0, 0)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
@@ -71,13 +81,28 @@ class Terminal:
     def until(self, seen: Callable[[pyte.Screen], bool]) -> bytes:
         """What is written until the screen shows what is waited for."""
         start = len(self.written)
+        self._read_until(lambda: seen(self.screen))
+        return bytes(self.written[start:])
+
+    def painted(self, keys: str = "") -> bytes:
+        """What is written until all that these keys and those before did is painted.
+
+        For programs that answer F12 with a mark. An Escape must be `ESCAPE`, not a lone byte.
+        """
+        start = len(self.written)
+        self.press(keys + _F12)
+        self._marks += 1
+        mark = painted_mark(self._marks).encode()
+        self._read_until(lambda: mark in self.written[start:])
+        end = self.written.index(mark, start)
+        del self.written[end : end + len(mark)]
+        return bytes(self.written[start:end])
+
+    def _read_until(self, condition: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE
-        while not seen(self.screen):
+        while not condition():
             assert time.monotonic() < end, "\n".join(self.screen.display)
             self.read(1.0)
-        while self.read(0.05):
-            pass
-        return bytes(self.written[start:])
 
     @property
     def descriptor(self) -> int:
@@ -94,11 +119,17 @@ class Terminal:
         self.process.wait(PATIENCE)
         return bytes(self.written)
 
+    def hang_up(self) -> None:
+        """Close the terminal while the program runs in it."""
+        os.close(self._master)
+        self._is_open = False
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self._master)
+        if self._is_open:
+            self.hang_up()
 
     def __enter__(self) -> Terminal:
         return self

@@ -48,60 +48,61 @@ def test_the_scan_would_see_an_escape_a_c1_control_and_a_bidi_mark() -> None:
 @pytest.mark.parametrize("theme", ["dark", "ansi"])
 def test_a_step_writes_few_bytes(theme: str) -> None:
     with Terminal([*STAGE, "keys"], environ={"STAGE_THEME": theme}) as terminal:
-        terminal.until(lambda screen: gutter_row(screen) == 1)
-        for step in range(2, 8):
-            terminal.press("j")
-            written = terminal.until(lambda screen, row=step: gutter_row(screen) == row)
+        at_start(terminal)
+        for row in range(2, 8):
+            written = terminal.painted("j")
+            assert gutter_row(terminal.screen) == row
             assert len(written) < 60, written
 
 
 def test_a_step_with_the_place_in_the_status_line_writes_under_120_bytes() -> None:
     with Terminal([*STAGE, "keys"], environ={"STAGE_PLACE": "1"}) as terminal:
-        terminal.until(lambda screen: gutter_row(screen) == 1)
-        for step in range(2, 8):
-            terminal.press("j")
-            written = terminal.until(
-                lambda screen, row=step: (
-                    gutter_row(screen) == row and f" {row}/100,000" in screen.display[0]
-                )
-            )
+        at_start(terminal)
+        for row in range(2, 8):
+            written = terminal.painted("j")
+            assert gutter_row(terminal.screen) == row
+            assert f" {row}/100,000" in terminal.screen.display[0]
             assert len(written) < 120, written
 
 
 @pytest.mark.parametrize("theme", ["dark", "ansi"])
 def test_a_page_writes_at_most_two_and_a_half_kilobytes(theme: str) -> None:
     with Terminal([*STAGE, "keys"], environ={"STAGE_THEME": theme}) as terminal:
-        terminal.until(lambda screen: gutter_row(screen) == 1)
+        at_start(terminal)
         for first in (22, 44, 66):
-            terminal.press(" ")
-            written = terminal.until(
-                lambda screen, name=f"Sender {first} ": name in screen.display[1]
-            )
+            written = terminal.painted(" ")
+            assert f"Sender {first} " in terminal.screen.display[1]
             assert len(written) <= 2_500, len(written)
 
 
 def test_idle_writes_nothing() -> None:
     with Terminal([*STAGE, "keys"]) as terminal:
-        terminal.until(lambda screen: gutter_row(screen) == 1)
+        at_start(terminal)
         assert terminal.read(1.5) == b""
 
 
 def test_new_mail_above_leaves_the_cursor_on_its_message_and_its_screen_row() -> None:
     with Terminal([*STAGE, "keys"]) as terminal:
-        terminal.until(lambda screen: gutter_row(screen) == 1)
+        at_start(terminal)
         # Not at the start of the list: there new mail is shown.
-        terminal.press(" jjj")
-        terminal.until(lambda screen: gutter_row(screen) == 4 and "Sender 22 " in screen.display[1])
+        terminal.painted(" jjj")
+        assert gutter_row(terminal.screen) == 4
+        assert "Sender 22 " in terminal.screen.display[1]
         before = list(terminal.screen.display)
-        terminal.press("n")
-        assert terminal.read(0.5) == b""
+        assert terminal.painted("n") == b""
         assert list(terminal.screen.display) == before
 
 
 def test_leaving_gives_the_terminal_back() -> None:
     with Terminal([*STAGE, "keys"]) as terminal:
-        terminal.until(lambda screen: gutter_row(screen) == 1)
+        at_start(terminal)
         terminal.press("q")
         written = terminal.finish()
     assert b"\x1b[?1049l" in written
     assert b"\x1b[?25h" in written
+
+
+def at_start(terminal: Terminal) -> None:
+    """Read until the list is on the screen and nothing of it is still to come."""
+    terminal.until(lambda screen: gutter_row(screen) == 1)
+    terminal.painted()

@@ -75,8 +75,7 @@ class HelpScreen(ModalScreen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow the list as it is typed."""
         event.stop()
-        self._wanted = event.value
-        self._show()
+        self._narrow(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep what was found and scroll in it."""
@@ -95,6 +94,8 @@ class HelpScreen(ModalScreen[None]):
         if field.display:
             field.display = False
             field.clear()
+            # At once: the next key may already move in what is shown then.
+            self._narrow("")
             self.query_one(VerticalScroll).focus()
         else:
             self.dismiss(None)
@@ -115,6 +116,11 @@ class HelpScreen(ModalScreen[None]):
     def action_to_end(self) -> None:
         """To the last key."""
         self.query_one(VerticalScroll).scroll_end(animate=False)
+
+    def _narrow(self, wanted: str) -> None:
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._show()
 
     def _show(self) -> None:
         text = Text()
