@@ -118,8 +118,8 @@ def peer_sentence(peer: PeerView, now: float) -> SafeText:
     """Everything about a peer in one line, for the note under the list."""
     words: list[SafeText] = [peer.shown]
     if peer.status is PeerStatus.CHANGED:
-        words.append(phrase("shows another key since {}", day_words(peer.offered_at)))
-        words.append(ui("sending is blocked"))
+        words.append(phrase("shows this key since {}", day_words(peer.offered_at)))
+        words.append(ui("not the pinned one: sending is blocked"))
     elif peer.status in (PeerStatus.UNUSABLE, PeerStatus.NO_KEY):
         words.append(peer.why or peer_words(peer, now)[0])
     else:

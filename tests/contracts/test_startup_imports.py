@@ -37,6 +37,19 @@ def test_the_first_frame_needs_no_network_crypto_or_server_library(module: str) 
     assert not loaded.intersection(HEAVY)
 
 
+def test_the_first_frame_loads_nothing_about_keys() -> None:
+    loaded = _modules_after("import tui.app, tui.screens.mail, tui.bridge")
+    about_keys = {"services.key_models", "services.key_events", "services.seal_models"}
+    about_keys |= {
+        "tui.key_news",
+        "tui.screens.keys",
+        "tui.screens.sealed_mail",
+        "widgets.key_words",
+    }
+    assert not loaded.intersection(about_keys)
+    assert not [name for name in loaded if name.startswith(("services.crypto", "services.keys"))]
+
+
 @pytest.mark.parametrize(
     "arguments", [["--version"], ["--help"], ["list", "--help"], ["render", "--help"]]
 )

@@ -126,41 +126,50 @@ class FakeKeys:
             emit(ev.KeyWorkDone(number, told, tuple(map(clean_line, self.warnings))))
 
     def _after(self, request: KeyRequest) -> KeysView:
-        view = self.view
         match request:
             case ev.UnlockKeys():
-                return replace(view, lock=LockState.UNLOCKED, locks_at=NOON + 1200)
+                return replace(self.view, lock=LockState.UNLOCKED, locks_at=NOON + 1200)
             case ev.LockKeys():
-                return replace(view, lock=LockState.LOCKED, locks_at=0)
+                return replace(self.view, lock=LockState.LOCKED, locks_at=0)
             case ev.GenerateKey(passphrase=secret):
-                lock = LockState.LOCKED if secret else LockState.UNLOCKED
-                former = tuple(replace(key, is_current=False) for key in view.own)
-                made = own_key(f"key {len(former)}", made=NOON, sealed=secret is not None)
-                older = replace(view.directory, status=DirectoryStatus.OLDER)
-                directory = older if former else view.directory
-                return replace(view, lock=lock, own=(made, *former), directory=directory)
-            case ev.PublishKey():
-                version = view.directory.version + 1
-                mine = view.own[0].fingerprint
-                status = DirectoryStatus.SAME
-                return replace(view, directory=DirectoryView(status, version, mine, NOON))
-            case ev.RevokeKey():
-                gone = replace(view.directory, status=DirectoryStatus.REVOKED, fingerprint=None)
-                return replace(view, directory=gone)
+                return self._with_new_key(is_sealed=secret is not None)
+            case ev.PublishKey() | ev.RevokeKey():
+                return self._with_entry(is_gone=isinstance(request, ev.RevokeKey))
+            case _:
+                return self._after_peer_request(request)
+
+    def _with_new_key(self, *, is_sealed: bool) -> KeysView:
+        view = self.view
+        former = tuple(replace(key, is_current=False) for key in view.own)
+        made = own_key(f"key {len(former)}", made=NOON, sealed=is_sealed)
+        older = replace(view.directory, status=DirectoryStatus.OLDER)
+        lock = LockState.LOCKED if is_sealed else LockState.UNLOCKED
+        directory = older if former else view.directory
+        return replace(view, lock=lock, own=(made, *former), directory=directory)
+
+    def _with_entry(self, *, is_gone: bool) -> KeysView:
+        view, version = self.view, self.view.directory.version
+        if is_gone:
+            gone = DirectoryView(DirectoryStatus.REVOKED, version, None, NOON)
+            return replace(view, directory=gone)
+        mine = view.own[0].fingerprint
+        entry = DirectoryView(DirectoryStatus.SAME, version + 1, mine, NOON)
+        return replace(view, directory=entry)
+
+    def _after_peer_request(self, request: KeyRequest) -> KeysView:
+        view = self.view
+        match request:
             case ev.LookUpPeer(address):
                 known = {one.address for one in view.peers}
                 added = () if address in known else (peer(address.partition("@")[0], since=NOON),)
                 return replace(view, peers=(*view.peers, *added))
             case ev.VerifyPeer(address, _, how):
-                return self._peer(
-                    address, status=PeerStatus.VERIFIED, verified_how=clean_line(how),
-                    verified_at=NOON,
-                )  # fmt: skip
+                compared = {"verified_how": clean_line(how), "verified_at": NOON}
+                return self._peer(address, status=PeerStatus.VERIFIED, **compared)
             case ev.AcceptPeerKey(address):
                 offered = next(one.offered for one in view.peers if one.address == address)
-                return self._peer(
-                    address, status=PeerStatus.PINNED, fingerprint=offered, offered=None
-                )
+                pinned = {"fingerprint": offered, "offered": None}
+                return self._peer(address, status=PeerStatus.PINNED, **pinned)
             case ev.ForgetPeer(address):
                 kept = tuple(one for one in view.peers if one.address != address)
                 return replace(view, peers=kept)

@@ -39,12 +39,18 @@ SCREENS: dict[str, tuple[KeysView, tuple[str, ...]]] = {
     "keys-calendar": (sample_keys(), ("c",)),
     "keys-help": (sample_keys(), ("?",)),
 }
+# A dialog looks the same on a large screen; on a small one the tall ones are what may not fit.
+SMALL_ONES = ("keys", "keys-empty", "keys-foreign", "keys-compare", "keys-change", "keys-generate",
+              "keys-passphrase", "keys-conflict")  # fmt: skip
+LARGE_ONES = ("keys", "keys-empty", "keys-foreign", "keys-change")
+SHOWN = {(60, 20): SMALL_ONES, (80, 24): tuple(SCREENS), (140, 40): LARGE_ONES}
 IDS = ["60x20", "80x24", "140x40"]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=IDS)
 async def test_every_screen_about_keys_looks_as_agreed(size: tuple[int, int]) -> None:
-    for name, (view, typed) in SCREENS.items():
+    for name in SHOWN[size]:
+        view, typed = SCREENS[name]
         keys = FakeKeys(view)
         keys.found = DirectoryView(DirectoryStatus.FOREIGN, 4, fingerprint("others"), NOON)
         stage = Stage(keys=keys)
