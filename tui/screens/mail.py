@@ -187,6 +187,8 @@ class MailScreen(Screen[None]):
     def reopen(self, engine: EngineFactory, session: Session) -> None:
         """Go on with another engine, after the account was set up anew; the old one has stopped."""
         self.session = session
+        self.__dict__.pop("sealed", None)
+        self._status.show_lock(EMPTY)
         self.bridge = Bridge(engine, self.post_message)
         self.bridge.start()
 

@@ -110,7 +110,7 @@ class PasteField(LineView):
         """How much there is, never what."""
         words = self.words()
         role = "muted" if self.is_empty else "strong"
-        cursor = "▌" if self.has_focus else " "
+        cursor = "|" if self.has_focus else " "
         body = Segment(fit(words, max(0, width - 1)), self.ink(role))
         return Strip([Segment(cursor, self.ink("text")), body], width)
 
