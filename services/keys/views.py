@@ -26,7 +26,8 @@ _ID_LIMIT: Final = 300
 _JUDGED: Final = 600
 """Seconds for which a verdict on a pinned key is shown again; sending judges anew."""
 _MISORDERED = ui(
-    "gpg fails with this key now and then (its primes are in the wrong order): export it with repair."
+    "gpg fails with this key now and then (its primes are in the wrong order); for gpg, use "
+    "`agentmail-tui keys export --private --repair`."
 )
 _GONE = ui("The directory has no key for this peer any more.")
 
