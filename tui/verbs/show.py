@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 def add(verbs: VerbParsers) -> None:
     """Add the verb's parser."""
-    parser = verbs.add_parser("show", help="show one message", description="Show one message as safe text, without marking it read.")
+    parser = verbs.add_parser(
+        "show",
+        help="show one message",
+        description="Show one message as safe text, without marking it read.",
+    )
     parser.add_argument("id", help="the message's id, as `list` prints it")
     parser.add_argument("--headers", action="store_true", help="show all header fields")
     parser.add_argument("--raw", action="store_true", help="show the source, made safe to print")
