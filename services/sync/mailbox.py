@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SEARCH_HITS: Final = 300
 SEARCH_PAGES: Final = 200
 _PRIORITY_LIMIT: Final = 5.0
-"""Seconds that a walk holds back its next page for somebody who waits for a message."""
+"""Seconds that a walk, or a change, is held back for somebody who waits for a message."""
 _SEARCH_PAUSE: Final = 0.005
 
 
@@ -76,7 +76,7 @@ class Mailbox:
         self._clock = clock
         self._changes = Changes(store, clock, grace=self.pace.delete_grace)
         self.report = Reporter(store, emit, clock, self.pace)
-        self.sender = Sender(self._changes, clock, self.pace)
+        self.sender = Sender(self._changes, clock, self.pace, self._give_way)
         self.sender.provider = provider
         self.sender.on_change = self._after_change
         self.sender.on_refused = self._on_refused
@@ -313,7 +313,7 @@ class Mailbox:
     async def undo(self) -> Undone | None:
         """Take back the last change; None when there is none."""
         self._may_write()
-        result = self._changes.undo(self.sender.is_in_flight)
+        result = self._changes.undo(self.sender)
         self._after_edit()
         return result
 

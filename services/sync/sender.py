@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -74,12 +74,22 @@ async def send_edit(provider: MailProvider, message_id: str, edit: Edit) -> tupl
 
 
 class Sender:
-    """Works through the open rows of `changes`; `provider` None means to wait for one."""
+    """Works through the open rows of `changes`; `provider` None means to wait for one.
 
-    def __init__(self, changes: Changes, clock: Callable[[], float], pace: Pace) -> None:
+    `before_sending` lets what the operator waits for go first.
+    """
+
+    def __init__(
+        self,
+        changes: Changes,
+        clock: Callable[[], float],
+        pace: Pace,
+        before_sending: Callable[[], Awaitable[None]],
+    ) -> None:
         self._changes = changes
         self._clock = clock
         self._pace = pace
+        self._before_sending = before_sending
         self._heap: list[tuple[float, int, str]] = []
         self._numbers = count()
         self._scheduled: dict[str, float] = {}
@@ -99,9 +109,18 @@ class Sender:
         self.on_signed_out: Callable[[SignedOut], None] = _ignore
         changes.on_open = self._schedule
 
-    def is_in_flight(self, message_id: str) -> bool:
-        """Say whether a request about the message is under way."""
-        return message_id in self._in_flight
+    def is_in_flight(self, row: Row) -> bool:
+        """Say whether the row's own request is under way."""
+        return row.message_id in self._in_flight and self._is_next(row)
+
+    def may_have_left(self, row: Row) -> bool:
+        """Say whether the service may have heard of the row, by a request under way or lost."""
+        has_left = row.message_id in self._in_flight or row.message_id in self._maybe_done
+        return has_left and self._is_next(row)
+
+    def _is_next(self, row: Row) -> bool:
+        following = self._changes.next_row(row.message_id)
+        return following is not None and following.number == row.number
 
     def connected(self, provider: MailProvider | None = None) -> None:
         """The service answers (again), perhaps through a new provider: try what waits now."""
@@ -121,6 +140,7 @@ class Sender:
             self._schedule(message_id)
         async with asyncio.TaskGroup() as group:
             while True:
+                await self._before_sending()
                 self._wake.clear()
                 wait = self._launch(group)
                 try:

@@ -146,8 +146,6 @@ async def test_missing_items_are_an_empty_page(body: object) -> None:
         ({"raw_mime": None, "MessageID": "m"}, lambda c: c.get_message("m")),
         ({"raw_mime": "x"}, lambda c: c.get_message("m")),
         ([], lambda c: c.get_message("m")),
-        ({"labels": "x"}, lambda c: c.patch_message_labels("m", add=["x"])),
-        ({"labels": [1]}, lambda c: c.patch_message_labels("m", add=["x"])),
         ([], lambda c: c.attachments.request_attachment_upload("f", "a/b", 1)),
         ({"object_key": "k"}, lambda c: c.attachments.request_attachment_upload("f", "a/b", 1)),
         ({"url": 1}, lambda c: c.attachments.request_attachment_download("k")),
