@@ -165,7 +165,9 @@ def test_two_agents_from_the_first_key_to_a_refused_mail(
     bob.sees("the same key, version 2", "1 key, kept to read older mail")
     new = bob.fingerprint
     assert new != old
-    alice.types("gkr")
+    alice.types("gk")
+    alice.sees("Peers 1", old[:9])
+    alice.types("r")
     alice.sees("KEY CHANGED: blocked")
     with pytest.raises(KeyChanged):
         run_gate(alice, bob.agent.address)
