@@ -148,3 +148,13 @@ class KeysView:
     """Where the passphrase is kept, as a sentence; empty when it is asked for."""
     calendar: tuple[ExpiryView, ...] = ()
     """What expires, the nearest first; what never does is not in it."""
+
+    @property
+    def locked(self) -> tuple[OwnKeyView, ...]:
+        """The own keys that wait for a passphrase, whether or not others are open."""
+        return tuple(key for key in self.own if key.is_sealed and not key.is_unlocked)
+
+    @property
+    def is_current_locked(self) -> bool:
+        """Whether the current key waits for its passphrase."""
+        return self.own[:1] == self.locked[:1] != ()

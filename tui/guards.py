@@ -55,8 +55,13 @@ class Situation:
     """The open message waits for the passphrase."""
     has_key: bool = False
     unlocked: bool = False
+    """Some own key is open."""
+    locked: bool = False
+    """Some own key waits for its passphrase."""
     published: bool = False
     """The directory has an entry of the operator's, as far as is known."""
+    same_published: bool = False
+    """The directory has the current key."""
     entry: str = ""
     """On the Keys screen, what the cursor stands on: peer, changed, key, domain, trusted."""
     offers_trusted: bool = False
@@ -150,15 +155,22 @@ def has_key(situation: Situation) -> SafeText:
 
 
 def can_unlock(situation: Situation) -> SafeText:
-    """There is a key, and it is locked."""
-    if situation.unlocked:
-        return ui("The key is unlocked.")
-    return has_key(situation)
+    """There is a key that waits for its passphrase, though others may be open."""
+    if situation.locked:
+        return EMPTY
+    return has_key(situation) or ui("The key is unlocked.")
 
 
 def can_lock(situation: Situation) -> SafeText:
     """There is a key, and it is unlocked."""
     return EMPTY if situation.unlocked else ui("No key is unlocked.")
+
+
+def can_publish(situation: Situation) -> SafeText:
+    """There is a key, and the directory does not have it yet, as far as is known."""
+    if situation.same_published:
+        return ui("The directory has this key already.")
+    return has_key(situation)
 
 
 def is_published(situation: Situation) -> SafeText:
@@ -209,6 +221,7 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             can_sign_in,
             is_closed,
             has_key,
+            can_publish,
             can_unlock,
             can_lock,
             is_published,

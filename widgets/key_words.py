@@ -47,12 +47,15 @@ def expiry_words(expires: int | None, now: float) -> tuple[SafeText, bool]:
 
 
 def lock_words(keys: KeysView, glyphs: Glyphs, now: float) -> SafeText:
-    """`◇ unlocked, locks in 14 min`, `◆ locked`; empty without a key."""
-    if keys.lock is LockState.LOCKED:
-        return phrase("{} locked", glyphs.locked)
-    if keys.lock is LockState.UNLOCKED and keys.locks_at:
-        return phrase("{} unlocked, locks in {}", glyphs.unlocked, time_left(keys.locks_at - now))
-    return phrase("{} unlocked", glyphs.unlocked) if keys.lock is LockState.UNLOCKED else EMPTY
+    """`◇ unlocked, locks in 14 min`, `◆ locked`, told of the current key; empty without a key."""
+    fact = lock_fact(keys, glyphs)
+    if keys.lock is not LockState.UNLOCKED:
+        return fact
+    if keys.is_current_locked:
+        return phrase("{}, a former key is open", fact)
+    if keys.locks_at:
+        return phrase("{}, locks in {}", fact, time_left(keys.locks_at - now))
+    return fact
 
 
 def own_key_words(key: OwnKeyView, now: float) -> tuple[SafeText, bool]:
@@ -133,8 +136,10 @@ def peer_sentence(peer: PeerView, now: float) -> SafeText:
     return join(", ", words)
 
 
-def lock_fact(lock: LockState | None, glyphs: Glyphs) -> SafeText:
+def lock_fact(keys: KeysView | None, glyphs: Glyphs) -> SafeText:
     """The lock as the status line tells it; empty while nobody asked, or without a key."""
-    if lock is LockState.LOCKED:
+    if keys is None or keys.lock is LockState.NO_KEY:
+        return EMPTY
+    if keys.lock is LockState.LOCKED or keys.is_current_locked:
         return phrase("{} locked", glyphs.locked)
-    return phrase("{} unlocked", glyphs.unlocked) if lock is LockState.UNLOCKED else EMPTY
+    return phrase("{} unlocked", glyphs.unlocked)

@@ -29,8 +29,8 @@ from widgets.selection import Selection
 _KEPT_STRIPS: Final = 1_000
 _EMPTY: Final = ui("No mail here.")
 
-Look = tuple[MessageRow, bool, bool, Calendar]
-"""What the picture of a row depends on, besides width and theme: row, selected, unreadable, day."""
+Look = tuple[MessageRow, bool, bool | None, Calendar]
+"""What the picture of a row depends on, besides width and theme: row, selected, opens, day."""
 
 
 class MessageList(CursorView):
@@ -80,7 +80,7 @@ class MessageList(CursorView):
         self._width = 0
         self._columns = columns(80)
         self._empty: SafeText = _EMPTY
-        self._unreadable: set[str] = set()
+        self._opens: dict[str, bool] = {}
 
     # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
@@ -113,11 +113,11 @@ class MessageList(CursorView):
         if not len(self._source):
             self.refresh()
 
-    def mark_unreadable(self, message_id: str, unreadable: bool) -> None:
-        """Mark an encrypted message that could not be opened, or take the mark away."""
-        if unreadable == (message_id in self._unreadable):
+    def mark_encrypted(self, message_id: str, *, opens: bool) -> None:
+        """Mark a message that was found encrypted, and whether it can be read."""
+        if self._opens.get(message_id) is opens:
             return
-        (self._unreadable.add if unreadable else self._unreadable.discard)(message_id)
+        self._opens[message_id] = opens
         self._refresh_changed(self._window.cursor_line)
 
     def ids_near(self, place: int, after: int, before: int) -> tuple[str, ...]:
@@ -275,14 +275,14 @@ class MessageList(CursorView):
         row = self.row(place)
         span = self._selection.span(self._source, self._window.cursor)
         selected = self._selection.holds(row.message_id, place, span)
-        return row, selected, row.message_id in self._unreadable, self._calendar
+        return row, selected, self._opens.get(row.message_id), self._calendar
 
     def _body(self, look: Look) -> Strip:
         strip = self._strips.get(look)
         if strip is None:
-            row, selected, unreadable, calendar = look
+            row, selected, opens, calendar = look
             parts = row_parts(
-                row, self._columns, self._glyphs, calendar, selected=selected, unreadable=unreadable
+                row, self._columns, self._glyphs, calendar, selected=selected, opens=opens
             )
             strip = self.strip_of(parts, self._width - GUTTER_CELLS)
             if len(self._strips) >= _KEPT_STRIPS:

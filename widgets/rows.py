@@ -87,11 +87,14 @@ def row_parts(
     calendar: Calendar,
     *,
     selected: bool,
-    unreadable: bool = False,
+    opens: bool | None = None,
 ) -> list[Part]:
-    """Everything right of the gutter, as parts that add up to the width of `columns`."""
+    """Everything right of the gutter, as parts that add up to the width of `columns`.
+
+    `opens` tells of a message that was found encrypted whether it can be read; None of any other.
+    """
     voice = "unread" if RowFlag.UNREAD in row.flags else "text"
-    parts = _marks(row, glyphs, selected=selected, unreadable=unreadable)
+    parts = _marks(row, glyphs, selected=selected, opens=opens)
     parts.append((fit(row.sender, columns.sender, glyphs.ellipsis) + " ", voice))
     parts += _subject_and_labels(row, columns, glyphs, voice)
     if columns.attachments:
@@ -103,14 +106,14 @@ def row_parts(
     return parts
 
 
-def _marks(row: MessageRow, glyphs: Glyphs, *, selected: bool, unreadable: bool) -> list[Part]:
+def _marks(row: MessageRow, glyphs: Glyphs, *, selected: bool, opens: bool | None) -> list[Part]:
     flags = row.flags
     verified = RowFlag.VERIFIED in flags
     unread = glyphs.unread if RowFlag.UNREAD in flags else " "
     chosen = glyphs.selected if selected else " "
-    encrypted = glyphs.encrypted if RowFlag.ENCRYPTED in flags else " "
+    encrypted = glyphs.encrypted if opens or RowFlag.ENCRYPTED in flags else " "
     rest = (
-        (glyphs.unreadable if unreadable else encrypted)
+        (glyphs.unreadable if opens is False else encrypted)
         + (glyphs.marketplace if RowFlag.MARKETPLACE in flags else " ")
         + (glyphs.pending if RowFlag.PENDING in flags else " ")
     )

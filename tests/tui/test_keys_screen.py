@@ -14,7 +14,7 @@ from services.events import RequestFailed
 from services.key_models import DirectoryStatus, DirectoryView, LockState
 from services.redact import Secret
 from services.safe_text import clean_line, ui
-from tests.fakes.fake_keys import NO_KEYS, FakeKeys, fingerprint, sample_keys
+from tests.fakes.fake_keys import NO_KEYS, FakeKeys, fingerprint, own_key, sample_keys
 from tests.fakes.rows import NOON
 from tests.tui.app_stage import Stage, press, rows_of, text_of, until
 from tui.screens.secret_field import PasteField
@@ -177,6 +177,17 @@ async def test_the_passphrase_dialog_stays_with_a_sentence_and_an_empty_field() 
         assert "horse" not in repr(stage.engine.requests)
         await press(pilot, "L")
         await until(pilot, lambda: "◆ locked" in text_of(stage.app))
+
+
+async def test_a_former_key_without_a_passphrase_does_not_pass_for_the_current_one() -> None:
+    opens = replace(own_key("former", current=False, sealed=False), is_unlocked=True)
+    view = replace(sample_keys(), own=(own_key(), opens), directory=DirectoryView())
+    stage = stage_with(FakeKeys(view))
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await show(pilot, stage)
+        assert "◆ locked, a former key is open" in text_of(stage.app)
+        await press(pilot, "u")
+        await until(pilot, lambda: "Unlock your key" in text_of(stage.app))
 
 
 async def test_the_passphrase_is_kept_only_when_the_box_was_ticked() -> None:

@@ -119,3 +119,10 @@ def test_the_sample_rows_hold_one_of_each_state() -> None:
         flags |= row.flags
     for flag in RowFlag:
         assert flag in flags or flag in (RowFlag.ARCHIVED, RowFlag.ATTACHMENTS)
+
+
+def test_a_mail_that_was_found_encrypted_is_marked_though_the_service_does_not_say_so() -> None:
+    row, calendar = make_row(1, flags=RowFlag.VERIFIED), Calendar.at(clock())
+    for opens, mark in ((None, " "), (True, "▣"), (False, "▢")):
+        parts = row_parts(row, columns(80), UNICODE, calendar, selected=False, opens=opens)
+        assert plain_row(parts)[3] == mark

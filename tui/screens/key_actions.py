@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from services import key_events as ev
 from services.key_models import DirectoryStatus, OwnKeyView, PeerStatus, PeerView
+from services.redact import Secret
 from services.safe_text import SafeText, phrase, ui
 from tui import hints
 from tui.guards import Context
@@ -209,7 +210,10 @@ class KeyActions:
         self._push(ImportKeyDialog(self._monotonic), answered)
 
     def unlock(self) -> None:
-        """Ask for the passphrase."""
+        """Ask for the passphrase; a key without one opens at once."""
+        if not self._keys.locked:
+            self._screen.ask(ev.UnlockKeys(Secret("")))
+            return
         from tui.screens.passphrase import PassphraseDialog
 
         self._screen.app.push_screen(PassphraseDialog(self._screen.news, self._monotonic))
@@ -219,9 +223,7 @@ class KeyActions:
     def publish(self) -> None:
         """Put the current key into the directory; over a foreign one only after a question."""
         directory = self._keys.directory
-        if directory.status is DirectoryStatus.SAME:
-            self._screen.notices.tell(ui("The directory has this key already."))
-        elif directory.status is not DirectoryStatus.FOREIGN:
+        if directory.status is not DirectoryStatus.FOREIGN:
             self._screen.ask(ev.PublishKey(self._seen_version()))
         else:
             theirs = directory.fingerprint

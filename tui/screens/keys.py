@@ -140,7 +140,9 @@ class KeysScreen(Screen[None]):
             context=Context.KEYS,
             has_key=view is not None and view.lock is not LockState.NO_KEY,
             unlocked=view is not None and view.lock is LockState.UNLOCKED,
+            locked=view is not None and (view.lock is LockState.LOCKED or bool(view.locked)),
             published=view is not None and view.directory.status not in _NOT_PUBLISHED,
+            same_published=view is not None and view.directory.status is DirectoryStatus.SAME,
             entry=_kind(self.current),
             offers_trusted=view is not None and view.offers_trusted,
         )

@@ -55,14 +55,17 @@ class PassphraseDialog(FieldDialog[bool]):
             yield secret_field("passphrase")
             yield Button(Content(_REMEMBER[False]), id="tick", compact=True, classes="dialog-tick")
             yield from self.ending(ui("Unlock"))
-            keys = ui("Enter unlocks, once per session · Ctrl+K ticks the box · Esc leaves")
+            keys = ui("Enter unlocks · Ctrl+K ticks the box · Esc leaves")
             yield Plain(keys, classes="dialog-hint dialog-extra")
 
     def _about(self) -> SafeText:
         keys = self._news.keys
         if keys is None or not keys.own:
             return ui("It opens the mail that is encrypted to you.")
-        return phrase("{}, {}", keys.own[0].user_id, keys.own[0].algorithm)
+        if len(keys.locked) > 1:
+            return phrase("{} keys are locked; each that it fits is opened.", len(keys.locked))
+        key = (keys.locked or keys.own)[0]
+        return phrase("{}, {}", key.user_id, key.algorithm)
 
     def on_mount(self) -> None:
         """Listen to what comes of it."""

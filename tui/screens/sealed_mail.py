@@ -57,7 +57,8 @@ class SealedMail:
         self._state = seal.state if seal is not None else None
         if self._state is None:
             return
-        self._screen.panes.messages.mark_unreadable(event.message_id, self._state in _SHUT)
+        opens = self._state not in _SHUT
+        self._screen.panes.messages.mark_encrypted(event.message_id, opens=opens)
         if self.news.keys is None:
             self._screen.ask(ReadKeys())
         self._show_peer()
@@ -137,7 +138,7 @@ class SealedMail:
         return False
 
     def _keys_changed(self) -> None:
-        self._status.show_lock(lock_fact(self.news.lock, self._screen.session.glyphs))
+        self._status.show_lock(lock_fact(self.news.keys, self._screen.session.glyphs))
         self._show_peer()
         own = self.news.keys.own if self.news.keys is not None else ()
         known = (self.news.lock, *(key.fingerprint.raw for key in own if key.is_unlocked))
