@@ -41,7 +41,8 @@ def seal_facts(seal: SealFacts, peer: PeerView | None, glyphs: Glyphs) -> Iterat
     if seal.state is SealState.OPENED:
         yield _signature(seal, glyphs)
     if peer is not None:
-        yield from peer_facts(peer, glyphs)
+        is_proven = seal.verdict is SignatureVerdict.GOOD
+        yield from peer_facts(peer, glyphs, is_proven=is_proven)
 
 
 def seal_notes(seal: SealFacts, unlock_key: SafeText) -> Iterator[SafeText]:
@@ -57,12 +58,13 @@ def seal_notes(seal: SealFacts, unlock_key: SafeText) -> Iterator[SafeText]:
         yield phrase("The signer's key is {}; it says nothing about the sender.", seal.signer)
 
 
-def peer_facts(peer: PeerView, glyphs: Glyphs) -> Iterator[Fact]:
-    """What is known of the key of the sender's address."""
+def peer_facts(peer: PeerView, glyphs: Glyphs, *, is_proven: bool) -> Iterator[Fact]:
+    """What is known of the key of the sender's address; a check mark only where the key signed."""
     if peer.status is PeerStatus.CHANGED:
         yield phrase("{} KEY CHANGED", glyphs.unverified), "alarm"
     elif peer.status is PeerStatus.VERIFIED:
-        yield phrase("{} key {}", glyphs.verified, verified_words(peer)), "good"
+        mark, role = (glyphs.verified, "good") if is_proven else (glyphs.pinned, "text")
+        yield phrase("{} key {}", mark, verified_words(peer)), role
     elif peer.status is PeerStatus.PINNED:
         yield phrase("{} key pinned since {}", glyphs.pinned, day_words(peer.since)), "text"
 

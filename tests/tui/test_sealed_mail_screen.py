@@ -197,7 +197,9 @@ def test_each_verdict_stands_in_the_panel(verdict: SignatureVerdict, said: str) 
 def test_how_far_the_sender_s_key_is_known_stands_in_the_panel() -> None:
     assert "◦ key pinned since 12 Oct 2026" in panel(OPEN, peer=peer("a"))
     verified = peer("a", PeerStatus.VERIFIED, verified_how=ui("by voice"))
-    assert "✓ key verified by voice" in panel(OPEN, peer=verified)
+    assert "◦ key verified by voice" in panel(OPEN, peer=verified)
+    signed = replace(OPEN, verdict=SignatureVerdict.GOOD)
+    assert "✓ key verified by voice" in panel(signed, peer=verified)
     assert "key" not in panel(OPEN, peer=None).replace("by key", "")
 
 
