@@ -6,6 +6,7 @@ values of `services.key_models`, so foreign text is safe already.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -140,7 +141,8 @@ def peer_lines(peer: PeerView) -> Iterator[str]:
 def calendar_lines(calendar: tuple[ExpiryView, ...]) -> Iterator[str]:
     """Yield what expires, the nearest first."""
     for line in calendar:
-        yield f"{'!' if line.is_soon else ' '} {_day(line.expires)}  {line.what} expires"
+        verb = "expired" if line.expires <= time.time() else "expires"
+        yield f"{'!' if line.is_soon else ' '} {_day(line.expires)}  {line.what} {verb}"
 
 
 def _version(view: DirectoryView) -> str:

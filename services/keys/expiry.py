@@ -7,11 +7,13 @@ stays on the list until it is replaced.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from services.crypto.certs import PeerKey
 from services.key_models import ExpiryView
+from services.keys import words
 from services.safe_text import SafeText, clean_line, phrase
 
 SOON: Final = 30 * 24 * 3_600
@@ -19,10 +21,23 @@ SOON: Final = 30 * 24 * 3_600
 
 
 def calendar(
-    own: Iterable[PeerKey], peers: Iterable[tuple[str, PeerKey]], now: int
+    own: Iterable[PeerKey],
+    peers: Iterable[tuple[str, PeerKey]],
+    now: int,
+    *,
+    former: Iterable[PeerKey] = (),
 ) -> tuple[ExpiryView, ...]:
-    """Return what ends when; the part that is encrypted to ends for its key."""
+    """Return what ends when; the part that is encrypted to ends for its key.
+
+    A `former` key goes on opening old mail, so its end is listed and never a warning.
+    """
     lines = [_line(f"Your key {_name(key)}", key, now, is_own=True) for key in own]
+    lines += [
+        line and replace(line, is_soon=False)
+        for line in (
+            _line(f"Your former key {_name(key)}", key, now, is_own=True) for key in former
+        )
+    ]
     lines += [
         _line(f"{address}, key {_name(key)}", key, now, is_own=False) for address, key in peers
     ]
@@ -63,4 +78,4 @@ def _line(what: str, key: PeerKey, now: int, *, is_own: bool) -> ExpiryView | No
 
 
 def _name(key: PeerKey) -> str:
-    return f"{key.fingerprint[:4]} {key.fingerprint[4:8]} … ({key.algorithm})"
+    return f"{words.short(key.fingerprint)} ({key.algorithm})"

@@ -20,7 +20,7 @@ from services.keys import peer_files, words
 from services.keys.daemon_call import in_daemon
 from services.keys.directory import VersionConflict
 from services.keys.keychain import Keychain
-from services.keys.views import done, kept_sentence, keys_view, own_warnings
+from services.keys.views import done, kept_sentence, keys_view, own_warnings, required
 from services.safe_text import EMPTY, SafeText, clean_line, ui
 
 _CHOICE = ui("Publish over the version that is there now, or leave it.")
@@ -108,8 +108,9 @@ class KeyDesk:
     async def _generate(self, request_id: int, request: ev.GenerateKey) -> None:
         self._work(request_id, ui("Making an RSA-4096 key …"))
         key = await self._chain.generate(request.name, request.address, request.passphrase)
-        shown = words.groups(key.fingerprint)
-        await self._done(request_id, done("Your new key is {}.", shown), *key.warnings)
+        self._chain.entry.judge_again()
+        shown = words.short(key.fingerprint)
+        await self._done(request_id, done("Your new key: {}", shown), *key.warnings)
 
     async def _import(self, request_id: int, request: ev.ImportKey) -> None:
         if (request.block is None) == (request.file is None):
@@ -123,14 +124,17 @@ class KeyDesk:
             return own.take_in(block.reveal(), make_current=request.make_current)
 
         key = await in_daemon(take_in)
+        self._chain.entry.judge_again()
         told = own_warnings(self._chain, key, self._chain.now)
-        shown = words.groups(key.fingerprint)
-        await self._done(request_id, done("The key {} is imported.", shown), *told)
+        shown = words.short(key.fingerprint)
+        is_used = "is your key now" if request.make_current else "opens older mail"
+        await self._done(request_id, done("Imported: {} {}.", shown, is_used), *told)
 
     async def _use(self, request_id: int, request: ev.UseKey) -> None:
         self._chain.own_keys.use(request.fingerprint)
-        shown = words.groups(request.fingerprint)
-        await self._done(request_id, done("{} is your current key. Publish it now.", shown))
+        self._chain.entry.judge_again()
+        shown = words.short(request.fingerprint)
+        await self._done(request_id, done("{} is your key now. Publish it.", shown))
 
     async def _export(self, request_id: int, request: ev.ExportKey) -> None:
         own = self._chain.own_keys
@@ -156,7 +160,7 @@ class KeyDesk:
     async def _conflict(self, request_id: int, error: VersionConflict) -> None:
         chain = self._chain
         mine = words.view(chain.own_keys.require_current().fingerprint)
-        found = chain.entry.view = chain.entry.shown(error.found)
+        found = chain.entry.note(error.found)
         self._emit(ev.DirectoryConflict(request_id, error.expected, found, mine, _CHOICE))
         await self._tell(request_id)
 
@@ -174,14 +178,14 @@ class KeyDesk:
         except (CryptoError, Offline):
             await self._tell(request_id)
             raise
-        shown = words.groups(key.fingerprint)
-        await self._done(request_id, done("{} has the key {}.", request.address, shown), key.why)
+        shown = words.short(key.fingerprint)
+        await self._done(request_id, done("{}: key {}", request.address, shown), key.why)
 
     async def _accept(self, request_id: int, request: ev.AcceptPeerKey) -> None:
         book = self._chain.book
         peer = book.accept(request.address, request.fingerprint, request.verified_how)
-        shown = words.groups(request.fingerprint)
-        await self._done(request_id, done("{} is the key of {} now.", shown, peer.address))
+        shown = words.short(request.fingerprint)
+        await self._done(request_id, done("{} has {} from now on.", peer.address, shown))
 
     async def _verify(self, request_id: int, request: ev.VerifyPeer) -> None:
         peer = self._chain.book.verify(request.address, request.fingerprint, request.how)
@@ -193,8 +197,8 @@ class KeyDesk:
 
     async def _require(self, request_id: int, request: ev.RequireEncryption) -> None:
         named = self._chain.book.require(request.subject, is_required=request.required)
-        told = "Mail to {} must be encrypted." if request.required else "{} may get mail in clear."
-        await self._done(request_id, done(told, named))
+        sentence = required(self._chain.book, named, is_required=request.required)
+        await self._done(request_id, sentence)
 
     async def _export_peers(self, request_id: int, request: ev.ExportPeers) -> None:
         count = peer_files.export_peers(self._chain.book, request.file)

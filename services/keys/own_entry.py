@@ -34,15 +34,27 @@ class OwnEntry:
         self._directory = directory
         self._agent_id = agent_id
         self._clock = clock
+        self._seen: Entry | None = None
         self.view = DirectoryView(sentence=ui("The directory has not been asked yet."))
 
     async def refresh(self) -> DirectoryView:
         """Look the entry up; UNKNOWN with the reason when the directory does not answer."""
         try:
-            self.view = self.shown(await self._look())
+            return self.note(await self._look())
         except MailError as error:
+            self._seen = None
             self.view = DirectoryView(sentence=clean_line(str(error)))
         return self.view
+
+    def note(self, entry: Entry) -> DirectoryView:
+        """Take in an entry that the directory has just shown."""
+        self._seen, self.view = entry, self.shown(entry)
+        return self.view
+
+    def judge_again(self) -> None:
+        """Compare what the directory showed last with the own keys as they are now."""
+        if self._seen is not None:
+            self.view = replace(self.shown(self._seen), checked_at=self.view.checked_at)
 
     async def publish(
         self, expected_version: int | None = None, *, replaces: bool = True
@@ -90,8 +102,8 @@ class OwnEntry:
         agent_id = self._agent_id()
         if not agent_id:
             raise UsageError(
-                "The account's address is not known, so its directory entry cannot be looked up.",
-                'Set "address" of the account in config.toml, or publish your key.',
+                "The account's address is not known, so the directory cannot be asked.",
+                'Publish your key, or set "address" in config.toml.',
             )
         entry = await self._directory.look_up(agent_id, fresh=True)
         if entry.revoked and not entry.version:

@@ -21,6 +21,7 @@ from services.safe_text import EMPTY, SafeText, clean_address, clean_line, phras
 
 if TYPE_CHECKING:
     from services.keys.keychain import Keychain
+    from services.keys.peer_book import PeerBook
 
 _ID_LIMIT: Final = 300
 _JUDGED: Final = 600
@@ -50,9 +51,10 @@ def keys_view(chain: Keychain, now: int | None = None, *, kept: SafeText = EMPTY
         offers_trusted=chain.trusted.is_offered is True,
         passphrase_kept=kept,
         calendar=calendar(
-            (one.key.public for one in held if one.key is not None),
+            (one.key.public for one in held if one.key is not None and one.is_current),
             ((peer.address, key) for peer in known if (key := _pinned(peer, moment)) is not None),
             moment,
+            former=(one.key.public for one in held if one.key is not None and not one.is_current),
         ),
     )
 
@@ -150,6 +152,19 @@ def _judged(fingerprint: str, block: str, moment: int) -> PeerKey | None:
 def kept_sentence(is_kept: bool) -> SafeText:
     """Return where the passphrase is, as a sentence; empty when it is asked for."""
     return ui("The passphrase is in the desktop's keyring.") if is_kept else EMPTY
+
+
+def required(book: PeerBook, named: str, *, is_required: bool) -> SafeText:
+    """Return what holds for an address or a domain after `require`; a domain's rule outlives that
+    of an address."""
+    if is_required:
+        return done("Mail to {} must be encrypted.", named)
+    address, _, domain = named.rpartition("@")
+    if not book.requires_domain(domain):
+        return done("{} may get mail in clear.", named)
+    if address:
+        return done("Mail to {} must still be encrypted: so all mail to its domain.", named)
+    return done("Mail to {} must still be encrypted: so all mail to a domain above.", named)
 
 
 def done(template: str, *parts: str) -> SafeText:

@@ -39,6 +39,11 @@ def groups(raw: str) -> str:
     return " ".join(raw[at : at + 4] for at in range(0, len(raw), 4))
 
 
+def short(raw: str) -> str:
+    """Return the beginning of a fingerprint, to tell own keys apart; never enough to compare."""
+    return f"{raw[:4]} {raw[4:8]} …"
+
+
 @lru_cache(maxsize=512)
 def words(raw: str) -> tuple[str, ...]:
     """Return the 15 words of a fingerprint of 20 octets (BIP-39, English)."""

@@ -65,9 +65,20 @@ def test_requirements_are_set_and_taken_back(script: Script) -> None:
     assert told["required_domains"] == ["example.com"]
     assert told["peers"][0]["require_encryption"] is True
     assert told["peers"][0]["required_by_domain"] is True
+    code, out, _ = script("me", "peers", "require", "ann@example.com", "--off")
+    assert (code, out) == (
+        0,
+        "Mail to ann@example.com must still be encrypted: so all mail to its domain.\n",
+    )
     for subject in (peer, "example.com"):
         script.json("me", "peers", "require", subject, "--off")
     assert script.json("me", "peers", "list") == {"peers": [], "required_domains": []}
+
+
+def test_a_bare_name_is_somebody_of_the_mail_domain_and_no_domain(script: Script) -> None:
+    address = f"research@{script.address('me').partition('@')[2]}"
+    assert script.json("me", "peers", "require", "research")["subject"] == address
+    assert script.json("me", "peers", "list")["required_domains"] == []
 
 
 def test_peers_move_to_another_account_and_contradictions_block(

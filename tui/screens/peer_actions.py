@@ -98,6 +98,13 @@ class PeerActions:
         def verified(how: str | None) -> None:
             if how:
                 self._screen.ask(ev.VerifyPeer(peer.address, fingerprint.raw, how))
+            else:
+                still = ui("Still") if peer.status is PeerStatus.VERIFIED else ui("Not")
+                key = self._screen.shown_key("forget_peer")
+                sentence = phrase(
+                    "{} verified. If the keys differ, {} forgets this one.", still, key
+                )
+                self._screen.notices.tell(sentence)
 
         def answered(how: str | None) -> None:
             if how == OTHER:

@@ -111,11 +111,17 @@ async def _verify(profile: Profile, arguments: argparse.Namespace) -> int:
 
 
 async def _require(profile: Profile, arguments: argparse.Namespace) -> int:
+    from services.keys.views import required
+
+    subject: str = arguments.subject
     async with keychain_of(profile, online=False) as chain:
-        named = chain.book.require(arguments.subject, is_required=not arguments.off)
+        if subject.replace("-", "").replace("_", "").isalnum():
+            # A bare name is somebody's in every verb; a rule for a domain of that name guards nobody.
+            subject = chain.named(subject)
+        named = chain.book.require(subject, is_required=not arguments.off)
+        sentence = required(chain.book, named, is_required=not arguments.off)
     told = {"subject": named, "required": not arguments.off}
-    may = "may get mail in clear" if arguments.off else "must get encrypted mail only"
-    tell(arguments, told, [f"{named} {may}."])
+    tell(arguments, told, [sentence])
     return 0
 
 

@@ -53,6 +53,7 @@ async def test_two_agents_from_the_first_key_to_the_refusal(
     )  # fmt: skip
     # The peer rotates: on an old version first, which is a conflict with both versions.
     await peer.ask(ev.GenerateKey("Peer", peer.address, Secret(PHRASE)))
+    assert keys(peer).directory.status is DirectoryStatus.OLDER
     await peer.ask(ev.PublishKey(expected_version=0))
     conflict = peer.told(ev.DirectoryConflict)
     second = keys(peer).own[0].fingerprint

@@ -104,3 +104,10 @@ def test_the_calendar_names_what_ends_first_and_warns_a_month_ahead() -> None:
     assert warning(late, at - SOON - 1) is None
     assert "expires" in (warning(late, at - SOON) or "")
     assert "expired" in (warning(late, at) or "")
+
+
+def test_the_end_of_a_former_key_is_listed_and_warns_of_nothing() -> None:
+    at = MADE + 400 * 86_400
+    line = calendar([], [], at, former=[ending(20)])[0]
+    assert line.what.startswith("Your former key ")
+    assert not line.is_soon
