@@ -21,7 +21,7 @@ from tui.screens.field_dialog import FieldDialog, text_field
 from tui.screens.secret_field import PasteField
 from widgets.plain import Plain
 
-_CURRENT = {True: ui("[x] use it from now on"), False: ui("[ ] only to read older mail")}
+_CURRENT = {True: ui("[x] use it from now on"), False: ui("[ ] use it from now on")}
 
 
 class ImportKeyDialog(FieldDialog[ImportKey]):

@@ -48,7 +48,7 @@ class NewKeyDialog(FieldDialog[GenerateKey]):
             yield Plain(self._title, classes="dialog-title")
             yield Plain(self._about, classes="dialog-line")
             yield self.row(ui("Name"), text_field("key-name", name, "how others see you"))
-            example = "ops-bot@agents.example.com"
+            example = "name@domain"
             yield self.row(ui("Address"), text_field("key-address", address, example))
             yield self.row(ui("Passphrase"), secret_field("passphrase", "several words"))
             yield self.row(ui("Once more"), secret_field("again", "against typing errors"))
@@ -72,9 +72,10 @@ class NewKeyDialog(FieldDialog[GenerateKey]):
     def answer(self) -> None:
         """Return the request; without a passphrase only after a question."""
         name, address = (self.typed(field) for field in self.FIELDS[:2])
-        problem = _problem(name, address)
+        wrong, problem = _problem(name, address)
         if problem:
             self.say(phrase("! {}", problem))
+            self.set_focus(self.field(wrong))
             return
         secret, again = (take_secret(self.field(field)) for field in self.FIELDS[2:])
         if secret != again:
@@ -105,10 +106,11 @@ class NewKeyDialog(FieldDialog[GenerateKey]):
         self.app.push_screen(dialog, answered)
 
 
-def _problem(name: str, address: str) -> SafeText:
+def _problem(name: str, address: str) -> tuple[str, SafeText]:
+    """Return the field that is wrong, and why; EMPTY when none is."""
     if not name or set(name) & set("<>()@"):
-        return ui("The name must not be empty, nor hold < > ( ) or @.")
+        return "key-name", ui("The name must not be empty, nor hold < > ( ) or @.")
     local, _, domain = address.partition("@")
     if not (local and domain) or set(address) & set("<>() ,;"):
-        return ui("The address looks like name@agents.example.com.")
-    return EMPTY
+        return "key-address", ui("That is no address. One is name@domain.")
+    return "", EMPTY
