@@ -110,7 +110,19 @@ class Unsealer:
             if any(HIDDEN in wanted or _names(key, wanted) for key in closed):
                 raise Locked from None
             raise
-        return Unsealed(_facts(opened), Plaintext(opened.data, block.is_entity))
+        return Unsealed(self._facts(opened), Plaintext(opened.data, block.is_entity))
+
+    def _facts(self, opened: Opened) -> SealFacts:
+        # Everywhere else a key is told by its primary; the part that opened it is on no screen.
+        holders = (key for key in self.keys.own if _holds(key, opened.to_key))
+        holder = next((key.fingerprint for key in holders), opened.to_key)
+        return SealFacts(
+            SealState.OPENED,
+            verdict=SignatureVerdict(opened.verdict.value),
+            signer=grouped(opened.signer),
+            signed_at=opened.signed_at,
+            to_key=grouped(holder),
+        )
 
     def _signer(self, mail: ParsedMail) -> PeerKey | None:
         """Return the key pinned for the sender; None unless From names exactly one address."""
@@ -146,11 +158,6 @@ def _names(key: PeerKey, wanted: Sequence[str]) -> bool:
     return any(part.key_id in wanted for part in (block.primary, *block.subkeys))
 
 
-def _facts(opened: Opened) -> SealFacts:
-    return SealFacts(
-        SealState.OPENED,
-        verdict=SignatureVerdict(opened.verdict.value),
-        signer=grouped(opened.signer),
-        signed_at=opened.signed_at,
-        to_key=grouped(opened.to_key),
-    )
+def _holds(key: PeerKey, fingerprint: str) -> bool:
+    block = read_block(key.block)
+    return any(part.fingerprint == fingerprint for part in (block.primary, *block.subkeys))
