@@ -66,10 +66,10 @@ def _passphrase(own: OwnKeys, secrets: SecretStore, account: Account) -> Iterato
     try:
         is_kept = secrets.passphrase(account) is not None
     except SecretStoreError as error:
-        why = f"Asked for once a session and never written; no keyring: {error.sentence}"
+        why = f"Asked for when it is needed, never written. {error.sentence}"
         yield Finding("passphrase", "ok", why)
         return
-    kept = "In the keyring." if is_kept else "Asked for once a session and never written."
+    kept = "In the keyring." if is_kept else "Asked for when it is needed, never written."
     yield Finding("passphrase", "ok", kept)
 
 

@@ -241,7 +241,7 @@ def test_doctor_tells_where_keys_and_passphrase_are(
     assert told["keys"]["state"] == "ok"
     assert "sealed with a passphrase" in told["keys"]["sentence"]
     assert f"{name}.asc (0600)" in told["keys"]["sentence"]
-    assert "Asked for once a session" in told["passphrase"]["sentence"]
+    assert "Asked for when it is needed" in told["passphrase"]["sentence"]
     path = Paths.from_environment().data_dir / "keys" / f"{name}.asc"
     path.chmod(0o644)
     broken = {c["name"]: c for c in script.json("me", "doctor", code=1)["checks"]}["keys"]

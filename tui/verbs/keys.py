@@ -247,9 +247,12 @@ async def _publish(profile: Profile, arguments: argparse.Namespace) -> int:
     async with keychain_of(profile, online=True) as chain:
         try:
             replaces = arguments.act == "rotate"
+            before = await chain.entry.refresh() if replaces else None
             view = await chain.entry.publish(arguments.expected_version, replaces=replaces)
         except VersionConflict as error:
             return _tell_conflict(chain, error, arguments)
+        if before is not None and before.status.value == "same":
+            sys.stderr.write("Nothing to rotate to: `agentmail-tui keys generate` makes a key.\n")
         return _tell_entry(view, arguments)
 
 
