@@ -69,6 +69,7 @@ class PeerActions:
 
     def _look_up(self, address: str) -> None:
         self._expected = address
+        self._screen.notices.tell(ui("Asking the directory …"))
         self._screen.ask(ev.LookUpPeer(address))
 
     def look_up_again(self) -> None:
