@@ -65,8 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
         rendered = worker.render_many(mails, reveal=arguments.reveal, opener=opener)
         for number, message in enumerate(rendered):
             _show(names[number], message, arguments, first=number == 0)
-            if opener is not None and (why := closed_sentence(message)):
+            why = closed_sentence(message)
+            if why and opener is None:
+                # A script reads the state; a person needs the way on.
+                why = (
+                    "" if arguments.json else "It is encrypted. Open it with --key FILE --decrypt."
+                )
+            elif why:
                 closed += 1
+            if why:
                 sys.stderr.write(f"agentmail-tui: {clean_line(names[number])}: {why}\n")
     finally:
         worker.close()
