@@ -144,7 +144,7 @@ def test_exports_are_private_new_files_and_the_public_key_goes_to_a_pipe(
         (["keys"], 2),
         (["keys", "nonsense"], 2),
         (["keys", "generate"], 2),
-        (["keys", "generate", "--passphrase-fd", "77"], 2),
+        (["keys", "generate", "--passphrase-fd", "987654"], 2),
         (["keys", "generate", "--no-passphrase", "--name", "<x>"], 2),
         (["keys", "import", "/nowhere/at/all"], 8),
         (["keys", "import", "/etc/hostname"], 8),
