@@ -18,9 +18,8 @@ from services.paths import Paths
 from services.secrets import Secret, SecretStore
 
 if TYPE_CHECKING:
-    from services.keys.keychain import Keychain
-
     from services.cache.store import MailStore
+    from services.keys.keychain import Keychain
     from services.ports import MailProvider
 
 
