@@ -28,7 +28,7 @@ from services.events import Severity
 from services.safe_text import SafeText, ui
 from tui import crash, keymap, themes
 from tui.hangup import SteadyDriver, watch
-from tui.key_queue import KeyDone, KeyQueue
+from tui.key_queue import AfterKeys, KeyDone, KeyQueue
 from tui.lean_driver import LeanDriver
 from tui.leaving import Leaving
 from tui.notices import Notices
@@ -255,6 +255,11 @@ class AgentMailApp(App[int]):
         """The last key has done all that it does."""
         message.stop()
         await self._keys.done(message.number)
+
+    def on_after_keys(self, message: AfterKeys) -> None:
+        """Something can wait for the end of the keys that are there already."""
+        message.stop()
+        self._keys.after_keys(message.work)
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text outside of a field is no key press."""

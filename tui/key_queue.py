@@ -35,6 +35,14 @@ class KeyDone(Message):
         self.number = number
 
 
+class AfterKeys(Message):
+    """Asks for something to be done when no key waits any more; the latest of such wishes holds."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        super().__init__()
+        self.work = work
+
+
 class KeyQueue:
     """The keys that wait, and the one under way."""
 
@@ -47,11 +55,23 @@ class KeyQueue:
         self._held = False
         self._since = 0.0
         self._screen: Screen[Any] | None = None
+        self._after: Callable[[], object] | None = None
 
     @property
     def busy(self) -> bool:
         """A key is under way, or waits for one that is."""
         return not self._held and (self._under_way or bool(self._waiting))
+
+    def after_keys(self, work: Callable[[], object]) -> None:
+        """Do something when no key waits any more: now, or in place of what was to be done then."""
+        self._after = work
+        if not self.busy:
+            self._rest()
+
+    def _rest(self) -> None:
+        work, self._after = self._after, None
+        if work is not None:
+            work()
 
     def hold(self, seconds: float) -> None:
         """Keep keys until `release`, but no longer than this; Ctrl+Q still gets through."""
@@ -95,6 +115,7 @@ class KeyQueue:
 
     async def _next(self) -> None:
         if not self._waiting:
+            self._rest()
             return
         key = self._waiting.popleft()
         self._count += 1

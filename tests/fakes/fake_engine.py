@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class FakeSnapshot:
-    """A MailSnapshot over rows in memory."""
+    """A MailSnapshot over rows in memory; `selected` are the filters that it was asked for."""
 
     search_ready = True
 
@@ -39,11 +39,13 @@ class FakeSnapshot:
         self.version = version
         self.by_id = {row.message_id: row for row in self.rows}
         self.counts = _counts(self.rows)
+        self.selected: list[MailFilter] = []
 
     def row_of(self, message_id: str) -> MessageRow | None:
         return self.by_id.get(message_id)
 
     def select(self, wanted: MailFilter) -> FakeRows:
+        self.selected.append(wanted)
         return FakeRows([row for row in self.rows if _fits(row, wanted)])
 
 

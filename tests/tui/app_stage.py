@@ -25,7 +25,7 @@ from services.safe_text import SafeText, ui
 from services.secrets import Secret, SecretStore
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import NOON, make_row, sample_rows
-from tests.widgets.stage import say_painted
+from tests.widgets.stage import say_painted, settled
 from tui.app import AgentMailApp
 from tui.bridge import EngineFactory
 from tui.profile import Profile
@@ -157,10 +157,10 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
     app = pilot.app
     assert isinstance(app, StagedApp)
     await app.take_keys(keys)
-    # Twice: what a key has done may lead to more when it is painted (a scroll to a new end).
-    for _ in range(2):
-        if not app._exit:
-            await pilot.pause()
+    await settled(app)
+    if not app._exit:
+        await pilot.pause()
+    await settled(app)
 
 
 async def until(pilot: Pilot[Any], seen: Callable[[], object], patience: float = PATIENCE) -> None:

@@ -84,7 +84,7 @@ async def test_a_hostile_string_is_literal_on_every_surface(text: str) -> None:
         stage.engine.emit(events.Notice(line))
         await pilot.pause()
         await look("g", "i")
-        stage.mail.finding.typed(text)
+        stage.mail.finding.go(stage.mail.finding.view.searching(text))
         await pilot.pause()
         await look("y")
         assert stage.app._exception is None

@@ -195,11 +195,23 @@ class Gallery:
 # ── as a program ─────────────────────────────────────────────────────────────────────────────────
 
 
+async def settled(app: App[Any]) -> None:
+    """Let the app work until no message waits, nothing is to be called and all is painted."""
+    quiet = 0
+    while quiet < 2 and not app._exit:
+        await Pilot(app)._wait_for_screen()
+        screen = app.screen
+        pumps = (app, *screen.walk_children(with_self=True))
+        unpainted = screen._layout_required or screen._repaint_required or screen._dirty_widgets
+        waits = any(pump.message_queue_size for pump in pumps)
+        # Twice: after the first time a widget may still be at work on its last message.
+        quiet = 0 if waits or unpainted or screen._callbacks else quiet + 1
+        screen.call_later(screen._on_timer_update)
+
+
 async def say_painted(app: App[Any], number: int) -> None:
     """Set the mark in the terminal when all that has been said so far is painted."""
-    # Twice: a widget that has been told to paint tells its screen only when it is idle.
-    for _ in range(2):
-        await Pilot(app).pause()
+    await settled(app)
     assert app._driver is not None
     app._driver.write(painted_mark(number))
 

@@ -1,7 +1,8 @@
 """What the list shows and how it is narrowed: mailboxes, words, labels, a server's answer.
 
-Closes two traps: a filter that is on and cannot be seen (a line above the list names it and its way
-out), and a server's answer to words that have changed since (answers carry the request's id).
+Closes three traps: a filter that is on and cannot be seen (a line above the list names it and its way
+out), a server's answer to words that have changed since (answers carry the request's id), and a list
+that is filtered for each of ten letters while only the last is wanted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from services.events import SearchAnswered
 from services.models import MailboxCounts, MailFilter, MessageRow, RowSource, SyncPhase, SyncState
 from services.safe_text import EMPTY, SafeText, phrase, ui
+from tui.key_queue import AfterKeys
 from tui.mail_view import KeyShown, MailView, ServerSearch, empty_sentence
 from widgets.hint_bar import Hint
 from widgets.message_list import MessageList
@@ -105,14 +107,21 @@ class Finding:
         self._query.start(PROMPT, self.view.filter.text)
         self._changed()
 
-    def typed(self, text: str) -> None:
-        """Narrow the list as it is typed."""
+    def typed(self) -> None:
+        """Narrow the list to what is typed, once the field shows it and no key waits any more."""
+        self._query.app.post_message(AfterKeys(self._narrow_when_painted))
+
+    def _narrow_when_painted(self) -> None:
+        self._query.call_after_refresh(self._narrow)
+
+    def _narrow(self) -> None:
+        text = self._query.text
         if self.typing and text != self.view.filter.text:
             self.go(self.view.searching(text), keep=True)
 
     def keep(self) -> None:
         """Close the field and keep the words."""
-        self.typed(self._query.text)
+        self._narrow()
         self._close()
         self._show_line()
 
@@ -125,8 +134,10 @@ class Finding:
         elif key == "escape":
             self.cancel()
         elif key == "down":
+            self._narrow()
             self._messages.action_cursor_down()
         elif key == "up":
+            self._narrow()
             self._messages.action_cursor_up()
         else:
             return False
@@ -146,7 +157,7 @@ class Finding:
 
     def ask_server(self) -> None:
         """Send the words to the service's own search."""
-        self.typed(self._query.text)
+        self._narrow()
         text = self.view.filter.text.strip()
         if not text:
             return

@@ -359,7 +359,7 @@ class MailScreen(Screen[None]):
     def on_query_line_changed(self, event: QueryLine.Changed) -> None:
         """Narrow the list as it is typed."""
         event.stop()
-        self.finding.typed(event.text)
+        self.finding.typed()
 
     def on_query_line_submitted(self, event: QueryLine.Submitted) -> None:
         """Keep the words."""
