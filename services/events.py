@@ -44,6 +44,20 @@ class TransferEvent:
     __slots__ = ()
 
 
+class OutboundRequest:
+    """What every request about writing and sending is (`services.outbound_events`)."""
+
+    __slots__ = ()
+    latest_only: ClassVar[bool] = False
+    """A newer request of this kind takes the place of one under way."""
+
+
+class OutboundEvent:
+    """What every event about writing and sending is (`services.outbound_events`)."""
+
+    __slots__ = ()
+
+
 class Severity(Enum):
     """How a notice is shown."""
 
@@ -126,4 +140,5 @@ Event: TypeAlias = (
     | RequestFailed
     | KeyEvent
     | TransferEvent
+    | OutboundEvent
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.events import KeyRequest, TransferRequest
+from services.events import KeyRequest, OutboundRequest, TransferRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +96,5 @@ Request: TypeAlias = (
     | PrepareSearch
     | KeyRequest
     | TransferRequest
+    | OutboundRequest
 )

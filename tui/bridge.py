@@ -140,4 +140,6 @@ def _message_of(event: Event) -> Message:
         return messages.KeyEventCame(event)
     if isinstance(event, events.TransferEvent):
         return messages.TransferEventCame(event)
+    if isinstance(event, events.OutboundEvent):
+        return messages.OutboundEventCame(event)
     return _MESSAGES[type(event)](event)

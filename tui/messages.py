@@ -75,6 +75,14 @@ class TransferEventCame(Message):
         self.event = event
 
 
+class OutboundEventCame(Message):
+    """The engine tells something about mail that is written or on its way."""
+
+    def __init__(self, event: events.OutboundEvent) -> None:
+        super().__init__()
+        self.event = event
+
+
 class NoticeCame(Message):
     """The engine has a sentence for the operator."""
 

@@ -10,10 +10,10 @@ import mimetypes
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from services.draft import Encryption
 from services.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,14 +27,6 @@ _OURS: Final = frozenset({
     "from", "to", "cc", "bcc", "sender", "subject", "date", "message-id", "mime-version",
 })  # fmt: skip
 """Headers that the gate or the service writes; a draft must not say something else beside them."""
-
-
-class Encryption(Enum):
-    """Whether a mail may leave in clear."""
-
-    REQUIRED = "required"
-    """It leaves encrypted or not at all."""
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

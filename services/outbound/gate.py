@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from services.api import wire
 from services.api.assmbl_send import MailSender, Receipt
+from services.draft import Encryption
 from services.errors import CryptoError, PolicyRefused, ServiceError
-from services.outbound.draft import ENCRYPTED_HEADER, Encryption, OutboundDraft
+from services.outbound.draft import ENCRYPTED_HEADER, OutboundDraft
 from services.outbound.ready import ReadyMail, SealedTo, UploadedFile
 from services.outbound.sealing import SEALED_TYPE, StagedFile, Stager
 

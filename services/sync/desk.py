@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from services.errors import MailError
+from services.errors import MailError, UsageError
 from services.events import (
     Event,
     KeyRequest,
     MessageOpened,
+    OutboundRequest,
     RawRead,
     RequestFailed,
     SearchAnswered,
@@ -44,6 +45,13 @@ if TYPE_CHECKING:
     from services.attachments.desk import TransferDesk
     from services.keys.key_desk import KeyDesk
 
+
+class OutboundDesk(Protocol):
+    """Answers requests about writing and sending (`services.outbound.desk`)."""
+
+    async def answer(self, request_id: int, request: OutboundRequest) -> None: ...
+
+
 SMALL: Final = 1_000
 """Messages of a mailbox that is walked whole at every refresh: ten requests at most."""
 
@@ -66,6 +74,8 @@ class Desk:
         self._latest: dict[type, asyncio.Task[None]] = {}
         self._key_desk: KeyDesk | None = None
         self._transfer_desk: TransferDesk | None = None
+        self.outbound: OutboundDesk | None = None
+        """Who answers requests about writing and sending; a mailbox that is only read has nobody."""
 
     @property
     def is_busy(self) -> bool:
@@ -75,7 +85,7 @@ class Desk:
     def take(self, request_id: int, request: Request) -> None:
         """Start to answer a request; never blocks."""
         latest_only = isinstance(request, OpenMessage | SearchServer) or (
-            isinstance(request, KeyRequest) and request.latest_only
+            isinstance(request, KeyRequest | OutboundRequest) and request.latest_only
         )
         if latest_only:
             older = self._latest.pop(type(request), None)
@@ -107,6 +117,11 @@ class Desk:
             except MailError as error:
                 self._emit(failure(request_id, request, error))
 
+    async def _outbound(self, request_id: int, request: OutboundRequest) -> None:
+        if self.outbound is None:
+            raise UsageError("This mailbox cannot send.")
+        await self.outbound.answer(request_id, request)
+
     def _dispatch(self, request_id: int, request: Request) -> Coroutine[Any, Any, None]:
         match request:
             case OpenMessage():
@@ -123,6 +138,8 @@ class Desk:
                 return self._undo(request_id)
             case KeyRequest():
                 return self._keys(request_id, request)
+            case OutboundRequest():
+                return self._outbound(request_id, request)
             case TransferRequest():
                 return self._transfers().answer(request_id, request)
             case _:

@@ -26,7 +26,8 @@ from services.api.assmbl import AssmblClient
 from services.attachments.transfer import Fetcher, Wanted
 from services.crypto.own import OwnKey
 from services.keys.keychain import Keychain
-from services.outbound.draft import Encryption, OutboundDraft, OutboundFile
+from services.draft import Encryption
+from services.outbound.draft import OutboundDraft, OutboundFile
 from services.outbound.gate import Gate
 
 url, folder, size = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])

@@ -14,8 +14,9 @@ from textual.widgets import Input
 
 from services.api.assmbl import AssmblClient
 from services.crypto.own import OwnKey
+from services.draft import Encryption
 from services.keys.keychain import Keychain
-from services.outbound.draft import Encryption, OutboundDraft, OutboundFile
+from services.outbound.draft import OutboundDraft, OutboundFile
 from services.outbound.gate import Gate
 from services.redact import Secret
 from services.sandbox.records import Agent

@@ -16,8 +16,9 @@ import pytest
 
 from services.api.assmbl import AssmblClient
 from services.crypto.errors import KeyChanged, NoKey
+from services.draft import Encryption
 from services.keys.keychain import Keychain
-from services.outbound.draft import Encryption, OutboundDraft, OutboundFile
+from services.outbound.draft import OutboundDraft, OutboundFile
 from services.outbound.gate import Gate
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl

@@ -21,6 +21,7 @@ from services.crypto import armor, messages
 from services.crypto.armor import ArmorKind, find
 from services.crypto.errors import KeyChanged, KeyMismatch, KeyUnusable, NoKey
 from services.crypto.own import OwnKey
+from services.draft import Encryption
 from services.errors import (
     Conflict,
     CryptoError,
@@ -29,7 +30,7 @@ from services.errors import (
     SignedOut,
     UsageError,
 )
-from services.outbound.draft import Encryption, OutboundDraft, OutboundFile
+from services.outbound.draft import OutboundDraft, OutboundFile
 from services.outbound.gate import Prepared, Step
 from services.reading.mime import raw_bytes
 from tests.conftest import SandboxControl

@@ -15,7 +15,8 @@ from services.api.assmbl_send import MailSender
 from services.attachments.transfer import Fetcher, Wanted
 from services.crypto import messages
 from services.crypto.own import OwnKey
-from services.outbound.draft import Encryption, OutboundDraft, OutboundFile
+from services.draft import Encryption
+from services.outbound.draft import OutboundDraft, OutboundFile
 from tests.fakes.openpgp_stock import StockPgpy
 from tests.services.outbound.conftest import Party
 from tests.services.outbound.test_gate import read
