@@ -42,6 +42,7 @@ from services.sync.edits import Edit, EditKind
 from services.sync.mailbox import Mailbox
 
 if TYPE_CHECKING:
+    from services.attachments.board import Board
     from services.attachments.desk import TransferDesk
     from services.keys.key_desk import KeyDesk
 
@@ -74,6 +75,7 @@ class Desk:
         self._latest: dict[type, asyncio.Task[None]] = {}
         self._key_desk: KeyDesk | None = None
         self._transfer_desk: TransferDesk | None = None
+        self._board: Board | None = None
         self.outbound: OutboundDesk | None = None
         """Who answers requests about writing and sending; a mailbox that is only read has nobody."""
 
@@ -190,6 +192,14 @@ class Desk:
         if count > (1 if edit.kind is EditKind.READ else 0):
             sentence = wording.done(edit, count, mailbox.pace.delete_grace)
             mailbox.report.notice(sentence, request_id=request_id, undoable=True)
+
+    def board(self) -> Board:
+        """The board that files on their way are reported to; made with the first of them."""
+        if self._board is None:
+            from services.attachments.board import Board
+
+            self._board = Board(self._emit)
+        return self._board
 
     def _transfers(self) -> TransferDesk:
         if self._transfer_desk is None:
