@@ -8,7 +8,7 @@ without markup.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from services.events import Severity
 from services.safe_text import EMPTY, SafeText, phrase
@@ -30,9 +30,7 @@ _TONES: Final[dict[Severity, Literal["info", "warning", "error"]]] = {
 class Notices:
     """Tells sentences: in the status line while there is one, as a toast when they are failures."""
 
-    def __init__(
-        self, host: App[int] | Screen[None], line: Callable[[], StatusLine | None]
-    ) -> None:
+    def __init__(self, host: App[int] | Screen[Any], line: Callable[[], StatusLine | None]) -> None:
         self._host = host
         self._line = line
 

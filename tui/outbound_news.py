@@ -1,0 +1,47 @@
+"""What the engine has told about outgoing mail: the newest counts, and who wants to hear the rest.
+
+Closes the trap of a screen that takes the answer to somebody else's request for its own: every answer
+carries the id of its request, and whoever asked compares it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from services.outbound_events import OutboundCounted
+from services.outbound_models import OutboundCounts
+
+if TYPE_CHECKING:
+    from services.events import OutboundEvent, RequestFailed
+    from services.requests import Request
+
+    Heard = OutboundEvent | RequestFailed
+
+
+class OutboundNews:
+    """The newest counts, and the listeners to everything else."""
+
+    def __init__(self, ask: Callable[[Request], int]) -> None:
+        self.ask = ask
+        self.counts = OutboundCounts()
+        self._listeners: list[Callable[[Heard], bool]] = []
+
+    def listen(self, listener: Callable[[Heard], bool]) -> Callable[[], None]:
+        """Call `listener` with each event, the newest listener first; one that answers True keeps
+        it for itself. Returns what ends that."""
+        self._listeners.insert(0, listener)
+        return lambda: self._listeners.remove(listener)
+
+    def take(self, event: Heard) -> bool:
+        """Hand an event on; False when nobody kept it.
+
+        What answers no request (its id is 0, or it has none) is news for everybody.
+        """
+        listeners = tuple(self._listeners)
+        if isinstance(event, OutboundCounted):
+            self.counts = event.counts
+        if getattr(event, "request_id", 0):
+            return any(listener(event) for listener in listeners)
+        kept = [listener(event) for listener in listeners]
+        return True in kept

@@ -1,0 +1,184 @@
+"""The ground of the screens beside the mail: status line, own parts, hints, and the keys of one context.
+
+Closes the trap of screens that read keys, guards and hints each in its own way: a command runs only
+when its guard lets it, what stands against it is told in the status line, and pasted text is no key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Input
+
+from services.safe_text import EMPTY, SafeText
+from tui import hints, keys
+from tui.commands import BY_ID
+from tui.guards import Context, Situation, reason_against
+from tui.keymap import KeySequence, Step
+from tui.notices import Notices
+from widgets.hint_bar import HintBar
+from widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from services.events import OutboundEvent, RequestFailed
+    from services.requests import Request
+    from tui.outbound_news import OutboundNews
+    from tui.session import Session
+
+Answer = TypeVar("Answer")
+Handlers = Mapping[str, Callable[[], None]]
+
+
+class SideScreen(Screen[Answer]):
+    """A screen of its own; a subclass says what is on it, where it stands and what its commands do."""
+
+    CONTEXT: ClassVar[Context]
+    HEADING: ClassVar[SafeText] = EMPTY
+    """What the status line calls it."""
+    PASSED_OVER: ClassVar[frozenset[str]] = frozenset({"palette"})
+    """Commands that its palette does not list."""
+
+    def __init__(self, news: OutboundNews, session: Session) -> None:
+        super().__init__()
+        self.news = news
+        self.session = session
+        self.status = StatusLine(glyphs=session.glyphs, id="status")
+        self.hint_bar = HintBar(id="hints")
+        self.notices = Notices(self, lambda: self.status)
+        self._keys = KeySequence(session.keymap)
+        self._asked: dict[int, Request] = {}
+        self._end: Callable[[], None] | None = None
+        self._run: Handlers = {}
+
+    # ── what a subclass says ─────────────────────────────────────────────────────────────────────
+
+    def parts(self) -> ComposeResult:
+        """What stands between the status line and the hints."""
+        raise LookupError(self)
+
+    def situation(self) -> Situation:
+        """The frozen picture that guards and hints look at."""
+        return Situation(context=self.CONTEXT)
+
+    def handlers(self) -> Handlers:
+        """What the commands of this screen do, by id; leaving, palette, help and quit are known."""
+        return {}
+
+    def opened(self) -> None:
+        """It is on screen: ask for what it shows."""
+
+    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:
+        """The engine told something; `asked` is the request of this screen that it answers.
+
+        True when it is for this screen alone.
+        """
+        raise LookupError(event, asked)
+
+    # ── what all of them do ──────────────────────────────────────────────────────────────────────
+
+    def compose(self) -> ComposeResult:
+        """Title, the screen's own parts, hints."""
+        yield self.status
+        yield from self.parts()
+        yield self.hint_bar
+
+    def on_mount(self) -> None:
+        """Listen, then ask."""
+        self._run = {
+            "leave_screen": self.leave,
+            "palette": self._palette,
+            "help": self._help,
+            "quit_anywhere": self._quit,
+            **self.handlers(),
+        }
+        self._end = self.news.listen(self._heard)
+        self.status.show_title(self.session.account, self.HEADING)
+        self.opened()
+        self.show_hints()
+
+    def on_unmount(self) -> None:
+        """Hear no more."""
+        if self._end is not None:
+            self._end()
+
+    def ask(self, request: Request) -> int:
+        """Send a request to the engine; what becomes of it is told on this screen."""
+        request_id = self.news.ask(request)
+        self._asked[request_id] = request
+        return request_id
+
+    def leave(self) -> None:
+        """Leave; nothing is decided by that."""
+        self.dismiss(None)
+
+    def shown_key(self, command: str) -> SafeText:
+        """The key of a command as this screen writes it."""
+        return self.session.keymap.shown_key(command, self.CONTEXT)
+
+    def _heard(self, event: OutboundEvent | RequestFailed) -> bool:
+        request_id: int = getattr(event, "request_id", 0)
+        return self.heard(event, self._asked.pop(request_id, None) if request_id else None)
+
+    # ── keys and commands ────────────────────────────────────────────────────────────────────────
+
+    def on_key(self, event: events.Key) -> None:
+        """Turn keys into commands before any widget's own bindings."""
+        if isinstance(self.focused, Input):
+            return
+        self.status.clear_notice()
+        begun = bool(self._keys.pending)
+        step, command = self._keys.press(keys.key_of(event), self.CONTEXT)
+        if step is Step.RUN:
+            self.run_command(command)
+        if begun or step is not Step.NOTHING:
+            self.show_hints()
+            event.stop()
+            event.prevent_default()
+
+    def run_command(self, command: str) -> None:
+        """Run a command by its id, or say why it cannot run."""
+        reason = reason_against(BY_ID[command].guard, self.situation())
+        if reason:
+            self.notices.tell(reason)
+        else:
+            self._run[command]()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text is no key press."""
+        event.stop()
+
+    def show_hints(self) -> None:
+        """The hints, as the situation is now."""
+        if not self.is_mounted:
+            return
+        begun, keymap = self._keys.pending, self.session.keymap
+        if begun:
+            self.hint_bar.show_hints(hints.continuations(keymap, self.CONTEXT, begun))
+        else:
+            self.hint_bar.show_hints(hints.hint_bar(keymap, self.situation()))
+
+    def _palette(self) -> None:
+        from tui.palette import CommandPalette
+
+        offered = hints.offered(self.situation())
+        runnable = [one for one in offered if one.id not in self.PASSED_OVER]
+
+        def answered(command: str | None) -> None:
+            if command is not None:
+                self.run_command(command)
+
+        self.app.push_screen(
+            CommandPalette(runnable, self.shown_key, self.session.monotonic), answered
+        )
+
+    def _help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.session.keymap, self.CONTEXT))
+
+    def _quit(self) -> None:
+        self.app.call_later(self.app.action_quit)
