@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich.cells import cell_len
-
 from services.models import MessageRow
 from services.safe_text import SafeText, phrase, ui
 from services.shown_mail import RenderedMessage, TrustFacts
 from widgets.card_view import CardView
 from widgets.cells import fit, wrapped
+from widgets.flowing import flowed, padded
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.rows import Part
 
@@ -72,8 +71,8 @@ def trust_lines(
 ) -> list[list[Part]]:
     """Facts side by side, broken where they do not fit; then the notes; then the rule."""
     lines = [
-        _padded(line, width)
-        for line in _flowed(trust_facts(trust, glyphs, reveal_key, peer), width, glyphs)
+        padded(line, width)
+        for line in flowed(trust_facts(trust, glyphs, reveal_key, peer), width, glyphs)
     ]
     noted = [line for note in _notes(trust, unlock_key) for line in _note(note, width, glyphs)]
     if len(noted) > MOST_NOTE_LINES:
@@ -85,22 +84,6 @@ def trust_lines(
     return [*lines, *noted, [(glyphs.rule * width, "muted")]]
 
 
-def _flowed(facts: list[tuple[SafeText, str]], width: int, glyphs: Glyphs) -> list[list[Part]]:
-    lines: list[list[Part]] = [[]]
-    used = 0
-    for words, role in facts:
-        cells = cell_len(words)
-        if used and used + 3 + cells > width:
-            lines.append([])
-            used = 0
-        if used:
-            lines[-1].append((f" {glyphs.dot} ", "muted"))
-            used += 3
-        lines[-1].append((fit(words, min(cells, width), glyphs.ellipsis), role))
-        used += cells
-    return lines
-
-
 def _note(note: SafeText, width: int, glyphs: Glyphs) -> list[list[Part]]:
     room = max(1, width - 2)
     rows = [note[start:end] for start, end in wrapped(note, room)]
@@ -108,11 +91,6 @@ def _note(note: SafeText, width: int, glyphs: Glyphs) -> list[list[Part]]:
         [(f"{glyphs.unverified} " if number == 0 else "  ", "alarm"), (fit(text, room), "text")]
         for number, text in enumerate(rows)
     ]
-
-
-def _padded(line: list[Part], width: int) -> list[Part]:
-    gap = width - sum(cell_len(text) for text, _role in line)
-    return [*line, (" " * gap, "text")] if gap > 0 else line
 
 
 class TrustPanel(CardView):
