@@ -1,0 +1,53 @@
+"""What outbound work borrows of whoever runs it: an engine's session, or a command-line verb.
+
+Closes the trap of an outbox that opens a second connection and a second set of unlocked keys beside
+those of the mailbox: both are lent, and asked for as late as possible.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from services.cache.store import MailStore
+    from services.keys.keychain import Keychain
+    from services.ports import MailProvider
+    from services.shown_mail import RenderedMessage
+    from services.transfer_models import TransferBoard
+
+
+class Correspondence(Protocol):
+    """The cached mail that is answered and quoted."""
+
+    @property
+    def store(self) -> MailStore: ...
+
+    async def raw_mail(self, message_id: str) -> bytes:
+        """Return a message as received; raises ServiceError when it must be fetched and cannot."""
+        ...
+
+    async def shown_mail(self, message_id: str) -> RenderedMessage:
+        """Return a message as safe text, decrypted when its key is unlocked."""
+        ...
+
+
+class Lender(Protocol):
+    """Lends what an office needs besides its own files."""
+
+    @property
+    def mail(self) -> Correspondence | None:
+        """The mailbox, or None where there is none at hand."""
+        ...
+
+    @property
+    def board(self) -> TransferBoard | None:
+        """Where uploads are shown, or None."""
+        ...
+
+    async def provider(self) -> MailProvider:
+        """Return the mail service as it is connected now; Offline or SignedOut when it is not."""
+        ...
+
+    async def keychain(self) -> Keychain:
+        """Return the account's keys; CryptoError or ConfigError when there are none to be had."""
+        ...
