@@ -7,6 +7,7 @@ commits are one, and memory follows the disk: what could not be saved did not ha
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
@@ -15,7 +16,7 @@ from weakref import WeakSet
 from tinydb.storages import Storage
 
 from services.cache.documents import Document, decode, encode
-from services.cache.log_file import Commit, LogFile
+from services.cache.log_file import HEADER_SIZE, Commit, Header, LogFile, close_line
 from services.errors import CacheDamaged
 
 Place = tuple[int, int]
@@ -24,6 +25,7 @@ Staged = tuple[bytes, Mapping[str, Any] | None]
 """A document that waits for its commit: its line, and the document itself if it is at hand."""
 _CREATED: Final = b"+"
 _DROPPED: Final = b"-"
+_CHUNK: Final = 256 * 1024
 
 
 class DocumentMap(Protocol):
@@ -301,6 +303,43 @@ class TableView(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return self._storage.count(self._name)
+
+
+class Rewrite:
+    """Everything that lives, `without` one document (table and id), as the content of a new log."""
+
+    def __init__(self, storage: LogStorage, without: tuple[str, int] | None = None) -> None:
+        self._storage = storage
+        self._without = without
+        self._header = Header.new(storage.log.header.key)
+        self.offsets: dict[str, array[int]] = {}
+        self.at = HEADER_SIZE
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file piece by piece, each but the header a commit; notes the new offsets."""
+        yield self._header.encode()
+        names = b"".join(b"%s\t+\t\n" % quoted(name) for name in self._storage.names)
+        if names:
+            yield self._closed(bytearray(names))
+        for name, table in self._storage.maps.items():
+            offsets = self.offsets[name] = array("Q")
+            lines = bytearray()
+            for doc_id in table:
+                if (name, doc_id) == self._without:
+                    continue
+                lines += b"%s\t%d\t" % (quoted(name), doc_id)
+                offsets.append(self.at + len(lines))
+                lines += (self._storage.body(name, doc_id) or b"{}") + b"\n"
+                if len(lines) > _CHUNK:
+                    yield self._closed(lines)
+                    lines = bytearray()
+            if lines:
+                yield self._closed(lines)
+
+    def _closed(self, lines: bytearray) -> bytes:
+        lines += close_line(lines, self._header.seed)
+        self.at += len(lines)
+        return bytes(lines)
 
 
 def quoted(name: str) -> bytes:

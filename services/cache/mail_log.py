@@ -8,8 +8,6 @@ and a sentence says so.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +16,13 @@ from services.cache.checkpoint import MESSAGES
 from services.cache.columns import Columns
 from services.cache.files import FileOps, cache_error, tighten, write_file
 from services.cache.index import MessageIndex
-from services.cache.log_file import HEADER_SIZE, Header, LogFile, Scan, close_line
-from services.cache.log_storage import DocumentMap, LogStorage, PlainMap, quoted
+from services.cache.log_file import HEADER_SIZE, Header, LogFile, Scan
+from services.cache.log_storage import DocumentMap, LogStorage, PlainMap, Rewrite
 from services.errors import CacheDamaged, CacheError
 
 LOG_NAME: Final = "mail.log"
 INDEX_NAME: Final = "mail.index"
 STATE: Final = "state"
-_CHUNK: Final = 256 * 1024
 _LITTLE: Final = 1024 * 1024
 """A log below this size is not worth compacting."""
 TAIL: Final = 8 * 1024 * 1024
@@ -180,7 +177,7 @@ class MailLog:
 
         Raises DiskFull or CacheError; the old one stands then.
         """
-        rewrite = _Rewrite(self.storage)
+        rewrite = Rewrite(self.storage)
         old = self.storage.log
         try:
             write_file(self._ops, self._path, rewrite.chunks(), durable=True)
@@ -206,37 +203,3 @@ class MailLog:
             log.refuse()
             raise cache_error(error, "compacting the local cache") from error
         self.save_index()
-
-
-class _Rewrite:
-    """Everything that lives, as the content of a new log."""
-
-    def __init__(self, storage: LogStorage) -> None:
-        self._storage = storage
-        self._header = Header.new(storage.log.header.key)
-        self.offsets: dict[str, array[int]] = {}
-        self.at = HEADER_SIZE
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the file piece by piece, each but the header a commit; notes the new offsets."""
-        yield self._header.encode()
-        names = b"".join(b"%s\t+\t\n" % quoted(name) for name in self._storage.names)
-        if names:
-            yield self._closed(bytearray(names))
-        for name, table in self._storage.maps.items():
-            offsets = self.offsets[name] = array("Q")
-            lines = bytearray()
-            for doc_id in table:
-                lines += b"%s\t%d\t" % (quoted(name), doc_id)
-                offsets.append(self.at + len(lines))
-                lines += (self._storage.body(name, doc_id) or b"{}") + b"\n"
-                if len(lines) > _CHUNK:
-                    yield self._closed(lines)
-                    lines = bytearray()
-            if lines:
-                yield self._closed(lines)
-
-    def _closed(self, lines: bytearray) -> bytes:
-        lines += close_line(lines, self._header.seed)
-        self.at += len(lines)
-        return bytes(lines)
