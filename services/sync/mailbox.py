@@ -24,7 +24,7 @@ from services.sync.changes import Changes, Undone
 from services.sync.edits import Edit, EditKind
 from services.sync.late_keychain import LateKeychain
 from services.sync.pace import Pace
-from services.sync.reading import MessageReader, Opened, raw_lines
+from services.sync.reading import MessageReader, Opened, RawMail, raw_lines
 from services.sync.reconcile import FullWalk
 from services.sync.report import Reporter, Throttle
 from services.sync.sealed_reading import SealedReading
@@ -243,11 +243,19 @@ class Mailbox:
         if await self.sealed.load_kept():
             self.report.publish_now()
 
-    async def raw(self, message_id: str) -> tuple[SafeText, ...]:
-        """Return the raw MIME of a message as lines of safe text; raises ServiceError."""
+    async def fetch(self, message_id: str) -> RawMail:
+        """Return a message as received; raises ServiceError when it must be fetched and cannot."""
         async with self._reads(message_id):
-            mail = await self._reader.fetch(message_id, self.provider)
-        return raw_lines(mail.raw)
+            return await self._reader.fetch(message_id, self.provider)
+
+    async def received(self, message_id: str) -> RawMail:
+        """Return a message as it came, with its inbox entry; raises ServiceError."""
+        async with self._reads(message_id):
+            return await self._reader.fetch(message_id, self.provider)
+
+    async def raw(self, message_id: str) -> tuple[SafeText, ...]:
+        """Return the raw MIME of a message as lines of safe text; raises as `fetch` does."""
+        return raw_lines((await self.fetch(message_id)).raw)
 
     @asynccontextmanager
     async def _reads(self, message_id: str) -> AsyncIterator[None]:

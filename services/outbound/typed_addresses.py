@@ -1,0 +1,61 @@
+"""Addresses as a person or an agent types them into a draft, and as a draft writes them down.
+
+Closes two traps: one text that two parts of the program read as two different recipients (everybody
+asks here), and a display name that pretends to be the address: a name with an `@` in it, or with
+anything that does not print, is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from services.addresses import Address, parse_mailboxes
+from services.errors import UsageError
+
+LONGEST: Final = 320
+"""Characters of an address: 64 before the `@`, 255 behind it (RFC 5321 §4.5.3.1)."""
+
+_ADDRESS: Final = re.compile(
+    r"[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f-\x9f]{1,64}@[^\s@<>,;:\"()\[\]\\/\x00-\x20\x7f-\x9f]{1,255}"
+)
+_ODD_DOMAIN: Final = re.compile(r"^[.-]|\.\.|[.-]$")
+_SPECIAL: Final = re.compile(r"[^\w .!#$%&'*+/=?^`{|}~-]")
+
+
+def read_address(typed: str) -> Address:
+    """Return the one address that a text names; UsageError says what is wrong with it."""
+    text = typed.strip()
+    if not text:
+        raise UsageError("The recipient is empty.", "Write it as name@host.")
+    if any(char in text for char in "\r\n\0"):
+        raise UsageError("The recipient holds a line end.", "Write it as name@host.")
+    found = parse_mailboxes(text[: 4 * LONGEST])
+    if len(found) > 1:
+        raise UsageError(f"{text[:LONGEST]!a} names several recipients.", "Give each on its own.")
+    if not found or not is_address(found[0].address):
+        raise UsageError(f"{text[:LONGEST]!a} is not a mail address.", "Write it as name@host.")
+    return found[0]
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is exactly `name@host` as the gate takes it."""
+    if _ADDRESS.fullmatch(text) is None or not text.isprintable():
+        return False
+    return _ODD_DOMAIN.search(text.rpartition("@")[2]) is None
+
+
+def written(address: Address) -> str:
+    """Return an address as a draft holds it: `Name <name@host>`, the name only when it is honest."""
+    name = " ".join(address.name.split())[:100]
+    if not name or "@" in name or not name.isprintable():
+        return address.address
+    if _SPECIAL.search(name):
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}" <{address.address}>'
+    return f"{name} <{address.address}>"
+
+
+def same_key(address: str) -> str:
+    """Return what tells one recipient from another: letter case does not."""
+    return address.strip().casefold()
