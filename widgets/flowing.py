@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from services.safe_text import SafeText
-from widgets.cells import fit
+from widgets.cells import fit, wrapped
 from widgets.glyphs import Glyphs
 from widgets.rows import Part
 
@@ -33,6 +33,20 @@ def flowed(facts: Sequence[Fact], width: int, glyphs: Glyphs) -> list[list[Part]
         lines[-1].append((fit(words, min(cells, width), glyphs.ellipsis), role))
         used += cells
     return lines
+
+
+def flowed_whole(facts: Sequence[Fact], width: int, glyphs: Glyphs) -> list[list[Part]]:
+    """As `flowed`, but what is longer than a line goes on in the next one: nothing is cut."""
+    lines: list[list[Part]] = []
+    fitting: list[Fact] = []
+    for words, role in facts:
+        if cell_len(words) <= width:
+            fitting.append((words, role))
+            continue
+        lines += flowed(fitting, width, glyphs) if fitting else []
+        fitting = []
+        lines += [[(words[start:end], role)] for start, end in wrapped(words, max(1, width))]
+    return lines + (flowed(fitting, width, glyphs) if fitting else [])
 
 
 def padded(line: Sequence[Part], width: int) -> list[Part]:

@@ -1,0 +1,197 @@
+"""A review as lines: what the program says of a mail, then the mail's own text, folded when it is long.
+
+Closes two traps. Text that looks like a fact: every line knows whether the program or the mail says
+it, and the view gives the two another ground and another first column. Text that nobody saw: what
+is folded is counted to the character, and a line keeps its name from one layout to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import chain
+from typing import Final
+
+from services.outbound_models import ReviewFile, ReviewView
+from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
+from widgets.flowing import Fact
+from widgets.glyphs import Glyphs
+from widgets.review_words import (
+    address_facts,
+    by_weight,
+    check_fact,
+    file_facts,
+    files_words,
+    lines_words,
+    recipient_facts,
+    role_words,
+    secrecy_facts,
+)
+
+FOLD_OVER: Final = 40
+"""A text of more lines is folded."""
+SHOWN_LINES: Final = 24
+"""Lines of a folded text that stand above its fold."""
+SHOWN_CHARACTERS: Final = 6_000
+"""Characters of a folded text that stand above its fold: one line can be as long as a book."""
+
+
+class Voice(Enum):
+    """Who says a line."""
+
+    HEADING = "heading"
+    FACT = "fact"
+    """The program: on the ground of the cards, from the first column on."""
+    MAIL = "mail"
+    """The mail, its agent or a file's name: indented, on the ground of mail text."""
+    FOLD = "fold"
+    """Stands for text that is not shown, with its exact size."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewLine:
+    """One line before it is wrapped; `name` tells it apart from every other line of the review."""
+
+    name: tuple[str, int]
+    voice: Voice
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How much of a review is shown in the scrolled part."""
+
+    head: bool = False
+    """The head has no room for all recipients and values."""
+    checks: bool = False
+    """The foot has no room for them."""
+    details: bool = False
+    """Whole hashes and the types of files."""
+    unfolded: bool = False
+
+
+def review_lines(
+    view: ReviewView,
+    shape: Shape,
+    glyphs: Glyphs,
+    changed: Sequence[SafeText] = (),
+    unfold_key: SafeText = EMPTY,
+) -> list[ReviewLine]:
+    """All lines: what changed since a decision, facts, then the text."""
+    return list(
+        chain(
+            _changed(changed, glyphs),
+            _head(view, glyphs) if shape.head else (),
+            _checks(view, glyphs) if shape.checks else (),
+            _said("says", view.agent_says, phrase("{} says", view.agent)),
+            _files(view.files, glyphs, details=shape.details),
+            _headers(view),
+            _listed("usage", ui("Usage that is told with it"), view.usage),
+            _listed("pricing", ui("Price, as the service says"), view.pricing),
+            _text(view.body, glyphs, unfold_key, unfolded=shape.unfolded),
+        )
+    )
+
+
+def is_long(body: Sequence[SafeText]) -> bool:
+    """Whether a text is folded at first."""
+    return len(body) > FOLD_OVER or sum(len(line) for line in body) > SHOWN_CHARACTERS
+
+
+def _heading(name: str, words: SafeText, role: str = "heading") -> ReviewLine:
+    return ReviewLine((name, -1), Voice.HEADING, ((words, role),))
+
+
+def _changed(changed: Sequence[SafeText], glyphs: Glyphs) -> Iterator[ReviewLine]:
+    if not changed:
+        return
+    words = ui("Not sent: this is not what you decided on any more")
+    yield _heading("changed", phrase("{} {}", glyphs.unverified, words), "alarm")
+    for number, sentence in enumerate(changed):
+        yield ReviewLine(("changed", number), Voice.MAIL, ((sentence, "caution"),))
+
+
+def _head(view: ReviewView, glyphs: Glyphs) -> Iterator[ReviewLine]:
+    yield from _recipients(view, glyphs)
+    yield ReviewLine(("secrecy", 0), Voice.FACT, tuple(secrecy_facts(view, glyphs)))
+    if view.approval:
+        yield ReviewLine(("approval", 0), Voice.FACT, ((view.approval, "text"),))
+    yield from _said("subject", view.subject, ui("Subject"))
+
+
+def _recipients(view: ReviewView, glyphs: Glyphs) -> Iterator[ReviewLine]:
+    yield ReviewLine(("sender", 0), Voice.FACT, ((phrase("From {}", view.sender), "text"),))
+    yield _heading("recipients", phrase("Recipients {:,}", len(view.recipients)))
+    for number, recipient in enumerate(view.recipients):
+        role = (role_words(recipient), "muted")
+        address = (role, *address_facts(recipient))
+        yield ReviewLine(("recipients", number), Voice.FACT, address)
+        facts = tuple(recipient_facts(recipient, view, glyphs))
+        if facts:
+            yield ReviewLine(("recipient facts", number), Voice.FACT, facts)
+
+
+def _checks(view: ReviewView, glyphs: Glyphs) -> Iterator[ReviewLine]:
+    yield _heading("checks", phrase("Checks {:,}", len(view.checks)))
+    for number, check in enumerate(by_weight(view.checks)):
+        yield ReviewLine(("checks", number), Voice.FACT, (check_fact(check, glyphs),))
+
+
+def _said(name: str, words: SafeText, heading: SafeText) -> Iterator[ReviewLine]:
+    if words:
+        yield _heading(name, heading)
+        yield ReviewLine((name, 0), Voice.MAIL, ((words, "text"),))
+
+
+def _files(files: Sequence[ReviewFile], glyphs: Glyphs, *, details: bool) -> Iterator[ReviewLine]:
+    if not files:
+        return
+    yield _heading("files", files_words(files))
+    for number, file in enumerate(files):
+        yield ReviewLine(("files", number), Voice.MAIL, tuple(file_facts(file, glyphs)))
+        if details:
+            whole = phrase("{}  sha256 {}", file.content_type, clean_line(file.sha256))
+            yield ReviewLine(("file details", number), Voice.MAIL, ((whole, "muted"),))
+
+
+def _headers(view: ReviewView) -> Iterator[ReviewLine]:
+    lines = tuple(phrase("{}: {}", name, value) for name, value in view.headers)
+    return _listed("headers", ui("Further headers"), lines)
+
+
+def _listed(name: str, heading: SafeText, lines: Sequence[SafeText]) -> Iterator[ReviewLine]:
+    if not lines:
+        return
+    yield _heading(name, heading)
+    for number, words in enumerate(lines):
+        yield ReviewLine((name, number), Voice.MAIL, ((words, "text"),))
+
+
+def _text(
+    body: Sequence[SafeText], glyphs: Glyphs, key: SafeText, *, unfolded: bool
+) -> Iterator[ReviewLine]:
+    if not any(line.strip() for line in body):
+        yield _heading("text", ui("No text"))
+        return
+    yield _heading("text", phrase("Text, {}", lines_words(len(body))))
+    if unfolded or not is_long(body):
+        for number, line in enumerate(body):
+            yield ReviewLine(("text", number), Voice.MAIL, ((line, "text"),))
+        return
+    room = SHOWN_CHARACTERS
+    shown = 0
+    for number, line in enumerate(body[:SHOWN_LINES]):
+        if len(line) > room:
+            break
+        yield ReviewLine(("text", number), Voice.MAIL, ((line, "text"),))
+        room -= len(line)
+        shown += 1
+    yield _fold(body[shown:], glyphs, key)
+
+
+def _fold(rest: Sequence[SafeText], glyphs: Glyphs, key: SafeText) -> ReviewLine:
+    characters = sum(len(line) for line in rest)
+    words = phrase("{} {} more, {:,} characters", glyphs.folded, lines_words(len(rest)), characters)
+    told = phrase("{} ({} shows them)", words, key) if key else words
+    return ReviewLine(("fold", 0), Voice.FOLD, ((told, "caution"),))

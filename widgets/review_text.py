@@ -1,0 +1,301 @@
+"""The scrolled part of a review: facts and text under each other, and a record of what was on screen.
+
+Closes three traps. Consent to what nobody saw: every row that was painted on the top screen is noted,
+and whoever decides asks `unseen` first. Forgery: the program's rows have the ground of the cards and
+the first column, the mail's rows never. Size: rows are three numbers, their text is cut when drawn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.message import Message
+from textual.strip import Strip
+
+from services.outbound_models import ReviewView
+from services.safe_text import EMPTY, SafeText
+from widgets.cells import fit, wrapped
+from widgets.flowing import flowed_whole
+from widgets.glyphs import UNICODE, Glyphs
+from widgets.line_view import LineView
+from widgets.review_lines import ReviewLine, Shape, Voice, is_long, review_lines
+from widgets.rows import Part
+
+WIDEST: Final = 100
+"""Cells that a line of the mail takes at most."""
+_TEXT: Final = frozenset({"text", "fold"})
+_OWN_GROUND: Final = frozenset({Voice.HEADING, Voice.FACT, Voice.FOLD})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the screen: parts of line number `line`, or the stretch of its only fact."""
+
+    line: int
+    parts: tuple[Part, ...] = ()
+    start: int = 0
+    end: int = 0
+
+
+class ReviewText(LineView):
+    """Scrolls; has no cursor. `unseen` counts the rows that were never on screen."""
+
+    INKS: ClassVar[Mapping[str, str]] = {
+        "text": "$mail-text",
+        "strong": "$mail-text bold",
+        "muted": "$mail-muted $muted-style",
+        "good": "$mail-accent",
+        "caution": "$mail-caution",
+        "alarm": "$mail-caution bold",
+        "danger": "$mail-danger bold",
+        "card text": "$card-text",
+        "card strong": "$card-text bold",
+        "card heading": "$card-text bold",
+        "card muted": "$card-muted $muted-style",
+        "card good": "$card-good",
+        "card caution": "$card-caution",
+        "card alarm": "$card-caution bold",
+        "card danger": "$card-danger bold",
+    }
+    DEFAULT_CSS = """
+    ReviewText { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "scroll_down", "Down", id="review.down", show=False),
+        Binding("up", "scroll_up", "Up", id="review.up", show=False),
+        Binding("pagedown", "page_down", "Page down", id="review.page-down", show=False),
+        Binding("pageup", "page_up", "Page up", id="review.page-up", show=False),
+        Binding("home", "first", "Top", id="review.first", show=False),
+        Binding("end", "last", "End", id="review.last", show=False),
+    ]
+
+    class Looked(Message):
+        """Rows were painted that had not been seen before."""
+
+    def __init__(
+        self,
+        *,
+        glyphs: Glyphs = UNICODE,
+        unfold_key: SafeText = EMPTY,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._unfold_key = unfold_key
+        self._view: ReviewView | None = None
+        self._changed: Sequence[SafeText] = ()
+        self._shape = Shape()
+        self._lines: Sequence[ReviewLine] = ()
+        self._rows: list[Row] = []
+        self._top = 0
+        self._width = 0
+        self._seen: set[int] = set()
+        self._left: Counter[int] = Counter()
+        """Rows of each line that were never on screen."""
+        self._known: set[tuple[str, int]] = set()
+        """The names of lines that were on screen in full."""
+
+    @property
+    def top(self) -> int:
+        """The first row on the screen, counted from 0."""
+        return self._top
+
+    # ── what is shown ────────────────────────────────────────────────────────────────────────────
+
+    def show_review(
+        self, view: ReviewView | None, shape: Shape, changed: Sequence[SafeText] = ()
+    ) -> None:
+        """Show a review from its start; nothing of it counts as seen."""
+        self._view, self._shape, self._changed = view, shape, changed
+        self._known.clear()
+        self._top = 0
+        self._lay_out()
+
+    def reshape(self, shape: Shape) -> None:
+        """Show more or less of the same review; what was seen stays seen."""
+        if shape != self._shape:
+            self._shape = shape
+            self._lay_out()
+
+    @property
+    def shape(self) -> Shape:
+        """How much is shown."""
+        return self._shape
+
+    def toggle_fold(self) -> None:
+        """Show all of the text, or fold it again."""
+        self.reshape(replace(self._shape, unfolded=not self._shape.unfolded))
+
+    def toggle_details(self) -> None:
+        """Show whole hashes and types of files, or not."""
+        self.reshape(replace(self._shape, details=not self._shape.details))
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether text is hidden behind its count."""
+        return self._view is not None and is_long(self._view.body) and not self._shape.unfolded
+
+    def unseen(self, *, with_text: bool) -> int:
+        """Rows that were never on screen; without the text, only the facts count."""
+        if with_text:
+            return sum(self._left.values())
+        return sum(
+            rows for line, rows in self._left.items() if self._lines[line].name[0] not in _TEXT
+        )
+
+    @property
+    def below(self) -> int:
+        """Rows below the screen."""
+        return max(0, len(self._rows) - self._top - self.page)
+
+    def look_again(self) -> None:
+        """What is on screen now counts, once it is painted."""
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        if not (self.is_attached and self.display and self.size.height and self.screen.is_current):
+            return
+        before = len(self._seen)
+        for number in range(self._top, min(self._top + self.size.height, len(self._rows))):
+            if number not in self._seen:
+                self._note(number)
+        if len(self._seen) != before:
+            self.post_message(self.Looked())
+
+    def _note(self, number: int) -> None:
+        self._seen.add(number)
+        line = self._rows[number].line
+        self._left[line] -= 1
+        if not self._left[line]:
+            del self._left[line]
+            self._known.add(self._lines[line].name)
+
+    # ── layout ───────────────────────────────────────────────────────────────────────────────────
+
+    def _lay_out(self) -> None:
+        self._wrap(self.size.width or self._width)
+        self.refresh()
+        self.look_again()
+
+    def _wrap(self, width: int) -> None:
+        self._width = width
+        self._rows, self._left = [], Counter()
+        if self._view is not None and width:
+            self._lines = review_lines(
+                self._view, self._shape, self._glyphs, self._changed, self._unfold_key
+            )
+            for number, line in enumerate(self._lines):
+                self._rows += self._rows_of(number, line, width)
+        self._take_stock()
+        self._top = self._clamped(self._top)
+
+    def _take_stock(self) -> None:
+        self._seen = set()
+        for number, row in enumerate(self._rows):
+            if self._lines[row.line].name in self._known:
+                self._seen.add(number)
+            else:
+                self._left[row.line] += 1
+
+    def _rows_of(self, number: int, line: ReviewLine, width: int) -> list[Row]:
+        if line.voice is Voice.HEADING:
+            return [Row(number)]
+        room = max(1, min(width - 2, WIDEST) if line.voice is Voice.MAIL else width - 2)
+        if len(line.facts) == 1:
+            words = line.facts[0][0]
+            if len(words) <= room and words.isascii():
+                return [Row(number, end=len(words))]
+            return [Row(number, start=start, end=end) for start, end in wrapped(words, room)]
+        # What goes on in the next row stands further in, so that each file begins at its mark.
+        flow = flowed_whole(line.facts, max(1, room - 2), self._glyphs)
+        return [Row(number, tuple(parts), start=at) for at, parts in enumerate(flow)]
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap anew at another width; a taller screen shows more."""
+        if event.size.width != self._width:
+            self._wrap(event.size.width)
+        self._top = self._clamped(self._top)
+        self.refresh()
+        self.look_again()
+
+    # ── moving ───────────────────────────────────────────────────────────────────────────────────
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll by whole rows, not beyond the end."""
+        top = self._clamped(self._top + rows)
+        if top != self._top:
+            self._top = top
+            self.refresh()
+            self.look_again()
+
+    def _clamped(self, top: int) -> int:
+        return max(0, min(top, len(self._rows) - self.page))
+
+    def action_scroll_down(self) -> None:
+        """One row down."""
+        self.scroll_rows(1)
+
+    def action_scroll_up(self) -> None:
+        """One row up."""
+        self.scroll_rows(-1)
+
+    def action_page_down(self) -> None:
+        """One screen down, one row of overlap."""
+        self.scroll_rows(max(1, self.page - 1))
+
+    def action_page_up(self) -> None:
+        """One screen up, one row of overlap."""
+        self.scroll_rows(-max(1, self.page - 1))
+
+    def action_first(self) -> None:
+        """To the start."""
+        self.scroll_rows(-self._top)
+
+    def action_last(self) -> None:
+        """To the end."""
+        self.scroll_rows(len(self._rows))
+
+    # ── drawing ──────────────────────────────────────────────────────────────────────────────────
+
+    def _mix(self, words: str) -> Style:
+        style = super()._mix(words)
+        if not words.startswith("$card"):
+            return style
+        ground = Color.parse(self.app.theme_variables["card-background"]).rich_color
+        return style + Style(bgcolor=ground)
+
+    def line(self, number: int, width: int) -> Strip | None:
+        """Draw a row."""
+        if not 0 <= number < len(self._rows):
+            return None
+        row = self._rows[number]
+        line = self._lines[row.line]
+        own = line.voice in _OWN_GROUND
+        prefix = "card " if own else ""
+        segments = [
+            Segment(text, self.ink(prefix + role))
+            for text, role in self._parts(row, line, width)
+            if text
+        ]
+        return Strip(segments).adjust_cell_length(width, self.ink(f"{prefix}text"))
+
+    def _parts(self, row: Row, line: ReviewLine, width: int) -> Sequence[Part]:
+        words, role = line.facts[0]
+        if line.voice is Voice.HEADING:
+            rule = self._glyphs.rule
+            head = fit(words, min(cell_len(words), width - 2), self._glyphs.ellipsis)
+            tail = rule * max(0, width - cell_len(head) - 2)
+            return [(f" {head} ", role), (tail, "muted")]
+        indent = " " if line.voice in (Voice.FACT, Voice.MAIL) else ""
+        if row.parts:
+            return [(indent + ("  " if row.start else ""), "text"), *row.parts]
+        return [(indent, "text"), (words[row.start : row.end].replace("\n", " "), role)]
