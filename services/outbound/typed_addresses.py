@@ -12,14 +12,10 @@ from typing import Final
 
 from services.addresses import Address, parse_mailboxes
 from services.errors import UsageError
+from services.policy_config import is_plain_address
 
-LONGEST: Final = 320
-"""Characters of an address: 64 before the `@`, 255 behind it (RFC 5321 §4.5.3.1)."""
+_SHOWN: Final = 320
 
-_ADDRESS: Final = re.compile(
-    r"[^\s@<>,;:\"()\[\]\\\x00-\x20\x7f-\x9f]{1,64}@[^\s@<>,;:\"()\[\]\\/\x00-\x20\x7f-\x9f]{1,255}"
-)
-_ODD_DOMAIN: Final = re.compile(r"^[.-]|\.\.|[.-]$")
 _SPECIAL: Final = re.compile(r"[^\w .!#$%&'*+/=?^`{|}~-]")
 
 
@@ -30,19 +26,17 @@ def read_address(typed: str) -> Address:
         raise UsageError("The recipient is empty.", "Write it as name@host.")
     if any(char in text for char in "\r\n\0"):
         raise UsageError("The recipient holds a line end.", "Write it as name@host.")
-    found = parse_mailboxes(text[: 4 * LONGEST])
+    found = parse_mailboxes(text[: 4 * _SHOWN])
     if len(found) > 1:
-        raise UsageError(f"{text[:LONGEST]!a} names several recipients.", "Give each on its own.")
+        raise UsageError(f"{text[:_SHOWN]!a} names several recipients.", "Give each on its own.")
     if not found or not is_address(found[0].address):
-        raise UsageError(f"{text[:LONGEST]!a} is not a mail address.", "Write it as name@host.")
+        raise UsageError(f"{text[:_SHOWN]!a} is not a mail address.", "Write it as name@host.")
     return found[0]
 
 
 def is_address(text: str) -> bool:
     """Whether a text is exactly `name@host` as the gate takes it."""
-    if _ADDRESS.fullmatch(text) is None or not text.isprintable():
-        return False
-    return _ODD_DOMAIN.search(text.rpartition("@")[2]) is None
+    return is_plain_address(text)
 
 
 def written(address: Address) -> str:

@@ -1,0 +1,47 @@
+"""A path becomes a file of a draft: looked at, named, its type guessed.
+
+Closes the traps of a path that is no plain file, of a name that means something to a disk or a
+terminal, and of an agent that attaches the program's own keys and tokens: what lies in the folders of
+this program is refused.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from services.attachments.names import safe_name
+from services.draft import DraftFile
+from services.errors import PolicyRefused, UsageError
+from services.outbound.files import opened
+
+ANY_TYPE: Final = "application/octet-stream"
+
+
+def look_at(
+    path: Path, *, name: str = "", content_type: str = "", barred: Iterable[Path] = ()
+) -> DraftFile:
+    """Return what a draft keeps of a file; its path without links. Touches the disk.
+
+    UsageError when it is no plain file that can be read, PolicyRefused when it lies in one of the
+    `barred` folders.
+    """
+    try:
+        real = path.expanduser().resolve(strict=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it cannot be followed"
+        raise UsageError(f"The file {str(path)[:300]!a} cannot be attached: {why}.") from None
+    for folder in barred:
+        if real.is_relative_to(folder.resolve()):
+            raise PolicyRefused(
+                f"The file {str(path)[:300]!a} belongs to this program's own data.",
+                "Keys, tokens and cached mail are not attached; save a copy of what you mean.",
+            )
+    with opened(real, real.name) as file:
+        facts = os.fstat(file.fileno())
+    named = safe_name(name or path.name)
+    kind = content_type or mimetypes.guess_type(named)[0] or ANY_TYPE
+    return DraftFile(real, named, kind, facts.st_size, facts.st_mtime_ns)
