@@ -2,17 +2,20 @@
 
 Closes the trap of an expired form in the middle of an upload: one new form is asked for, and only
 one. That an inbound file is not ready yet is an answer (None), not an error, in all three ways in
-which the service may say so.
+which the service may say so. What breaks at the storage host is tried again there: the service is
+not asked for another form or link each time.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, Final
 
 from services.api import codec, wire
 from services.api.exchange import Exchange
+from services.api.failures import CutAnswer
 from services.api.presigned import (
     LARGEST_FILE,
     Downloaded,
@@ -23,9 +26,12 @@ from services.api.presigned import (
     StorageDoor,
     UploadForm,
 )
-from services.errors import BadAnswer, Conflict
+from services.errors import BadAnswer, Conflict, Offline, TimedOut
 from services.origins import Origin
 from services.wire_values import InboundAttachment
+
+_RESUMED: Final = 4
+"""Times that a download which gets on is taken up again, beyond the attempts of one call."""
 
 
 class Attachments:
@@ -84,15 +90,17 @@ class Attachments:
     ) -> wire.AttachmentRef:
         """Upload an open file and return the reference for a mail.
 
-        An expired form is replaced once; LinkExpired when the new one is refused as well.
+        An expired form is replaced once; LinkExpired when the new one is refused as well. An upload
+        that breaks begins again, a few times, under the same object key.
         """
         size = os.fstat(file.fileno()).st_size
         for last in (False, True):
             form = await self.request_attachment_upload(file_name, content_type, max(size, 1))
+            post = partial(
+                self.storage.upload, form, file, content_type=content_type, on_progress=on_progress
+            )
             try:
-                await self.storage.upload(
-                    form, file, content_type=content_type, on_progress=on_progress
-                )
+                await self._exchange.retrier.run(post, safe=True)
                 break
             except LinkExpired:
                 if last:
@@ -111,31 +119,34 @@ class Attachments:
         largest: int = LARGEST_FILE,
         on_progress: Progress | None = None,
     ) -> Downloaded | None:
-        """Fetch an inbound file into a descriptor open for reading and writing.
+        """Fetch an inbound file into a descriptor open for writing.
 
-        None while the service still prepares it. A transfer that breaks resumes, with a fresh link,
-        a few times; an expired link is replaced once.
+        None while the service still prepares it. A transfer that breaks resumes a few times, and a
+        few times more as long as it gets on; an expired link is replaced, twice in a row only when
+        the first replacement got on.
         """
         sink = FileSink(descriptor, resume=resume)
-        expired = 0
-
-        async def attempt() -> Downloaded | None:
-            nonlocal expired
+        expired = False
+        for last in (*(False,) * _RESUMED, True):
             link = await self.request_inbound_attachment_download(message_id, index)
             if link is None:
                 return None
+            held = sink.size
+            fetch = partial(
+                self.storage.download, link, sink, largest=largest, on_progress=on_progress
+            )
             try:
-                return await self.storage.download(
-                    link, sink, largest=largest, on_progress=on_progress
-                )
-            except LinkExpired:
-                expired += 1
-                sink.restart()
-                if expired > 1:
+                return await self._exchange.retrier.run(fetch, safe=True)
+            except LinkExpired as error:
+                if error.status == 416:
+                    sink.restart()
+                if last or (expired and sink.size <= held):
                     raise
-            return await attempt()
-
-        return await self._exchange.retrier.run(attempt, safe=True)
+                expired = True
+            except (Offline, TimedOut, CutAnswer):
+                if last or sink.size <= held:
+                    raise
+        return None
 
     async def aclose(self) -> None:
         """Close the connections to storage hosts."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Generator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -33,6 +33,8 @@ SECONDS: Final = 30.0
 LARGEST: Final = 8 * 1024 * 1024
 """Bytes of an ordinary answer."""
 CONNECT_SECONDS: Final = 10.0
+STALL_SECONDS: Final = 60.0
+"""How long a storage host may send or take nothing; the deadline of a large file is hours away."""
 
 T = TypeVar("T")
 
@@ -170,7 +172,11 @@ async def read_all(response: httpx.Response, largest: int) -> bytes:
 
 def storage_client(api: Origin, proxy: str = "") -> httpx.AsyncClient:
     """Return a client for presigned addresses: it has no token and cannot be given one."""
-    return _client(api, proxy)
+    from services.api.wide_reads import WideTransport
+
+    client = _client(api, proxy, WideTransport)
+    client.timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
+    return client
 
 
 def user_agent() -> str:
@@ -181,17 +187,26 @@ def user_agent() -> str:
         return "agentmail-tui/0"
 
 
-def _client(origin: Origin, proxy: str) -> httpx.AsyncClient:
+def _client(
+    origin: Origin,
+    proxy: str,
+    transport: Callable[..., httpx.AsyncHTTPTransport] = httpx.AsyncHTTPTransport,
+) -> httpx.AsyncClient:
     redact.silence_libraries()
     return httpx.AsyncClient(
-        verify=_trust(origin),
-        # A proxy between this machine and itself would be given the token in clear.
-        proxy=proxy if proxy and not origin.is_loopback else None,
+        transport=transport(
+            verify=_trust(origin),
+            # A proxy between this machine and itself would be given the token in clear.
+            proxy=proxy if proxy and not origin.is_loopback else None,
+            limits=httpx.Limits(
+                max_connections=8, max_keepalive_connections=4, keepalive_expiry=30
+            ),
+            trust_env=False,
+        ),
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-        limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30),
         headers={
             "User-Agent": user_agent(),
             "Accept": "application/json",

@@ -22,6 +22,7 @@ from typing import Final
 from services.attachments.names import numbered
 from services.errors import DiskFull, MailError, UsageError
 from services.paths import private_folder
+from services.progress import Told
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _STALE_SECONDS: Final = 24 * 3600.0
@@ -148,14 +149,15 @@ def disk_errors() -> Iterator[None]:
         raise MailError(f"The file cannot be written: {error.strerror}.") from None
 
 
-def digest_of(path: Path) -> tuple[int, str]:
-    """Return the bytes of a file and their SHA-256 in hex."""
+def digest_of(path: Path, progress: Told = lambda _: None) -> str:
+    """Return the SHA-256 of a file in hex; `progress` is told the bytes that are read."""
     size, found = 0, hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             size += len(piece)
             found.update(piece)
-    return size, found.hexdigest()
+            progress(size)
+    return found.hexdigest()
 
 
 def _named(whole: Path, folder: Path, name: str, arrived: Path) -> Path:

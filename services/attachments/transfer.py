@@ -114,23 +114,43 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A file as it lies on the disk now; `sha256` in hex is that of the file.
+    """A file as it lies on the disk now; `size` in bytes.
 
-    `was_marked` tells that its sender called it encrypted, `was_sealed` that its bytes say so;
-    `verdict` is set when it was opened.
+    `was_marked` tells that its sender called it encrypted, `was_sealed` that its bytes say so,
+    `is_other_size` that more or fewer bytes came than the service had announced; `verdict` is set
+    when it was opened.
     """
 
     path: Path
     size: int
-    sha256: str
     was_marked: bool = False
     was_sealed: bool = False
+    is_other_size: bool = False
     verdict: Verdict | None = None
 
     @property
     def was_opened(self) -> bool:
         """It arrived encrypted and lies decrypted."""
         return self.verdict is not None
+
+
+class _Patience:
+    """Pauses that grow, until half a minute has passed since the first question."""
+
+    def __init__(
+        self, sleep: Callable[[float], Awaitable[None]], monotonic: Callable[[], float]
+    ) -> None:
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._next = POLL_SECONDS
+
+    async def pause(self) -> None:
+        """Wait a while; TimedOut when that would be too long."""
+        if self._monotonic() - self._started + self._next > POLL_LIMIT:
+            raise TimedOut("The service is still preparing this file.", "Save it again later.")
+        await self._sleep(self._next)
+        self._next = min(self._next * 1.5, _LONGEST_PAUSE)
 
 
 class Fetcher:
@@ -164,12 +184,14 @@ class Fetcher:
         """
         folder = landing.target_folder(wanted.folder)
         self._staging.tidy()
-        entry = await self._ready(wanted, tell)
+        patience = _Patience(self._sleep, self._monotonic)
+        entry = await self._ready(wanted, patience, tell)
         if wanted.opens and entry.encrypted:
             await self._opening()
         with self._staging.part(wanted.message_id, wanted.index) as part:
             try:
-                got = await self._fetch(wanted, entry, part, tell)
+                await self._fetch(wanted, entry, part, patience, tell)
+                size, is_other = part.size, entry.size not in (None, part.size)
                 is_sealed = _is_sealed(entry, part)
                 if wanted.opens and is_sealed:
                     return await self._open(wanted, entry, part, folder, tell)
@@ -179,13 +201,14 @@ class Fetcher:
                 if not _broke_off(error):
                     part.discard()
                 raise
-        return Saved(path, got.size, got.sha256, entry.encrypted, is_sealed)
+        return Saved(path, size, entry.encrypted, is_sealed, is_other)
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────────
 
-    async def _ready(self, wanted: Wanted, tell: Callable[[Progressed], None]) -> InboundAttachment:
-        """Poll with growing pauses until the service has the file; TimedOut after half a minute."""
-        started, pause = self._monotonic(), POLL_SECONDS
+    async def _ready(
+        self, wanted: Wanted, patience: _Patience, tell: Callable[[Progressed], None]
+    ) -> InboundAttachment:
+        """Ask with growing pauses until the service has the file; an unknown state is waited out."""
         while True:
             entry = await self._source.get_inbound_attachment_status(
                 wanted.message_id, wanted.index
@@ -198,10 +221,7 @@ class Fetcher:
                     "The service could not prepare this file.", "Ask the sender to send it again."
                 )
             tell(Progressed(Stage.WAITING, total=entry.size or 0))
-            if self._monotonic() - started + pause > POLL_LIMIT:
-                raise TimedOut("The service is still preparing this file.", "Save it again later.")
-            await self._sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            await patience.pause()
 
     def _checked(self, entry: InboundAttachment) -> InboundAttachment:
         if entry.size is not None and entry.size > self._largest:
@@ -213,21 +233,26 @@ class Fetcher:
         wanted: Wanted,
         entry: InboundAttachment,
         part: Part,
+        patience: _Patience,
         tell: Callable[[Progressed], None],
-    ) -> Downloaded:
-        held, total = part.size, entry.size or 0
-        landing.room_for(part.path.parent, total - held)
-        got = await self._source.download_file(
-            wanted.message_id,
-            wanted.index,
-            part.descriptor,
-            resume=0 < held < total,
-            largest=self._largest,
-            on_progress=Meter(lambda done: tell(Progressed(Stage.FETCHING, done, total)), total),
-        )
-        if got is None:
-            raise TimedOut("The service is still preparing this file.", "Save it again later.")
-        return got
+    ) -> None:
+        """Fetch what is missing; a service that says "ready" and then "not yet" is waited for."""
+        total = entry.size or 0
+        told = Meter(lambda done: tell(Progressed(Stage.FETCHING, done, total)), total)
+        while True:
+            held = part.size
+            landing.room_for(part.path.parent, total - held)
+            if await self._source.download_file(
+                wanted.message_id,
+                wanted.index,
+                part.descriptor,
+                resume=0 < held < total,
+                largest=self._largest,
+                on_progress=told,
+            ):
+                return
+            tell(Progressed(Stage.WAITING, total=total))
+            await patience.pause()
 
     async def _open(
         self,
@@ -254,10 +279,11 @@ class Fetcher:
                     limit=self._largest,
                     progress=progress,
                 )
-                told, digest = landing.digest_of(opened)
+                told = opened.stat().st_size
                 name = opened_name(entry.file_name, found.file_name)
                 path = landing.land(opened, folder, name)
-                return Saved(path, told, digest, entry.encrypted, True, found.verdict)
+                is_other = entry.size not in (None, size)
+                return Saved(path, told, entry.encrypted, True, is_other, found.verdict)
 
         saved = await in_thread(work, lambda done: tell(Progressed(Stage.OPENING, done, size)))
         part.discard()
@@ -275,6 +301,16 @@ class Fetcher:
         keys = await self._keys()
         await keys.ready()
         return keys, keys.opening()
+
+
+async def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex, made in a thread; MailError when it cannot be read."""
+
+    def work(progress: Told) -> str:
+        with landing.disk_errors():
+            return landing.digest_of(path, progress)
+
+    return await in_thread(work)
 
 
 def _broke_off(error: BaseException) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,10 @@ async def _save(profile: Profile, arguments: argparse.Namespace) -> int:
                     saved[index] = await _save_one(mailbox, fetcher, arguments, index)
                 except MailError as error:
                     failed[index] = error
-    _tell(arguments, saved, failed)
+    if arguments.json:
+        await _print_json(arguments.id, saved, failed)
+    else:
+        _tell(saved, failed)
     return max((error.exit_code for error in failed.values()), default=0)
 
 
@@ -152,14 +156,7 @@ class _ProgressLine:
             sys.stderr.write("\r\x1b[K")
 
 
-def _tell(
-    arguments: argparse.Namespace, saved: dict[int, Saved], failed: dict[int, MailError]
-) -> None:
-    if arguments.json:
-        told = [_saved_json(index, one) for index, one in saved.items()]
-        errors = [{"index": index, "error": str(error)} for index, error in failed.items()]
-        print_json({"id": arguments.id, "saved": told, "failed": errors})
-        return
+def _tell(saved: dict[int, Saved], failed: dict[int, MailError]) -> None:
     for index, one in saved.items():
         sys.stdout.write(f"({index}) {clean_line(str(one.path))}{_remark(one)}\n")
     for index, error in failed.items():
@@ -169,15 +166,30 @@ def _tell(
 def _remark(one: Saved) -> str:
     if one.was_opened:
         return "  decrypted"
-    return "  still encrypted" if one.was_sealed else ""
+    if one.was_sealed:
+        return "  still encrypted"
+    return "  not of the size that was announced" if one.is_other_size else ""
 
 
-def _saved_json(index: int, one: Saved) -> dict[str, Any]:
+async def _print_json(
+    message_id: str, saved: dict[int, Saved], failed: dict[int, MailError]
+) -> None:
+    told = [await _saved_json(index, one) for index, one in saved.items()]
+    errors = [{"index": index, "error": str(error)} for index, error in failed.items()]
+    print_json({"id": message_id, "saved": told, "failed": errors})
+
+
+async def _saved_json(index: int, one: Saved) -> dict[str, Any]:
+    from services.attachments.transfer import sha256_of
+
+    digest = None
+    with suppress(MailError):  # it was saved, and somebody else has moved it since
+        digest = await sha256_of(one.path)
     return {
         "index": index,
         "path": str(one.path),
         "size": one.size,
-        "sha256": one.sha256,
+        "sha256": digest,
         "decrypted": one.was_opened,
         "signature": one.verdict.value if one.verdict is not None else None,
     }

@@ -17,6 +17,7 @@ from services.attachments.transfer import (
     Progressed,
     Stage,
     Wanted,
+    sha256_of,
 )
 from services.crypto import messages
 from services.crypto.errors import Damaged, Locked, NoKey, NotForMe
@@ -69,7 +70,8 @@ async def test_a_file_is_saved_whole_private_and_told(
     saved = await fetcher.save(wanted(deliver(PDF), downloads), told.append)
     assert saved.path == downloads / "report.pdf"
     assert saved.path.read_bytes() == PDF[1]
-    assert (saved.size, saved.sha256) == (len(PDF[1]), sha256(PDF[1]).hexdigest())
+    assert saved.size == len(PDF[1])
+    assert await sha256_of(saved.path) == sha256(PDF[1]).hexdigest()
     assert mode(saved.path) == 0o600
     assert not saved.was_sealed
     assert told[-1] == Progressed(Stage.FETCHING, len(PDF[1]), len(PDF[1]))
@@ -108,7 +110,7 @@ async def test_an_encrypted_file_is_opened_under_its_own_name(
     saved = await fetcher.save(wanted(message_id, downloads), told.append)
     assert saved.path == downloads / "report.pdf"
     assert saved.path.read_bytes() == PDF[1]
-    assert saved.sha256 == sha256(PDF[1]).hexdigest()
+    assert await sha256_of(saved.path) == sha256(PDF[1]).hexdigest()
     assert mode(saved.path) == 0o600
     assert saved.was_opened
     assert saved.verdict is Verdict.NONE
@@ -259,7 +261,7 @@ async def test_a_broken_download_goes_on_where_it_stood_when_asked_again(
     told: list[Progressed] = []
     saved = await fetcher.save(wanted(message_id, downloads), told.append)
     assert saved.path.read_bytes() == PDF[1]
-    assert saved.sha256 == sha256(PDF[1]).hexdigest()
+    assert await sha256_of(saved.path) == sha256(PDF[1]).hexdigest()
     assert told[0].done > held
     assert leftovers(staging) == []
 
