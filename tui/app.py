@@ -33,6 +33,7 @@ from tui.lean_driver import LeanDriver
 from tui.leaving import Leaving
 from tui.notices import Notices
 from tui.screens.mail import MailScreen
+from tui.screens.mail_messages import FirstMail, FirstPaint, Quit, SignIn
 from tui.session import Session
 from tui.terminal import Terminal
 
@@ -143,7 +144,7 @@ class AgentMailApp(App[int]):
 
     # ── accounts ─────────────────────────────────────────────────────────────────────────────────
 
-    def on_mail_screen_sign_in(self, event: MailScreen.SignIn) -> None:
+    def on_mail_screen_sign_in(self, event: SignIn) -> None:
         """Ask for the account's token again."""
         event.stop()
         self._ask_account(ui("Enter a token for this mailbox; the rest is as it was."))
@@ -177,12 +178,12 @@ class AgentMailApp(App[int]):
         self._mail = MailScreen(engine, self._session, width=self.size.width)
         return self._mail
 
-    async def on_mail_screen_first_mail(self, event: MailScreen.FirstMail) -> None:
+    async def on_mail_screen_first_mail(self, event: FirstMail) -> None:
         """Keys typed before there was anything to see run now."""
         event.stop()
         await self._keys.release()
 
-    def on_mail_screen_first_paint(self, event: MailScreen.FirstPaint) -> None:
+    def on_mail_screen_first_paint(self, event: FirstPaint) -> None:
         """The start is over."""
         event.stop()
         self._end_start()
@@ -194,7 +195,7 @@ class AgentMailApp(App[int]):
 
     # ── leaving ──────────────────────────────────────────────────────────────────────────────────
 
-    def on_mail_screen_quit(self, event: MailScreen.Quit) -> None:
+    def on_mail_screen_quit(self, event: Quit) -> None:
         """Leave."""
         event.stop()
         self.leave()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tui.guards import Context
+from tui.situation import Context
 
 LIST: Final = frozenset({Context.LIST})
 READER: Final = frozenset({Context.READER})
@@ -20,10 +20,25 @@ ALL: Final = LIST | READER | PLACES
 """Every pane of the mail screen."""
 KEYS: Final = frozenset({Context.KEYS})
 """The Keys screen: a screen of its own, where no command about mail can be started."""
-ANYWHERE: Final = ALL | KEYS
+COMPOSE: Final = frozenset({Context.COMPOSE})
+DRAFTS: Final = frozenset({Context.DRAFTS})
+REVIEW: Final = frozenset({Context.REVIEW})
+APPROVALS: Final = frozenset({Context.APPROVALS})
+OUTBOX: Final = frozenset({Context.OUTBOX})
+TRANSFERS: Final = frozenset({Context.TRANSFERS})
+AUDIT: Final = frozenset({Context.AUDIT})
+LISTS: Final = DRAFTS | APPROVALS | OUTBOX | TRANSFERS | AUDIT
+"""The screens about outgoing mail that are a list."""
+ANYWHERE: Final = ALL | KEYS | COMPOSE | REVIEW | LISTS
+TYPING: Final = COMPOSE
+"""Where a printable character is text: no command can begin with one."""
 
 MOVE: Final = "Move"
 READ: Final = "Read"
+WRITE: Final = "Write"
+SEND: Final = "Send"
+DECIDE: Final = "Decide"
+FILES: Final = "Files"
 CHANGE: Final = "Change"
 SELECT: Final = "Select"
 FIND: Final = "Find"
@@ -31,7 +46,21 @@ GO: Final = "Go"
 OWN_KEY: Final = "My key"
 PEERS: Final = "Peers"
 PROGRAM: Final = "Program"
-GROUPS: Final = (READ, CHANGE, SELECT, FIND, OWN_KEY, PEERS, GO, MOVE, PROGRAM)
+GROUPS: Final = (
+    READ,
+    WRITE,
+    SEND,
+    DECIDE,
+    FILES,
+    CHANGE,
+    SELECT,
+    FIND,
+    OWN_KEY,
+    PEERS,
+    GO,
+    MOVE,
+    PROGRAM,
+)
 """The groups in the order of the help screen."""
 
 

@@ -1,7 +1,7 @@
-"""Every command of the mail screen as data: one frozen record each.
+"""Every command as data, in one table: one frozen record each.
 
 Closes the trap of keys, hints, palette and help telling different stories: all four are read from
-this one table. The keys here are the `vim` preset (a union of vim's, aerc's and Gmail's, see
+this one table, which the files `…_commands` fill. The keys here are the `vim` preset (a union of vim's, aerc's and Gmail's, see
 research/mail_clients.md §2); other presets replace keys by command id in `keymap`.
 
 Ids are public: they stand in the operator's configuration. A key is one printable character, or a
@@ -14,337 +14,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tui.command import (
-    ALL,
-    ANYWHERE,
-    CHANGE,
-    FIND,
-    GO,
-    LIST,
-    MAIL,
-    PLACES,
-    PROGRAM,
-    READ,
-    READER,
-    SELECT,
-    Command,
-)
+from tui.approval_commands import APPROVAL_COMMANDS
+from tui.audit_commands import AUDIT_COMMANDS
+from tui.command import ALL, ANYWHERE, LIST, PROGRAM, Command
+from tui.compose_commands import COMPOSE_COMMANDS
 from tui.file_commands import FILE_COMMANDS
+from tui.finding_commands import FINDING_COMMANDS
 from tui.guards import GUARDS
 from tui.key_commands import KEY_COMMANDS
+from tui.mail_commands import MAIL_COMMANDS
 from tui.moves import MOVES
-
-_READ: Final = (
-    Command(
-        "open",
-        "Open message",
-        "Opens the message under the cursor.",
-        ("enter", "o"),
-        LIST,
-        READ,
-        guard="has_message",
-        hint="read",
-        rank=1,
-    ),
-    Command(
-        "next_message",
-        "Next message while reading",
-        "Opens the next message without leaving the reader.",
-        ("J",),
-        READER,
-        READ,
-        hint="next",
-        rank=5,
-    ),
-    Command(
-        "previous_message",
-        "Previous message while reading",
-        "Opens the message before without leaving the reader.",
-        ("K",),
-        READER,
-        READ,
-    ),
-    Command(
-        "back",
-        "Back to the list",
-        "Leaves the reader, or the raw view.",
-        ("q", "escape"),
-        READER,
-        READ,
-        hint="back",
-        rank=1,
-    ),
-    Command(
-        "headers",
-        "Show all headers",
-        "Shows or hides every header field.",
-        ("h",),
-        READER,
-        READ,
-        guard="has_open_message",
-        hint="headers",
-        rank=12,
-    ),
-    Command(
-        "raw",
-        "Show the raw mail",
-        "Shows the mail as it came, in safe text.",
-        ("g r",),
-        MAIL,
-        READ,
-        guard="has_message",
-    ),
-    Command(
-        "reveal",
-        "Reveal hidden characters",
-        "Shows a mark for each invisible character of the message.",
-        ("H",),
-        READER,
-        READ,
-        guard="has_open_message",
-        hint="hidden",
-        rank=13,
-    ),
-    Command(
-        "quotes",
-        "Fold or unfold quotes",
-        "Folds quoted text, or shows it.",
-        ("T",),
-        READER,
-        READ,
-        guard="has_open_message",
-        hint="quotes",
-        rank=11,
-    ),
-    Command(
-        "links",
-        "List links",
-        "Lists the links with their real hosts, to copy one.",
-        ("L",),
-        READER,
-        READ,
-        guard="has_links",
-        hint="links",
-        rank=6,
-    ),
-    Command(
-        "copy_address",
-        "Copy the sender's address",
-        "Sends the sender's address to the terminal's clipboard.",
-        ("y",),
-        MAIL,
-        READ,
-        guard="has_message",
-    ),
-)
-
-_CHANGE: Final = (
-    Command(
-        "archive",
-        "Archive or bring back",
-        "Archives the messages; in Archived, brings them back.",
-        ("e",),
-        MAIL,
-        CHANGE,
-        guard="can_change",
-        hint="archive",
-        rank=2,
-        changes_mail=True,
-    ),
-    Command(
-        "label",
-        "Add or remove labels",
-        "Opens the label dialog for the messages.",
-        ("l",),
-        MAIL,
-        CHANGE,
-        guard="can_change",
-        hint="label",
-        rank=3,
-        changes_mail=True,
-    ),
-    Command(
-        "toggle_unread",
-        "Mark read or unread",
-        "Marks the messages unread, or read when they are unread.",
-        ("u",),
-        MAIL,
-        CHANGE,
-        guard="can_change",
-        hint="(un)read",
-        rank=4,
-        changes_mail=True,
-    ),
-    Command(
-        "mark_read",
-        "Mark read",
-        "Marks the messages read.",
-        ("I",),
-        MAIL,
-        CHANGE,
-        guard="can_change",
-        changes_mail=True,
-    ),
-    Command(
-        "mark_unread",
-        "Mark unread",
-        "Marks the messages unread.",
-        ("U",),
-        MAIL,
-        CHANGE,
-        guard="can_change",
-        changes_mail=True,
-    ),
-    Command(
-        "delete",
-        "Delete for good",
-        "Deletes the messages on the service, after a question.",
-        ("d", "#"),
-        MAIL,
-        CHANGE,
-        guard="can_change",
-        hint="delete",
-        rank=10,
-        changes_mail=True,
-    ),
-    Command(
-        "undo",
-        "Undo",
-        "Takes back the last change that can be taken back.",
-        ("z",),
-        MAIL,
-        CHANGE,
-        guard="can_write",
-        hint="undo",
-        rank=8,
-        changes_mail=True,
-    ),
-    Command(
-        "select",
-        SELECT,
-        "Selects the row, or drops it from the selection.",
-        ("x", "space"),
-        LIST,
-        SELECT,
-        guard="has_rows",
-        hint="select",
-        rank=5,
-    ),
-    Command(
-        "select_range",
-        "Select a range",
-        "Starts a range that follows the cursor; again: keeps what it holds.",
-        ("v", "V"),
-        LIST,
-        SELECT,
-        guard="has_rows",
-    ),
-    Command(
-        "select_all",
-        "Select all shown",
-        "Selects every message that the list shows.",
-        ("* a",),
-        LIST,
-        SELECT,
-        guard="has_rows",
-    ),
-    Command("select_none", "Select none", "Drops the selection.", ("* n",), LIST, SELECT),
-)
-
-_FIND: Final = (
-    Command(
-        "search",
-        "Search",
-        "Narrows the list as you type; Enter keeps it, Escape clears it.",
-        ("/",),
-        MAIL,
-        FIND,
-        hint="find",
-        rank=6,
-    ),
-    Command(
-        "search_server",
-        "Search on the server",
-        "Sends the search text to the service's own search.",
-        ("S",),
-        LIST,
-        FIND,
-        guard="has_search_text",
-        hint="ask server",
-        rank=9,
-    ),
-    Command(
-        "filter_label",
-        "Show one label",
-        "Narrows the list to messages with one label.",
-        ("\\", "g l"),
-        MAIL,
-        FIND,
-    ),
-    Command(
-        "only_unread",
-        "Only unread",
-        "Shows only unread messages of this mailbox, or all again.",
-        ("f u",),
-        LIST,
-        FIND,
-    ),
-    Command(
-        "only_verified",
-        "Only verified senders",
-        "Shows only verified senders of this mailbox, or all again.",
-        ("f v",),
-        LIST,
-        FIND,
-    ),
-    Command(
-        "clear",
-        "Clear search, filter and selection",
-        "Drops the selection first, then the search and the filters.",
-        ("escape",),
-        LIST,
-        FIND,
-        guard="is_narrowed",
-        hint="clear",
-        rank=7,
-    ),
-    Command("inbox", "Go to Inbox", "Shows the inbox.", ("g i",), ALL, GO),
-    Command("unread", "Go to Unread", "Shows unread messages.", ("g u",), ALL, GO),
-    Command(
-        "unverified",
-        "Go to Unverified",
-        "Shows messages whose sender is not verified.",
-        ("g v",),
-        ALL,
-        GO,
-    ),
-    Command("archived", "Go to Archived", "Shows archived messages.", ("g a",), ALL, GO),
-    Command("all_mail", "Go to All mail", "Shows everything, archived too.", ("g e",), ALL, GO),
-    Command("next_mailbox", "Next mailbox", "Shows the next mailbox.", ("J",), LIST, GO),
-    Command("previous_mailbox", "Previous mailbox", "Shows the mailbox before.", ("K",), LIST, GO),
-    Command(
-        "mailboxes",
-        "Mailboxes and labels",
-        "Goes to the list of mailboxes, or opens it when it is not on screen.",
-        ("m", "g m"),
-        MAIL,
-        GO,
-        hint="mailboxes",
-        rank=14,
-    ),
-    Command("next_pane", "Next pane", "Moves the focus to the next pane.", ("tab",), ALL, GO),
-    Command("previous_pane", "Previous pane", "Moves the focus back.", ("shift+tab",), ALL, GO),
-    Command(
-        "leave_mailboxes",
-        "Back to the messages",
-        "Leaves the mailbox list.",
-        ("q", "escape"),
-        PLACES,
-        GO,
-        hint="back",
-        rank=1,
-    ),
-)
+from tui.outbound_commands import OUTBOUND_COMMANDS
+from tui.outbox_commands import OUTBOX_COMMANDS
+from tui.review_commands import REVIEW_COMMANDS
+from tui.side_commands import SIDE_COMMANDS
+from tui.transfer_commands import TRANSFER_COMMANDS
 
 _PROGRAM: Final = (
     Command("refresh", "Refresh", "Looks for new mail now.", ("ctrl+r",), ALL, PROGRAM, rank=15),
@@ -379,7 +63,7 @@ _PROGRAM: Final = (
         "help",
         "Help",
         "Shows the keys that work here.",
-        ("?",),
+        ("?", "f1"),
         ANYWHERE,
         PROGRAM,
         hint="help",
@@ -391,7 +75,22 @@ _PROGRAM: Final = (
     ),
 )
 
-COMMANDS: Final = (*_READ, *_CHANGE, *_FIND, *KEY_COMMANDS, *FILE_COMMANDS, *MOVES, *_PROGRAM)
+COMMANDS: Final = (
+    *MAIL_COMMANDS,
+    *OUTBOUND_COMMANDS,
+    *FINDING_COMMANDS,
+    *KEY_COMMANDS,
+    *FILE_COMMANDS,
+    *COMPOSE_COMMANDS,
+    *REVIEW_COMMANDS,
+    *APPROVAL_COMMANDS,
+    *OUTBOX_COMMANDS,
+    *TRANSFER_COMMANDS,
+    *AUDIT_COMMANDS,
+    *SIDE_COMMANDS,
+    *MOVES,
+    *_PROGRAM,
+)
 BY_ID: Final[Mapping[str, Command]] = MappingProxyType({item.id: item for item in COMMANDS})
 
 assert len(BY_ID) == len(COMMANDS)

@@ -8,64 +8,13 @@ with nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
 from services.safe_text import EMPTY, SafeText, ui
-
-
-class Context(Enum):
-    """Who owns the keys: the pane that has the focus."""
-
-    LIST = "message list"
-    READER = "reader"
-    MAILBOXES = "mailbox list"
-    KEYS = "Keys screen"
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What a guard may look at; counts are messages."""
-
-    context: Context = Context.LIST
-    rows: int = 0
-    """Rows in the list as filtered now."""
-    targets: int = 0
-    """Messages that an action would touch: the selection, else the current one."""
-    selected: int = 0
-    archived: bool = False
-    """The current message is archived."""
-    unread: bool = False
-    """The current message is unread."""
-    open_message: bool = False
-    links: int = 0
-    files: int = 0
-    """Attachments of the open message."""
-    saving: bool = False
-    """Files are being saved."""
-    narrowed: bool = False
-    """A search, a label or a server answer narrows the list."""
-    search_text: bool = False
-    read_only: bool = False
-    signed_out: bool = False
-    can_change_account: bool = False
-    closed: bool = False
-    """The open message waits for the passphrase."""
-    has_key: bool = False
-    unlocked: bool = False
-    """Some own key is open."""
-    locked: bool = False
-    """Some own key waits for its passphrase."""
-    published: bool = False
-    """The directory has an entry of the operator's, as far as is known."""
-    same_published: bool = False
-    """The directory has the current key."""
-    entry: str = ""
-    """On the Keys screen, what the cursor stands on: peer, changed, key, domain, trusted."""
-    offers_trusted: bool = False
-
+from tui.compose_guards import COMPOSE_GUARDS
+from tui.outbound_guards import OUTBOUND_GUARDS
+from tui.situation import Situation
 
 Guard = Callable[[Situation], SafeText]
 
@@ -123,6 +72,11 @@ def has_files(situation: Situation) -> SafeText:
 def is_saving(situation: Situation) -> SafeText:
     """There is a transfer to give up."""
     return EMPTY if situation.saving else ui("Nothing is being saved.")
+
+
+def can_undo(situation: Situation) -> SafeText:
+    """Something that was sent can be taken back, or this instance may write to the cache."""
+    return EMPTY if situation.sending else can_write(situation)
 
 
 def has_search_text(situation: Situation) -> SafeText:
@@ -216,6 +170,7 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             has_links,
             has_files,
             is_saving,
+            can_undo,
             has_search_text,
             is_narrowed,
             can_sign_in,
@@ -230,6 +185,8 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             has_peer_or_domain,
             can_forget,
             offers_trusted,
+            *OUTBOUND_GUARDS,
+            *COMPOSE_GUARDS,
         )
     }
 )

@@ -12,8 +12,9 @@ from services.safe_text import SafeText, join, phrase, ui
 from tui import keys
 from tui.command import GROUPS, Command
 from tui.commands import BY_ID, COMMANDS
-from tui.guards import Context, Situation, reason_against
+from tui.guards import reason_against
 from tui.keymap import Keymap
+from tui.situation import Context, Situation
 from widgets.hint_bar import Hint
 
 

@@ -15,10 +15,10 @@ from typing import Final
 
 from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
 from tui import keys
-from tui.command import Command
+from tui.command import TYPING, Command
 from tui.commands import BY_ID, COMMANDS
-from tui.guards import Context
 from tui.presets import PRESETS
+from tui.situation import Context
 
 Sequence_ = tuple[str, ...]
 
@@ -29,6 +29,8 @@ PROTECTED: Final[Mapping[str, tuple[str, ...]]] = {
     "clear": ("escape",),
     "leave_mailboxes": ("escape",),
     "leave_keys": ("escape",),
+    "leave_screen": ("escape",),
+    "leave_compose": ("escape",),
 }
 """Keys that always keep their command, so that nobody can lock himself in."""
 _KEPT: Final = frozenset(key for held in PROTECTED.values() for key in held) | {"ctrl+c"}
@@ -188,11 +190,17 @@ def _give(
 ) -> None:
     for context in command.contexts:
         for sequence in wanted:
+            if _is_text(sequence, context):
+                continue
             rival = owners[context].rival(sequence)
             if rival is None:
                 owners[context].take(sequence, command.id)
             elif rival != command.id and not own.isdisjoint((rival, command.id)):
                 report.append(_clash(sequence, command.id, rival, context))
+
+
+def _is_text(sequence: Sequence_, context: Context) -> bool:
+    return context in TYPING and (len(sequence[0]) == 1 or sequence[0] == "space")
 
 
 def _clash(sequence: Sequence_, loser: str, owner: str, context: Context) -> SafeText:

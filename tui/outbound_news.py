@@ -13,7 +13,7 @@ from services.outbound_events import OutboundCounted
 from services.outbound_models import OutboundCounts
 
 if TYPE_CHECKING:
-    from services.events import OutboundEvent, RequestFailed
+    from services.events import OutboundEvent, RequestFailed, TransferEvent
     from services.requests import Request
 
     Heard = OutboundEvent | RequestFailed
@@ -22,10 +22,21 @@ if TYPE_CHECKING:
 class OutboundNews:
     """The newest counts, and the listeners to everything else."""
 
-    def __init__(self, ask: Callable[[Request], int]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[Request], int],
+        unlock: Callable[[Callable[[], None]], None] | None = None,
+    ) -> None:
         self.ask = ask
+        self._unlock = unlock
         self.counts = OutboundCounts()
         self._listeners: list[Callable[[Heard], bool]] = []
+        self._about_files: list[Callable[[TransferEvent], None]] = []
+
+    def unlock(self, then: Callable[[], None]) -> None:
+        """Ask for the passphrase of the own keys; `then` runs once they are unlocked."""
+        if self._unlock is not None:
+            self._unlock(then)
 
     def listen(self, listener: Callable[[Heard], bool]) -> Callable[[], None]:
         """Call `listener` with each event, the newest listener first; one that answers True keeps
@@ -45,3 +56,13 @@ class OutboundNews:
             return any(listener(event) for listener in listeners)
         kept = [listener(event) for listener in listeners]
         return True in kept
+
+    def listen_to_files(self, listener: Callable[[TransferEvent], None]) -> Callable[[], None]:
+        """Call `listener` with each event about files on their way; returns what ends that."""
+        self._about_files.append(listener)
+        return lambda: self._about_files.remove(listener)
+
+    def take_file(self, event: TransferEvent) -> None:
+        """Hand on what is told about files."""
+        for listener in tuple(self._about_files):
+            listener(event)

@@ -25,6 +25,7 @@ _GMAIL: Final[Keys] = {
     "all_mail": ("g a", "g e"),
     "archived": ("g h",),
     "filter_label": ("g l",),
+    "reply_all": ("a", "R"),
 }
 
 _MUTT: Final[Keys] = {
@@ -60,6 +61,8 @@ _MUTT: Final[Keys] = {
     "raw": ("e",),
     "mailboxes": ("c", "y"),
     "copy_address": ("@",),
+    "compose": ("m",),
+    "edit_as_new": ("alt+e",),
     "refresh": ("$", "ctrl+r"),
     "refresh_all": ("g ctrl+r",),
 }
@@ -93,6 +96,16 @@ _EMACS: Final[Keys] = {
     "refresh": ("g g", "ctrl+r"),
     "next_key": ("ctrl+n", "j", "down"),
     "previous_key": ("ctrl+p", "k", "up"),
+    "next_row": ("n", "ctrl+n", "j", "down"),
+    "previous_row": ("p", "ctrl+p", "k", "up"),
+    "first_row": ("alt+<", "home"),
+    "last_row": ("alt+>", "end"),
+    "compose": ("C",),
+    "reply": ("R",),
+    "reply_all": ("W",),
+    "forward": ("F",),
+    "only_unread": ("f u",),
+    "only_verified": ("f v",),
 }
 
 PRESETS: Final[Mapping[str, Keys]] = MappingProxyType(

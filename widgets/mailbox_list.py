@@ -19,20 +19,45 @@ from widgets.rows import Part
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the list; `filter` is None for the heading of the labels."""
+    """A line of the list: a mailbox (`filter`), a screen of its own (`command`) or a heading."""
 
     words: SafeText
     filter: MailFilter | None
     count: int = 0
+    command: str = ""
+
+    @property
+    def is_heading(self) -> bool:
+        """It cannot be chosen."""
+        return self.filter is None and not self.command
 
 
-def entries(counts: MailboxCounts) -> tuple[Entry, ...]:
-    """The built-in mailboxes, then the labels under their heading."""
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What waits for a decision, is written, is on its way or may have left."""
+
+    waiting: int = 0
+    drafts: int = 0
+    outbox: int = 0
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Only what there is takes a line."""
+        found = (
+            Entry(ui("Approvals"), None, self.waiting, "approvals"),
+            Entry(ui("Drafts"), None, self.drafts, "drafts"),
+            Entry(ui("Outbox"), None, self.outbox, "outbox"),
+        )
+        return tuple(entry for entry in found if entry.count)
+
+
+def entries(counts: MailboxCounts, outgoing: Outgoing | None = None) -> tuple[Entry, ...]:
+    """The built-in mailboxes, what is outgoing, then the labels under their heading."""
     built_in = (
         Entry(ui("Inbox"), MailFilter(Mailbox.INBOX), counts.inbox),
         Entry(ui("Unread"), MailFilter(Mailbox.UNREAD), counts.unread),
         Entry(ui("Unverified"), MailFilter(Mailbox.UNVERIFIED), counts.unverified),
         Entry(ui("Archived"), MailFilter(Mailbox.ARCHIVED), counts.archived),
+        *(outgoing.entries() if outgoing is not None else ()),
     )
     if not counts.labels:
         return built_in
@@ -60,6 +85,13 @@ class MailboxList(ChoiceList):
             super().__init__()
             self.filter = filter
 
+    class PlaceChosen(Message):
+        """A screen of its own was chosen; `command` shows it."""
+
+        def __init__(self, command: str) -> None:
+            super().__init__()
+            self.command = command
+
     def __init__(
         self,
         *,
@@ -67,7 +99,8 @@ class MailboxList(ChoiceList):
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(glyphs=glyphs, id=id)
-        self._entries = entries(MailboxCounts())
+        self._counts, self._outgoing = MailboxCounts(), Outgoing()
+        self._entries = entries(self._counts)
         self._current = MailFilter()
         self._window.restart(len(self._entries))
 
@@ -78,10 +111,18 @@ class MailboxList(ChoiceList):
 
     def show_counts(self, counts: MailboxCounts) -> None:
         """Show these counts and labels; the cursor stays on its mailbox."""
-        fresh = entries(counts)
+        self._counts = counts
+        self._take(entries(counts, self._outgoing))
+
+    def show_outgoing(self, outgoing: Outgoing) -> None:
+        """Show how much is written, waits or is on its way; the cursor stays on its mailbox."""
+        self._outgoing = outgoing
+        self._take(entries(self._counts, outgoing))
+
+    def _take(self, fresh: tuple[Entry, ...]) -> None:
         if fresh == self._entries:
             return
-        old, under = self._entries, self.cursor_filter
+        old, under = self._entries, self._under
         self._entries = fresh
         self._window.follow(len(fresh), self._place_of(under))
         if len(old) != len(fresh):
@@ -97,7 +138,7 @@ class MailboxList(ChoiceList):
         if shown == self._current:
             return
         self._current = shown
-        place = self._place_of(shown)
+        place = self._place_of((shown, ""))
         if place is not None and not self.has_focus:
             self._window.go(place)
         self.refresh()
@@ -105,11 +146,11 @@ class MailboxList(ChoiceList):
     def parts(self, place: int, width: int) -> Sequence[Part]:
         """Words at the left, count at the right."""
         entry = self._entries[place]
-        if entry.filter is None:
+        if entry.is_heading:
             return [(f"{self._glyphs.rule} {entry.words}", "muted")]
         count = count_words(entry.count) if entry.count else ""
         room = width - len(count) - 2
-        role = "strong" if entry.filter == self._current else "text"
+        role = "strong" if entry.filter == self._current and not entry.command else "text"
         return [(fit(entry.words, room, self._glyphs.ellipsis), role), (f" {count} ", "muted")]
 
     def move(self, move: Callable[[ListWindow], None]) -> None:
@@ -117,24 +158,34 @@ class MailboxList(ChoiceList):
         before = self._window.cursor or 0
         super().move(move)
         after = self._window.cursor
-        if after is not None and self._entries[after].filter is None:
+        if after is not None and self._entries[after].is_heading:
             self.step(1 if after >= before else -1)
 
     def opened(self, place: int) -> None:
         """Say which mailbox was chosen."""
-        chosen = self._entries[place].filter
-        if chosen is not None:
-            self.post_message(self.Chosen(chosen))
+        chosen = self._entries[place]
+        if chosen.filter is not None:
+            self.post_message(self.Chosen(chosen.filter))
+        elif chosen.command:
+            self.post_message(self.PlaceChosen(chosen.command))
 
     def on_click(self, event: events.Click) -> None:
         """One click chooses."""
         event.prevent_default()
         place = self.top + event.y
-        if 0 <= place < len(self._entries) and self._entries[place].filter is not None:
+        if 0 <= place < len(self._entries) and not self._entries[place].is_heading:
             event.stop()
             self.go(place)
             self.opened(place)
 
-    def _place_of(self, wanted: MailFilter | None) -> int | None:
-        places = (place for place, one in enumerate(self._entries) if one.filter == wanted)
+    @property
+    def _under(self) -> tuple[MailFilter | None, str] | None:
+        return None if self.position is None else _identity(self._entries[self.position])
+
+    def _place_of(self, wanted: tuple[MailFilter | None, str] | None) -> int | None:
+        places = (place for place, one in enumerate(self._entries) if _identity(one) == wanted)
         return None if wanted is None else next(places, None)
+
+
+def _identity(entry: Entry) -> tuple[MailFilter | None, str]:
+    return entry.filter, entry.command

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services import events, requests
 from services.events import Event
@@ -20,6 +20,7 @@ from services.models import (
     SyncPhase,
     SyncState,
 )
+from services.outbound_events import CountOutbound
 from services.requests import Request
 from services.safe_text import SafeText, clean_line, clean_text, phrase, ui
 from services.shown_mail import BodyLine, RenderedMessage, TrustFacts
@@ -52,6 +53,12 @@ class FakeSnapshot:
 SYNCED = SyncState(SyncPhase.SYNCED, synced_at=NOON)
 
 
+class FakeDesk(Protocol):
+    """Answers what is asked about outgoing mail and files, as far as a test needs it."""
+
+    def answer(self, number: int, request: Request, emit: Callable[[Event], None]) -> None: ...
+
+
 class FakeEngine:
     """Answers every request at once and keeps what it was asked in `requests`."""
 
@@ -66,6 +73,7 @@ class FakeEngine:
         slow: bool = False,
         keys: FakeKeys | None = None,
         unsealed: Mapping[str, RenderedMessage] | None = None,
+        outbound: FakeDesk | None = None,
     ) -> None:
         self.emit = on_event
         self.messages = dict(messages or {})
@@ -74,7 +82,9 @@ class FakeEngine:
         self.slow = slow
         self.keys = keys
         self.unsealed = dict(unsealed or {})
+        self.outbound = outbound
         self.requests: list[Request] = []
+        self.counts_asked = 0
         self.stopped = 0
         self.published: FakeSnapshot | None = None
         self._rows = tuple(rows)
@@ -100,6 +110,11 @@ class FakeEngine:
         self.emit(events.MailboxChanged(self.published.counts))
 
     def request(self, request: Request) -> int:
+        if isinstance(request, CountOutbound):
+            # The screen asks that by itself at the start: nothing that the operator did.
+            self.counts_asked += 1
+            self._answer(0, request)
+            return 0
         self.requests.append(request)
         number = next(self._ids)
         self._answer(number, request)
@@ -133,6 +148,8 @@ class FakeEngine:
                 self.emit(events.SearchAnswered(number, text, found))
             case events.KeyRequest() if self.keys is not None:
                 self.keys.answer(number, request, self.emit)
+            case events.OutboundRequest() | events.TransferRequest() if self.outbound is not None:
+                self.outbound.answer(number, request, self.emit)
             case _:
                 pass
 

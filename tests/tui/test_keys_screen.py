@@ -413,9 +413,9 @@ async def test_hostile_user_ids_and_addresses_stay_literal() -> None:
 
 async def test_every_command_of_the_keys_screen_has_a_handler() -> None:
     from tui.commands import COMMANDS
-    from tui.guards import Context
     from tui.screens.key_actions import handlers
     from tui.screens.keys import KeysScreen
+    from tui.situation import Context
 
     stage = stage_with()
     async with stage.app.run_test(size=SMALL) as pilot:

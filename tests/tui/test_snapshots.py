@@ -96,7 +96,7 @@ async def test_every_screen_looks_as_agreed(size: tuple[int, int]) -> None:
             if stage.mail.panes.split:
                 await until(pilot, lambda stage=stage: stage.mail.reading.links)
             await press(pilot, *keys)
-            await until(pilot, lambda stage=stage: stage.mail._follow is None)
+            await until(pilot, lambda stage=stage: not stage.mail.following.is_waiting)
             await pilot.pause()
             stage.mail._status.clear_notice()
             await pilot.pause()

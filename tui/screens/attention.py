@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from services.models import RowFlag, SyncPhase
-from tui.guards import Context, Situation
 from tui.screens.finding import Finding
 from tui.screens.panes import Panes
 from tui.screens.reading import Reading
+from tui.situation import Context, Situation
 
 if TYPE_CHECKING:
     from tui.screens.files import Files
+    from tui.screens.outbound import Outbound
     from tui.screens.sealed_mail import SealedMail
 
 
@@ -31,6 +32,7 @@ class Attention:
         *,
         can_sign_in: bool,
         sealed: Callable[[], SealedMail | None],
+        outbound: Callable[[], Outbound | None],
         files: Files,
     ) -> None:
         self._panes = panes
@@ -38,6 +40,7 @@ class Attention:
         self._reading = reading
         self._can_sign_in = can_sign_in
         self._sealed = sealed
+        self._outbound = outbound
         self._files = files
 
     @property
@@ -63,7 +66,7 @@ class Attention:
         flags = row.flags if row is not None else RowFlag(0)
         selected = 0 if reading else self._panes.messages.selected_count
         phase = self._finding.sync.phase
-        sealed = self._sealed()
+        sealed, outbound = self._sealed(), self._outbound()
         return Situation(
             context=context,
             rows=self._panes.messages.count,
@@ -82,4 +85,5 @@ class Attention:
             can_change_account=self._can_sign_in,
             closed=sealed is not None and sealed.is_closed,
             unlocked=sealed is not None and sealed.is_unlocked,
+            sending=outbound is not None and outbound.can_take_back,
         )

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from tui import hints
 
 if TYPE_CHECKING:
-    from tui.guards import Situation
     from tui.keymap import KeySequence
     from tui.screens.attention import Attention
     from tui.screens.finding import Finding
     from tui.screens.panes import Panes
     from tui.session import Session
+    from tui.situation import Situation
     from widgets.hint_bar import HintBar
     from widgets.status_line import StatusLine
 

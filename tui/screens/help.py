@@ -17,9 +17,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from services.safe_text import SafeText, phrase, ui
-from tui.guards import Context
 from tui.hints import HelpLine, help_sections
 from tui.keymap import Keymap
+from tui.situation import Context
 from widgets.hint_bar import Hint, HintBar
 from widgets.plain import Plain
 

@@ -14,10 +14,10 @@ from services.key_models import DirectoryStatus, OwnKeyView, PeerStatus, PeerVie
 from services.redact import Secret
 from services.safe_text import SafeText, phrase, ui
 from tui import hints
-from tui.guards import Context
 from tui.screens.dialogs import ChoiceDialog, ConfirmDialog
 from tui.screens.key_prompts import TellDialog, TypedConfirmDialog
 from tui.screens.peer_actions import PeerActions
+from tui.situation import Context
 from widgets.key_card import ends_words
 
 if TYPE_CHECKING:

@@ -32,10 +32,11 @@ from services.key_models import (
 from services.safe_text import phrase, ui
 from tui import hints, keys
 from tui.commands import BY_ID
-from tui.guards import Context, Situation, reason_against
+from tui.guards import reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
 from tui.screens.key_actions import KeyActions, handlers
+from tui.situation import Context, Situation
 from widgets.hint_bar import HintBar
 from widgets.key_card import KeyCard
 from widgets.key_list import Chosen, KeyList

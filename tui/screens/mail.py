@@ -17,7 +17,6 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -26,13 +25,15 @@ from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui import clipboard, keys, messages
 from tui.bridge import Bridge, EngineFactory
 from tui.commands import BY_ID
-from tui.guards import Context, reason_against
+from tui.guards import reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
 from tui.screens.attention import Attention
 from tui.screens.chrome import Chrome
 from tui.screens.files import Files
 from tui.screens.finding import QUERY_HINTS, Finding
+from tui.screens.following import NOTHING_OPEN, Following
+from tui.screens.mail_messages import FirstMail, FirstPaint
 from tui.screens.moving import Moving
 from tui.screens.panes import Panes
 from tui.screens.reading import Reading
@@ -48,16 +49,14 @@ from widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from services.requests import Request
     from tui.screens.changes import Changes
+    from tui.screens.outbound import Outbound
     from tui.screens.sealed_mail import SealedMail
     from widgets.link_list import LinkList
 
-FOLLOW_SECONDS: Final = 0.15
-"""How long the cursor rests before the reader follows it."""
 COMPLETE_SECONDS: Final = 1.0
 """When the parts that the first frame does without are mounted at the latest."""
 NO_PREVIEW: Final = "-no-preview"
 _PREVIEWS: Final = {"below": "-below", "off": NO_PREVIEW}
-NOTHING_OPEN: Final = ui("No message is open.")
 
 
 class MailScreen(Screen[None]):
@@ -67,18 +66,6 @@ class MailScreen(Screen[None]):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """As in Textual, but the widgets paint their focus themselves, not the whole screen with them."""
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (100, "-two"), (140, "-three")]  # noqa: RUF012 - Textual's own
-
-    class FirstMail(Message):
-        """The list has its first messages: typed-ahead keys may run."""
-
-    class FirstPaint(Message):
-        """The first messages are on screen."""
-
-    class Quit(Message):
-        """The operator wants to leave."""
-
-    class SignIn(Message):
-        """The operator wants to enter a token."""
 
     def __init__(self, engine: EngineFactory, session: Session, *, width: int = 0) -> None:
         # With the class of its first width from the start, it need not be styled twice.
@@ -98,7 +85,6 @@ class MailScreen(Screen[None]):
         self._filter_line = Plain(id="filter")
         self._hints = HintBar(id="hints")
         self._keys = KeySequence(session.keymap)
-        self._follow: Timer | None = None
         self._put_together()
 
     def _put_together(self) -> None:
@@ -127,19 +113,21 @@ class MailScreen(Screen[None]):
             self.reading,
             can_sign_in=self.session.can_sign_in,
             sealed=lambda: self.sealed_if_made,
+            outbound=lambda: self.outbound_if_made,
             files=self.files,
         )
         self._chrome = Chrome(
             self._status, self._hints, self.panes, self.finding, self.attention, self._keys
         )
         self.moving = Moving(self.panes, self.finding, self.reading)
+        self.following = Following(self)
 
     @cached_property
     def changes(self) -> Changes:
         """The commands that change mail; made with the first key, not for the first frame."""
         from tui.screens.changes import Changes
 
-        return Changes.of(self, self._gone)
+        return Changes.of(self, self.following.gone)
 
     @cached_property
     def sealed(self) -> SealedMail:
@@ -152,6 +140,18 @@ class MailScreen(Screen[None]):
     def sealed_if_made(self) -> SealedMail | None:
         """The same, without making it."""
         return self.__dict__.get("sealed")
+
+    @cached_property
+    def outbound(self) -> Outbound:
+        """Writing and sending; made with the first key for it, or the first that is told of it."""
+        from tui.screens.outbound import Outbound
+
+        return Outbound(self)
+
+    @property
+    def outbound_if_made(self) -> Outbound | None:
+        """The same, without making it."""
+        return self.__dict__.get("outbound")
 
     @cached_property
     def _handlers(self) -> Mapping[str, Callable[[], None]]:
@@ -187,7 +187,8 @@ class MailScreen(Screen[None]):
     def reopen(self, engine: EngineFactory, session: Session) -> None:
         """Go on with another engine, after the account was set up anew; the old one has stopped."""
         self.session = session
-        self.__dict__.pop("sealed", None)
+        for made in ("sealed", "outbound"):
+            self.__dict__.pop(made, None)
         self._status.show_lock(EMPTY)
         self.bridge = Bridge(engine, self.post_message)
         self.bridge.start()
@@ -260,8 +261,9 @@ class MailScreen(Screen[None]):
     async def _painted(self) -> None:
         """The first messages are on screen: mount what they did without, then let keys run."""
         await self.complete()
-        self.tell_app(self.FirstMail())
-        self.tell_app(self.FirstPaint())
+        self.tell_app(FirstMail())
+        self.tell_app(FirstPaint())
+        self.outbound.count()
 
     async def complete(self) -> None:
         """Mount what the first frame did without; nothing the second time."""
@@ -302,9 +304,10 @@ class MailScreen(Screen[None]):
 
     def on_request_failed(self, message: messages.RequestFailed) -> None:
         """Say it in the reader when a message was meant, else as a notice."""
-        event, sealed = message.event, self.sealed_if_made
+        event = message.event
         self.files.failed(event)
-        if not (self.reading.failed(event) or (sealed is not None and sealed.take(event))):
+        late = (part for part in (self.sealed_if_made, self.outbound_if_made) if part is not None)
+        if not (self.reading.failed(event) or any(part.take(event) for part in late)):
             self.finding.failed(event.request_id)
             self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
 
@@ -316,21 +319,20 @@ class MailScreen(Screen[None]):
     def on_transfer_event_came(self, message: messages.TransferEventCame) -> None:
         """Hand on what is told about files."""
         self.files.take(message.event)
+        if self.outbound_if_made is not None:
+            self.outbound.news.take_file(message.event)
+
+    def on_outbound_event_came(self, message: messages.OutboundEventCame) -> None:
+        """Hand on what is told about mail that is written or leaves."""
+        self.outbound.take(message.event)
+        self.refresh_chrome()
 
     # ── the widgets' messages ────────────────────────────────────────────────────────────────────
 
     def on_message_list_cursor_moved(self, event: MessageList.CursorMoved) -> None:
         """Let the reader follow once the cursor rests."""
         event.stop()
-        if self._follow is not None:
-            self._follow.stop()
-            self._follow = None
-        if event.message_id is None and self.panes.context is not Context.READER:
-            self.reading.close(NOTHING_OPEN)
-        elif event.message_id and self.session.follows and self.panes.split:
-            self._follow = self.set_timer(FOLLOW_SECONDS, self._follow_cursor)
-        if self.sealed_if_made is not None:
-            self.sealed.near_cursor()
+        self.following.moved(event.message_id)
         self.refresh_chrome()
 
     def on_message_list_opened(self, event: MessageList.Opened) -> None:
@@ -350,6 +352,11 @@ class MailScreen(Screen[None]):
         event.stop()
         self.finding.go_to(event.filter)
         self.panes.show_list()
+
+    def on_mailbox_list_place_chosen(self, event: MailboxList.PlaceChosen) -> None:
+        """Show the screen of drafts, of approvals, of what leaves."""
+        event.stop()
+        self.run_command(event.command)
 
     def on_link_list_chosen(self, event: LinkList.Chosen) -> None:
         """Copy a link that was chosen under the message."""
@@ -385,16 +392,3 @@ class MailScreen(Screen[None]):
         """Hints and place, as the situation is now."""
         if self.is_mounted:
             self._chrome.refresh(self.session)
-
-    def _follow_cursor(self) -> None:
-        self._follow = None
-        current = self._messages.cursor_id
-        if current is not None and self.panes.context is not Context.READER:
-            self.reading.open(current, on_purpose=False)
-
-    def _gone(self, message_ids: tuple[str, ...]) -> None:
-        """Messages leave the list: drop the selection, and the reader if it shows one of them."""
-        self._messages.clear_selection()
-        if self.reading.message_id in message_ids:
-            self.reading.close(NOTHING_OPEN)
-            self.panes.show_list()

@@ -15,6 +15,7 @@ from services.safe_text import ui
 from tui import clipboard, hints, labels
 from tui.labels import LabelChange
 from tui.mail_view import MailView
+from tui.screens.mail_messages import Quit, SignIn
 
 if TYPE_CHECKING:
     from services.safe_text import SafeText
@@ -28,6 +29,7 @@ def handlers(screen: MailScreen) -> Mapping[str, Handler]:
     return {
         **screen.moving.commands(),
         **_reading(screen),
+        **_writing(screen),
         **_changing(screen),
         **_finding(screen),
         **_program(screen),
@@ -48,6 +50,25 @@ def _reading(screen: MailScreen) -> Mapping[str, Handler]:
     }
 
 
+def _writing(screen: MailScreen) -> Mapping[str, Handler]:
+    def answer(kind: str) -> Handler:
+        return lambda: screen.outbound.answer(kind)
+
+    return {
+        "compose": lambda: screen.outbound.write(),
+        "reply": answer("reply"),
+        "reply_all": answer("reply all"),
+        "forward": answer("forward"),
+        "edit_as_new": answer("edit as new"),
+        "drafts": lambda: screen.outbound.show_drafts(),
+        "approvals": lambda: screen.outbound.show_approvals(),
+        "outbox": lambda: screen.outbound.show_outbox(),
+        "sent": lambda: screen.outbound.show_sent(),
+        "transfers": lambda: screen.outbound.show_transfers(),
+        "audit": lambda: screen.outbound.show_audit(),
+    }
+
+
 def _changing(screen: MailScreen) -> Mapping[str, Handler]:
     changes, messages = screen.changes, screen.panes.messages
     return {
@@ -57,7 +78,7 @@ def _changing(screen: MailScreen) -> Mapping[str, Handler]:
         "mark_read": changes.mark_read,
         "mark_unread": changes.mark_unread,
         "delete": changes.delete,
-        "undo": changes.undo,
+        "undo": lambda: _undo(screen),
         "select": messages.action_toggle_select,
         "select_range": messages.action_select_range,
         "select_all": messages.select_all,
@@ -99,12 +120,21 @@ def _program(screen: MailScreen) -> Mapping[str, Handler]:
         "lock_now": lambda: screen.sealed.lock_now(),
         "refresh": lambda: _refresh(screen, full=False),
         "refresh_all": lambda: _refresh(screen, full=True),
-        "sign_in": lambda: screen.tell_app(screen.SignIn()),
+        "sign_in": lambda: screen.tell_app(SignIn()),
         "palette": lambda: _palette(screen),
         "help": lambda: _help(screen),
-        "quit": lambda: screen.tell_app(screen.Quit()),
-        "quit_anywhere": lambda: screen.tell_app(screen.Quit()),
+        "quit": lambda: screen.tell_app(Quit()),
+        "quit_anywhere": lambda: screen.tell_app(Quit()),
     }
+
+
+def _undo(screen: MailScreen) -> None:
+    """What was sent a moment ago comes first: it is the one that gets away."""
+    outbound = screen.outbound_if_made
+    if outbound is not None and outbound.can_take_back:
+        outbound.take_back()
+    else:
+        screen.changes.undo()
 
 
 def _go(screen: MailScreen, view: MailView) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tui.guards import Context
 from tui.screens.finding import Finding
 from tui.screens.panes import Panes
 from tui.screens.reading import Reading
+from tui.situation import Context
 
 
 class Moving:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tui.guards import Context
+from tui.situation import Context
 from widgets.mailbox_list import MailboxList
 from widgets.message_list import MessageList
 

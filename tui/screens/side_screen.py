@@ -17,9 +17,10 @@ from textual.widgets import Input
 from services.safe_text import EMPTY, SafeText
 from tui import hints, keys
 from tui.commands import BY_ID
-from tui.guards import Context, Situation, reason_against
+from tui.guards import reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
+from tui.situation import Context, Situation
 from widgets.hint_bar import HintBar
 from widgets.status_line import StatusLine
 

@@ -1,0 +1,82 @@
+"""The commands that lead from the mail to writing, sending and what becomes of it.
+
+Closes the trap of an answer to more people than was meant: answering all takes Shift, and every one
+of these only opens a screen. Nothing here sends.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tui.command import ALL, GO, MAIL, WRITE, Command
+
+_WRITE: Final = (
+    Command(
+        "compose",
+        "Write a message",
+        "Begins a new message; it is kept as a draft by itself.",
+        ("c",),
+        ALL,
+        WRITE,
+        hint="write",
+        rank=5,
+    ),
+    Command(
+        "reply",
+        "Reply",
+        "Answers the sender of this message.",
+        ("r",),
+        MAIL,
+        WRITE,
+        guard="has_message",
+        hint="reply",
+        rank=4,
+    ),
+    Command(
+        "reply_all",
+        "Reply to all",
+        "Answers the sender and everybody the message went to.",
+        ("R",),
+        MAIL,
+        WRITE,
+        guard="has_message",
+    ),
+    Command(
+        "forward",
+        "Forward",
+        "Sends this message on to somebody else.",
+        ("f",),
+        MAIL,
+        WRITE,
+        guard="has_message",
+        hint="forward",
+        rank=16,
+    ),
+    Command(
+        "edit_as_new",
+        "Edit as new",
+        "Begins a new message with this one's recipients and text.",
+        ("E",),
+        MAIL,
+        WRITE,
+        guard="has_message",
+    ),
+)
+
+_GO: Final = (
+    Command("drafts", "Go to Drafts", "Shows what is being written.", ("g d",), ALL, GO),
+    Command(
+        "approvals",
+        "Go to Approvals",
+        "Shows what agents want to send, and waits for you.",
+        ("g p",),
+        ALL,
+        GO,
+    ),
+    Command("outbox", "Go to Outbox", "Shows mail that waits or is leaving.", ("g o",), ALL, GO),
+    Command("sent", "Go to Sent", "Shows mail that has left.", ("g S",), ALL, GO),
+    Command("transfers", "Go to Transfers", "Shows files on their way.", ("g t",), ALL, GO),
+    Command("audit", "Go to the audit log", "Shows who sent and decided what.", ("g A",), ALL, GO),
+)
+
+OUTBOUND_COMMANDS: Final = (*_WRITE, *_GO)

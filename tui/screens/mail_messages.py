@@ -1,0 +1,25 @@
+"""What the mail screen tells the app.
+
+Closes the trap of a screen that ends the program by itself: it says what the operator wants, and the
+app decides what has to be saved before.
+"""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+
+class FirstMail(Message, namespace="mail_screen"):
+    """The list has its first messages: typed-ahead keys may run."""
+
+
+class FirstPaint(Message, namespace="mail_screen"):
+    """The first messages are on screen."""
+
+
+class Quit(Message, namespace="mail_screen"):
+    """The operator wants to leave."""
+
+
+class SignIn(Message, namespace="mail_screen"):
+    """The operator wants to enter a token."""

@@ -1,0 +1,156 @@
+"""The way from the mail screen to writing and sending, which is loaded with the first key for it.
+
+Closes two traps: a start that pays for screens which nobody has asked for yet, and a mail that is on
+its way out while nobody can see any more how to take it back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.draft import DraftKind
+from services.events import OutboundEvent, RequestFailed
+from services.outbound_events import (
+    BeginDraft,
+    CancelSend,
+    CountOutbound,
+    OpenDraft,
+    OutboundCounted,
+    OutboundDone,
+    SendCancelled,
+    SendQueued,
+)
+from services.safe_text import phrase
+from tui.outbound_news import OutboundNews
+from widgets.mailbox_list import Outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tui.screens.mail import MailScreen
+
+
+class Outbound:
+    """Writing and sending on the mail screen; `news` is what the engine tells about it."""
+
+    def __init__(self, screen: MailScreen) -> None:
+        self._screen = screen
+        self.news = OutboundNews(screen.ask, unlock=self._unlock)
+        self._queued: SendQueued | None = None
+        self._counting = 0
+        self.news.listen(self._heard)
+
+    @property
+    def can_take_back(self) -> bool:
+        """Something that was sent can still be taken back."""
+        queued = self._queued
+        return queued is not None and self._screen.session.clock() < queued.undo_until
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────────
+
+    def write(self) -> None:
+        """Begin a new message."""
+        self._compose(BeginDraft())
+
+    def answer(self, kind: str) -> None:
+        """Begin an answer to the current message, or send it on; `kind` is a `DraftKind`'s value."""
+        current = self._screen.attention.current_id
+        if current is not None:
+            self._compose(BeginDraft(DraftKind(kind), current))
+
+    def take_back(self) -> None:
+        """Cancel what was sent a moment ago."""
+        if self._queued is not None:
+            self.news.ask(CancelSend(self._queued.entry_ids))
+
+    def count(self) -> None:
+        """Ask how much is written and waits."""
+        self._counting = self.news.ask(CountOutbound())
+
+    # ── screens ──────────────────────────────────────────────────────────────────────────────────
+
+    def show_drafts(self) -> None:
+        """Show what is being written."""
+        from tui.screens.drafts import DraftsScreen
+
+        self._screen.app.push_screen(DraftsScreen(self.news, self._screen.session))
+
+    def show_approvals(self) -> None:
+        """Show what agents want to send."""
+        from tui.screens.approvals import ApprovalsScreen
+
+        self._screen.app.push_screen(ApprovalsScreen(self.news, self._screen.session))
+
+    def show_outbox(self) -> None:
+        """Show what waits or is leaving."""
+        from tui.screens.outbox import OutboxScreen
+
+        self._screen.app.push_screen(OutboxScreen(self.news, self._screen.session))
+
+    def show_sent(self) -> None:
+        """Show what has left."""
+        from tui.screens.sent import SentScreen
+
+        self._screen.app.push_screen(SentScreen(self.news, self._screen.session))
+
+    def show_transfers(self) -> None:
+        """Show files on their way."""
+        from tui.screens.transfers import TransfersScreen
+
+        self._screen.app.push_screen(TransfersScreen(self.news, self._screen.session))
+
+    def show_audit(self) -> None:
+        """Show who sent and decided what."""
+        from tui.screens.audit import AuditScreen
+
+        self._screen.app.push_screen(AuditScreen(self.news, self._screen.session))
+
+    def _compose(self, begin: BeginDraft | OpenDraft) -> None:
+        from tui.screens.compose import ComposeScreen
+
+        self._screen.app.push_screen(ComposeScreen(self.news, self._screen.session, begin))
+
+    def _unlock(self, then: Callable[[], None]) -> None:
+        """Ask for the passphrase of the own keys; `then` runs once they are unlocked."""
+        from tui.screens.passphrase import PassphraseDialog
+
+        def answered(opened: bool | None) -> None:
+            if opened:
+                then()
+
+        screen = self._screen
+        screen.app.push_screen(
+            PassphraseDialog(screen.sealed.news, screen.session.monotonic), answered
+        )
+
+    # ── what the engine tells ────────────────────────────────────────────────────────────────────
+
+    def take(self, event: OutboundEvent | RequestFailed) -> bool:
+        """Hand on what the engine told; False when it means nobody here."""
+        return self.news.take(event)
+
+    def _heard(self, event: OutboundEvent | RequestFailed) -> bool:
+        """The mail screen hears last: what no other screen has kept for itself."""
+        match event:
+            case OutboundCounted(counts=counts):
+                leaving = counts.outbox + counts.uncertain
+                self._screen.panes.places.show_outgoing(
+                    Outgoing(counts.waiting, counts.drafts, leaving)
+                )
+            case SendQueued():
+                self._queued = event
+                key = self._screen.shown_key("undo")
+                self._screen.notices.tell(
+                    event.sentence, next_step=phrase("{} takes it back.", key)
+                )
+            case SendCancelled():
+                self._queued = None
+                self._screen.notices.tell(event.sentence)
+            case OutboundDone():
+                self._screen.notices.tell(event.sentence)
+            case RequestFailed(request_id=failed):
+                # Nobody asked for the counts; whoever asks for more is told what stands against it.
+                return failed == self._counting != 0
+            case _:
+                return False
+        return True
