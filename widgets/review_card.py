@@ -23,6 +23,7 @@ from widgets.review_words import (
     check_fact,
     decision_facts,
     leaving_words,
+    more_checks,
     recipient_facts,
     role_words,
     secrecy_facts,
@@ -75,9 +76,12 @@ class ReviewHead(ReviewCard):
         self._view = view
         self.changed()
 
-    def omits(self, width: int) -> bool:
-        """Whether recipients are only counted here, and long values cut."""
-        return self._view is not None and len(self._full(self._view, width)) > self._most
+    def room(self, width: int) -> int:
+        """Cells for each value when it has to cut and count here; 0 when everything is shown."""
+        if self._view is None or len(self._full(self._view, width)) <= self._most:
+            return 0
+        # What begins with words of ours is longer in the scrolled part than here.
+        return max(1, width - _NAME_CELLS)
 
     def fitted(self, width: int) -> Rows:
         """All recipients when there is room for them, else their number."""
@@ -200,8 +204,7 @@ class ReviewFoot(ReviewCard):
             shown, counted = shown + more, counted + 1
         against = sum(check.level is not CheckLevel.FINE for check in checks[counted:])
         if counted < len(checks):
-            words = phrase("{:,} more checks above, {:,} of them against it",
-                           len(checks) - counted, against)  # fmt: skip
+            words = more_checks(len(checks) - counted, against)
             shown = [*shown, padded([(words, "caution" if against else "muted")], width)]
         return shown
 

@@ -13,6 +13,8 @@ from enum import Enum
 from itertools import chain
 from typing import Final
 
+from rich.cells import cell_len
+
 from services.outbound_models import ReviewFile, ReviewView
 from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
 from widgets.flowing import Fact
@@ -62,8 +64,10 @@ class ReviewLine:
 class Shape:
     """How much of a review is shown in the scrolled part."""
 
-    head: bool = False
-    """The head has no room for all recipients and values."""
+    head_room: int = 0
+    """Cells that the head has for each value, when it has to cut and count; 0: it has all of them.
+
+    What it cannot show is listed here."""
     checks: bool = False
     """The foot has no room for them."""
     details: bool = False
@@ -82,7 +86,7 @@ def review_lines(
     return list(
         chain(
             _changed(changed, glyphs),
-            _head(view, glyphs) if shape.head else (),
+            _head(view, shape.head_room, glyphs) if shape.head_room else (),
             _checks(view, glyphs) if shape.checks else (),
             _said("says", view.agent_says, phrase("{} says", view.agent)),
             _files(view.files, glyphs, details=shape.details),
@@ -112,16 +116,25 @@ def _changed(changed: Sequence[SafeText], glyphs: Glyphs) -> Iterator[ReviewLine
         yield ReviewLine(("changed", number), Voice.MAIL, ((sentence, "caution"),))
 
 
-def _head(view: ReviewView, glyphs: Glyphs) -> Iterator[ReviewLine]:
+def _head(view: ReviewView, room: int, glyphs: Glyphs) -> Iterator[ReviewLine]:
     yield from _recipients(view, glyphs)
-    yield ReviewLine(("secrecy", 0), Voice.FACT, tuple(secrecy_facts(view, glyphs)))
-    if view.approval:
-        yield ReviewLine(("approval", 0), Voice.FACT, ((view.approval, "text"),))
-    yield from _said("subject", view.subject, ui("Subject"))
+    values: tuple[tuple[str, tuple[Fact, ...]], ...] = (
+        ("sender", ((phrase("From {}", view.sender), "text"),)),
+        ("secrecy", tuple(secrecy_facts(view, glyphs))),
+        ("policy", ((view.approval, "text"),)),
+    )
+    for name, facts in values:
+        if _cells(facts) > room:
+            yield ReviewLine((name, 0), Voice.FACT, facts)
+    if cell_len(view.subject) > room:
+        yield from _said("subject", view.subject, ui("Subject"))
+
+
+def _cells(facts: Sequence[Fact]) -> int:
+    return sum(cell_len(words) + 3 for words, _role in facts) - 3
 
 
 def _recipients(view: ReviewView, glyphs: Glyphs) -> Iterator[ReviewLine]:
-    yield ReviewLine(("sender", 0), Voice.FACT, ((phrase("From {}", view.sender), "text"),))
     yield _heading("recipients", phrase("Recipients {:,}", len(view.recipients)))
     for number, recipient in enumerate(view.recipients):
         role = (role_words(recipient), "muted")

@@ -79,7 +79,7 @@ class ReviewText(LineView):
     ]
 
     class Looked(Message):
-        """Rows were painted that had not been seen before."""
+        """Rows were painted: others than before, or the first time."""
 
     def __init__(
         self,
@@ -164,12 +164,10 @@ class ReviewText(LineView):
     def _painted(self) -> None:
         if not (self.is_attached and self.display and self.size.height and self.screen.is_current):
             return
-        before = len(self._seen)
         for number in range(self._top, min(self._top + self.size.height, len(self._rows))):
             if number not in self._seen:
                 self._note(number)
-        if len(self._seen) != before:
-            self.post_message(self.Looked())
+        self.post_message(self.Looked())
 
     def _note(self, number: int) -> None:
         self._seen.add(number)

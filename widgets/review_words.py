@@ -48,6 +48,12 @@ def check_fact(check: CheckView, glyphs: Glyphs) -> Fact:
     return phrase("{} {}", mark, check.sentence), _ROLES[check.level]
 
 
+def more_checks(count: int, against: int) -> SafeText:
+    """How many checks stand above only, and how many of them speak against the mail."""
+    words = ui("1 more check above") if count == 1 else phrase("{:,} more checks above", count)
+    return phrase("{}, {:,} against it", words, against) if against else phrase("{}: fine", words)
+
+
 def where_words(recipient: ReviewRecipient) -> Fact:
     """Whether it stays in the house."""
     return (ui("external"), "caution") if recipient.is_external else (ui("internal"), "text")
@@ -123,7 +129,7 @@ def decision_facts(view: ReviewView, now: float) -> Iterator[tuple[SafeText, lis
     if view.agent:
         yield ui("Agent"), [*agent_facts(view, now), *approval]
     elif approval:
-        yield ui("Approval"), approval
+        yield ui("Policy"), approval
 
 
 def file_facts(file: ReviewFile, glyphs: Glyphs) -> Iterator[Fact]:

@@ -1,0 +1,224 @@
+"""The review screen: exactly what will be sent, what speaks against it, and the only key that sends.
+
+Closes the trap of mail that leaves from anywhere else, or by a key that somebody presses by habit.
+A decision carries the digest on screen; when the mail is another one by then, nothing is sent, and
+the screen shows what changed.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+
+from services.events import RequestFailed, Severity
+from services.outbound_events import (
+    CompareProposal,
+    DecisionVoid,
+    DraftLocked,
+    OutboundDone,
+    ProposalCompared,
+    ProposalsListed,
+    RejectProposal,
+    ReviewDraft,
+    ReviewReady,
+    SendDraft,
+    SendQueued,
+)
+from services.safe_text import SafeText, phrase, ui
+from tui.screens.deciding import Deciding, ReviewPanes
+from tui.screens.side_screen import Handlers, SideScreen
+from tui.situation import Context, Situation
+from widgets.diff_view import DiffView
+from widgets.review_card import ReviewFoot, ReviewHead
+from widgets.review_text import ReviewText
+
+if TYPE_CHECKING:
+    from services.events import OutboundEvent
+    from services.outbound_models import ReviewView
+    from services.requests import Request
+    from tui.outbound_news import OutboundNews
+    from tui.session import Session
+
+
+class Outcome(Enum):
+    """How a review ended; None when it was left and nothing was decided."""
+
+    SENT = "sent"
+    EDIT = "edit"
+    """The operator wants to change it: open the draft."""
+    REJECTED = "rejected"
+
+
+class ReviewScreen(SideScreen[Outcome]):
+    """One draft as it would be sent, an own one or an agent's."""
+
+    CONTEXT = Context.REVIEW
+    HEADING: ClassVar[SafeText] = ui("Review")
+    AUTO_FOCUS = "ReviewText"
+
+    def __init__(
+        self, news: OutboundNews, session: Session, draft_id: str, account: str = ""
+    ) -> None:
+        super().__init__(news, session)
+        self._draft_id, self._account = draft_id, account
+        glyphs, clock = session.glyphs, session.clock
+        self._head = ReviewHead(glyphs=glyphs, clock=clock, id="review-head")
+        key = self.shown_key("unfold_text")
+        self._text = ReviewText(glyphs=glyphs, unfold_key=key, id="review-text")
+        self._diff = DiffView(glyphs=glyphs, id="review-diff")
+        self._diff.display = False
+        self._foot = ReviewFoot(glyphs=glyphs, clock=clock, id="review-foot")
+        panes = ReviewPanes(self._text, self._diff, self._foot, self._head)
+        self.deciding = Deciding(self, panes, session, self.shown_key, self.show_hints)
+
+    def parts(self) -> ComposeResult:
+        """Head, what is scrolled, foot."""
+        yield self._head
+        yield self._text
+        yield self._diff
+        yield self._foot
+
+    def opened(self) -> None:
+        """Ask for the plan."""
+        self.deciding.fit(*self.app.size)
+        self._read()
+
+    def _read(self) -> None:
+        self.deciding.clear()
+        self.ask(ReviewDraft(self._draft_id, self._account))
+
+    def situation(self) -> Situation:
+        """What was seen, and what stands against it."""
+        view = self.deciding.view
+        kind = "" if view is None else "waiting" if view.agent else "own"
+        return Situation(
+            context=Context.REVIEW,
+            entry=kind,
+            painted=self.deciding.painted,
+            refused=self.deciding.refused,
+        )
+
+    def handlers(self) -> Handlers:
+        """What each command does."""
+        deciding = self.deciding
+        return {
+            "send_mail": lambda: self._send(ui("being handed to the outbox")),
+            "approve": lambda: self._send(ui("being approved")),
+            "edit_mail": lambda: self._end_with(Outcome.EDIT),
+            "reject": self._reject,
+            "compare_revisions": self._compare,
+            "unfold_text": deciding.toggle_fold,
+            "file_details": deciding.toggle_details,
+            "review_again": self._read,
+            "review_on": lambda: deciding.scroll(pages=1),
+            "review_back": lambda: deciding.scroll(pages=-1),
+            "review_down": lambda: deciding.scroll(rows=1),
+            "review_up": lambda: deciding.scroll(rows=-1),
+            "review_page_down": lambda: deciding.scroll(pages=1),
+            "review_page_up": lambda: deciding.scroll(pages=-1),
+            "review_first": lambda: deciding.scroll(rows=-1_000_000_000),
+            "review_last": lambda: deciding.scroll(rows=1_000_000_000),
+        }
+
+    # ── decisions ────────────────────────────────────────────────────────────────────────────────
+
+    def _send(self, words: SafeText) -> None:
+        view = self.deciding.view
+        assert view is not None
+        self.ask(SendDraft(view.draft_id, view.digest, self._account))
+        self.deciding.asks(words)
+
+    def _reject(self) -> None:
+        view = self.deciding.view
+        if view is None:
+            return
+        account, draft_id, digest = self._account, view.draft_id, view.digest
+
+        def answered(reason: str | None) -> None:
+            if reason is not None:
+                self.ask(RejectProposal(account, draft_id, digest, reason))
+
+        from tui.screens.decision_dialogs import reject_dialog
+
+        dialog = reject_dialog(view.agent, view.subject, self.session.monotonic)
+        self.app.push_screen(dialog, answered)
+
+    def _compare(self) -> None:
+        if self.deciding.compares:
+            self.deciding.compare(False)
+            return
+        self._diff.show_waiting()
+        self.deciding.compare(True)
+        self.ask(CompareProposal(self._account, self._draft_id))
+
+    def _end_with(self, outcome: Outcome) -> None:
+        self.dismiss(outcome)
+
+    # ── what the engine tells ────────────────────────────────────────────────────────────────────
+
+    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:
+        """Answers to what was asked here, and news about this draft."""
+        if isinstance(event, ProposalsListed) and not event.request_id:
+            self._listed(event)
+            return False
+        if asked is None:
+            return False
+        match event:
+            case ReviewReady():
+                self._show(event.review)
+            case DecisionVoid():
+                self._show(event.review, (event.sentence, *event.changed))
+                self.notices.tell(event.sentence, Severity.WARNING)
+            case ProposalCompared():
+                self._diff.show_diff(event.older, event.newer, event.lines)
+            case DraftLocked():
+                self.notices.tell(event.sentence, Severity.WARNING)
+                self.news.unlock(self._read)
+            case SendQueued():
+                self._end_with(Outcome.SENT)
+                return False
+            case OutboundDone():
+                self._end_with(Outcome.REJECTED)
+                return False
+            case RequestFailed():
+                self.deciding.asks(ui(""))
+                self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
+        return True
+
+    def _show(self, view: ReviewView, changed: tuple[SafeText, ...] = ()) -> None:
+        heading = phrase("Approve for {}", view.agent) if view.agent else ui("Review")
+        self.status.show_title(view.account, heading)
+        self.deciding.show(view, changed)
+
+    def _listed(self, event: ProposalsListed) -> None:
+        view = self.deciding.view
+        if view is None or not view.agent:
+            return
+        rows = [row for row in event.rows if row.draft_id == self._draft_id]
+        if not any(row.is_waiting for row in rows):
+            self.deciding.gone(ui("This was decided elsewhere, or taken back by its agent."))
+        elif rows[0].revision != view.revision:
+            self.notices.tell(
+                phrase("{} revised it: this is revision {}.", view.agent, rows[0].revision),
+                Severity.WARNING,
+            )
+            self._read()
+
+    # ── the screen ───────────────────────────────────────────────────────────────────────────────
+
+    def on_review_text_looked(self, event: ReviewText.Looked) -> None:
+        """Rows were painted."""
+        event.stop()
+        self.deciding.looked()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Head and foot take their share of the rows, once this layout is through."""
+        self.call_later(self.deciding.fit, event.size.width, event.size.height)
+
+    def on_screen_resume(self) -> None:
+        """A dialog was closed: what it covered is on screen again."""
+        if self.is_mounted:
+            self.deciding.look_again()
