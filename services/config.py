@@ -21,6 +21,7 @@ from typing import Any, Final
 from services import origins
 from services.errors import ConfigError, UsageError
 from services.paths import Paths, account_name, write_private
+from services.policy_config import DEFAULT_POLICY, Policy, Repeats, read_policy, read_repeats
 
 ENV_BASE_URL: Final = "AGENTMAIL_API_BASE_URL"
 ENV_TOKEN: Final = "AGENTMAIL_TOKEN"  # noqa: S105 - the name of a variable
@@ -62,6 +63,10 @@ class Account:
     """Made of AGENTMAIL_API_BASE_URL, not of the file."""
     takes_environment_token: bool = False
     """AGENTMAIL_TOKEN was meant for this account."""
+    policy: Policy = DEFAULT_POLICY
+    """What may leave it (`[accounts.NAME.policy]`); written by the operator alone."""
+    repeats: Repeats = Repeats.UNKNOWN
+    """Whether the service delivers a mail once that is sent twice under one key."""
 
     @property
     def agent(self) -> str:
@@ -145,6 +150,7 @@ def save_account(paths: Paths, account: Account, *, make_default: bool = True) -
         "address": checked.address,
         "proxy": checked.proxy,
         "storage_hosts": list(checked.storage_hosts),
+        "repeats": checked.repeats.value if checked.repeats is not Repeats.UNKNOWN else "",
     }
     for key, value in known.items():
         if value:
@@ -272,6 +278,8 @@ def _account(name: str, table: Mapping[str, Any], where: str) -> Account:
         address=_text(table, "address", place),
         proxy=_text(table, "proxy", place),
         storage_hosts=_texts(table, "storage_hosts", place),
+        policy=read_policy(_table(table, "policy", place), f"{place}.policy"),
+        repeats=read_repeats(table, place),
     )
     if not account.base_url:
         raise ConfigError(f"{place}: base_url is missing.", "Add base_url, or remove the account.")

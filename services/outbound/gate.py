@@ -1,18 +1,20 @@
 """The one gate: whatever leaves, leaves here. The only caller of any send route.
 
-Closes the trap of a second way out, and the one of encryption that gives way: a draft that
-requires it is sealed or refused, there is no path on which it becomes plaintext. The order is that
-of research/crypto.md §5.2: the recipient's key is looked up now and checked, everything is
-encrypted, only then the first file is uploaded, only then the mail is sent, and before that the
-key is looked up once more, since an upload takes its time.
+Closes the trap of a second way out, and the one of encryption that gives way: a mail that must be
+encrypted is sealed or refused, there is no path on which it becomes plaintext. The order is that of
+research/crypto.md §5.2: the recipient's key is looked up now and checked, everything is encrypted,
+only then the first file is uploaded, only then the mail is sent, and before that the key is looked
+up once more, since an upload takes its time.
 
-Two steps, so that what stands between them has its place: `prepare` gives bytes that do not change
-any more (review, approval and outbox are bound to their digest), `send` posts exactly those.
+Four steps, so that what stands between them has its place: `plan` says what would be sent (review
+and approval are bound to its digest), `seal` gives bytes that do not change any more, `upload` moves
+the files, `send` posts exactly those bytes. At each of them the policy is asked again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -20,36 +22,37 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from services.api import wire
 from services.api.assmbl_send import MailSender, Receipt
-from services.draft import Encryption
 from services.errors import CryptoError, PolicyRefused, ServiceError
-from services.outbound.draft import ENCRYPTED_HEADER, OutboundDraft
-from services.outbound.ready import ReadyMail, SealedTo, UploadedFile
-from services.outbound.sealing import SEALED_TYPE, StagedFile, Stager
+from services.outbound.files import LARGEST, opened
+from services.outbound.key_ring import SealingKeys
+from services.outbound.plan import OutboundMail, Plan
+from services.outbound.planning import Planner
+from services.outbound.policy import History, NoHistory, Sender, Traffic, recheck
+from services.outbound.ready import (
+    ReadyMail,
+    SealedFile,
+    SealedMail,
+    SealedTo,
+    Terms,
+    UploadedFile,
+)
+from services.outbound.sealing import check_spooled, sealed_files, sealed_text
+from services.progress import in_thread
+from services.sealed_names import SEALED_TYPE
 
 if TYPE_CHECKING:
     from services.api.assmbl import AssmblClient
     from services.api.exchange import Exchange
     from services.api.presigned import Progress
     from services.crypto.certs import PeerKey
+    from services.draft import Draft, Metering
 
+__all__ = ["Gate", "Prepared", "Receipt", "Step", "Uploads"]
+
+ENCRYPTED_HEADER: Final = "X-AgentMail-Encrypted"
 _BEGIN: Final = "-----BEGIN PGP MESSAGE-----"
 _END: Final = "-----END PGP MESSAGE-----"
-
-
-class SealingKeys(Protocol):
-    """What the gate asks about keys (`services.keys.keychain`).
-
-    `peer_for` looks the key up in the directory and checks it against what is pinned: NoKey,
-    KeyMismatch, KeyUnusable, KeyChanged, or a ServiceError when the directory does not answer.
-    """
-
-    async def peer_for(
-        self, address: str, *, fresh: bool = ..., agent_id: str | None = ...
-    ) -> PeerKey: ...
-
-    def requires_encryption(self, address: str) -> bool: ...
-
-    def own_public(self) -> PeerKey | None: ...
+_ANEW: Final = "Nothing was sent. Review it again."
 
 
 class Uploads(Protocol):
@@ -81,58 +84,120 @@ class Prepared:
     done: int
 
 
+Tell = Callable[[Prepared], None]
+
+
 class Gate:
-    """Prepares and sends the mail of one account; `folder` holds copies while they are sealed."""
+    """Plans, seals, uploads and sends the mail of one account.
+
+    `is_paused` says of an agent that it may not send now.
+    """
 
     def __init__(
-        self, exchange: Exchange, uploads: Uploads, keys: SealingKeys, folder: Path
+        self,
+        exchange: Exchange,
+        uploads: Uploads,
+        keys: SealingKeys,
+        sender: Sender,
+        *,
+        traffic: Traffic | None = None,
+        history: History | None = None,
+        is_paused: Callable[[str], bool] = lambda _: False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._sender = MailSender(exchange)
         self._uploads = uploads
         self._keys = keys
-        self._folder = folder
+        self._account = sender
+        self._history = history or NoHistory()
+        self._is_paused = is_paused
+        self._planner = Planner(sender, keys, traffic, self._history, is_paused, clock)
 
     @classmethod
-    def of(cls, client: AssmblClient, keys: SealingKeys, folder: Path) -> Gate:
+    def of(
+        cls,
+        client: AssmblClient,
+        keys: SealingKeys,
+        sender: Sender,
+        *,
+        traffic: Traffic | None = None,
+        history: History | None = None,
+        is_paused: Callable[[str], bool] = lambda _: False,
+        clock: Callable[[], float] = time.time,
+    ) -> Gate:
         """The gate of a connected account."""
-        return cls(client.exchange, client.attachments, keys, folder)
+        return cls(
+            client.exchange,
+            client.attachments,
+            keys,
+            sender,
+            traffic=traffic,
+            history=history,
+            is_paused=is_paused,
+            clock=clock,
+        )
 
-    async def prepare(
-        self, draft: OutboundDraft, tell: Callable[[Prepared], None] = lambda _: None
+    async def plan(self, draft: Draft) -> Plan:
+        """Say what would be sent now: hash the files, look the keys up, ask the policy.
+
+        Raises nothing for what speaks against sending: see `Plan.refusals`. Nothing is uploaded.
+        """
+        return await self._planner.plan(draft)
+
+    async def seal(
+        self, mail: OutboundMail, folder: Path, tell: Tell = lambda _: None
+    ) -> SealedMail:
+        """Encrypt a released mail into `folder` (its spool), or copy it there when it goes in clear.
+
+        Raises PolicyRefused (the policy of now, or a file that is not the approved one), CryptoError
+        (no usable key, or another one than approved), UsageError (a file is gone), DiskFull,
+        ServiceError (the directory). Then nothing has been uploaded and the folder is as it was.
+        """
+        self._may_leave(mail.to, Terms.of(mail), is_encrypted=mail.is_encrypted)
+        peer = await self._approved_key(mail) if mail.is_encrypted else None
+        recipients = self._recipients(mail, peer)
+        body = await sealed_text(mail.body, recipients)
+        files = await sealed_files(
+            mail,
+            recipients,
+            folder,
+            lambda number, done: tell(Prepared(Step.SEALING, number, done)),
+        )
+        return SealedMail(mail, body, files, _sealed_to(peer))
+
+    async def upload(
+        self,
+        sealed: SealedMail,
+        tell: Tell = lambda _: None,
+        *,
+        uploaded: Sequence[UploadedFile] = (),
+        on_uploaded: Callable[[UploadedFile], None] = lambda _: None,
     ) -> ReadyMail:
-        """Seal and upload a draft; nothing is sent yet.
+        """Upload the spooled files; nothing is sent yet.
 
-        Raises UsageError (recipient, files), PolicyRefused (it would go in clear and must not),
-        CryptoError (no usable key; nothing was uploaded then), ServiceError. Whatever is raised,
-        nothing has left but ciphertext in the sender's own storage.
+        `uploaded` are the first files of it that an earlier attempt has uploaded; they keep their
+        object keys. Raises ServiceError (never uncertain: no mail has left), PolicyRefused when
+        the spool was changed, UsageError when it is gone.
         """
-        draft.check()
-        self._may_be_plain(draft.to, is_plain=draft.encryption is Encryption.NONE)
-        peer = await self._peer(draft.to, draft.peer_agent_id) if _must_seal(draft) else None
-        recipients = self._recipients(peer)
-        with Stager(self._folder) as stager:
-            staged = await stager.stage(
-                draft, recipients, lambda number, done: tell(Prepared(Step.SEALING, number, done))
-            )
-            try:
-                files = [
-                    await self._upload(file, number, tell)
-                    for number, file in enumerate(staged.files)
-                ]
-            except ServiceError as error:
-                error.uncertain = False
-                error.next_step = error.next_step or "Nothing was sent. Try again."
-                raise
-        return _ready(draft, staged.body, tuple(files), _sealed_to(peer))
+        files = list(uploaded[: len(sealed.files)])
+        try:
+            for number, file in enumerate(sealed.files[len(files) :], len(files)):
+                files.append(await self._upload(file, number, tell))
+                on_uploaded(files[-1])
+        except ServiceError as error:
+            error.uncertain = False
+            error.next_step = error.next_step or "Nothing was sent. Try again."
+            raise
+        return _ready(sealed, tuple(files))
 
-    async def send(self, mail: ReadyMail) -> Receipt:
-        """Send what was prepared; calling it again sends the same bytes under the same key.
+    async def send(self, mail: ReadyMail, *, repeat: bool = False) -> Receipt:
+        """Send what was uploaded; calling it again sends the same bytes under the same key.
 
-        Raises as `prepare` does. A ServiceError with `uncertain` set means that the mail may have
-        left: a person decides whether to call again, since the service does not promise that a
-        repeated key suppresses a second delivery (design.md §11).
+        `repeat`: a lost answer is followed by the same request again, which is allowed only where
+        the service is known to deliver a repeated key once. Raises PolicyRefused, CryptoError,
+        ServiceError; with `uncertain` set the mail may have left (design.md §11).
         """
-        self._may_be_plain(mail.to, is_plain=mail.sealed_to is None)
+        self._may_leave(mail.to, mail.terms, is_encrypted=mail.sealed_to is not None)
         if mail.sealed_to is not None:
             _check_sealed(mail)
             await self._check_still_good(mail, mail.sealed_to)
@@ -140,41 +205,60 @@ class Gate:
             mail.to,
             mail.subject,
             mail.body,
-            usage=mail.usage,
+            usage=_usage(mail.usage),
             correlation_id=mail.correlation_id or None,
             idempotency_key=mail.idempotency_key,
             marketplace_request_id=mail.marketplace_request_id or None,
             headers=dict(mail.headers),
             attachments=[_reference(file) for file in mail.files],
+            repeat_uncertain=repeat,
         )
 
     # ── what must hold ───────────────────────────────────────────────────────────────────────────
 
-    def _may_be_plain(self, address: str, *, is_plain: bool) -> None:
-        if is_plain and self._keys.requires_encryption(address):
+    def _may_leave(self, to: str, terms: Terms, *, is_encrypted: bool) -> None:
+        """Ask the policy of now; PolicyRefused when it says no."""
+        if terms.agent and self._is_paused(terms.agent):
             raise PolicyRefused(
-                "Mail to this recipient must be encrypted; this draft is not.",
+                "The agent that proposed this mail is paused.", "Resume it on the Approvals screen."
+            )
+        if not is_encrypted and self._keys.requires_encryption(to):
+            raise PolicyRefused(
+                "Mail to this recipient must be encrypted; this one is not.",
                 "Encrypt it, or change the rule for the recipient on the Keys screen.",
             )
+        has_written = self._history.has_written(to, terms.answers)
+        recheck(self._account, to, terms, is_encrypted=is_encrypted, has_written=has_written)
 
-    async def _peer(self, address: str, agent_id: str) -> PeerKey:
-        peer = await self._keys.peer_for(address, fresh=True, agent_id=agent_id or None)
+    async def _approved_key(self, mail: OutboundMail) -> PeerKey:
+        from services.crypto.errors import KeyUnusable
+
+        peer = await self._keys.peer_for(mail.to, fresh=True)
         peer.require()
+        if peer.fingerprint != mail.key:
+            raise KeyUnusable(
+                "The recipient has another key than the one that was approved.", _ANEW
+            )
         return peer
 
-    def _recipients(self, peer: PeerKey | None) -> tuple[PeerKey, ...]:
+    def _recipients(self, mail: OutboundMail, peer: PeerKey | None) -> tuple[PeerKey, ...]:
         """The recipient, and the sender, who could not read the own copy otherwise."""
+        from services.crypto.errors import KeyUnusable
+
         if peer is None:
             return ()
-        own = self._keys.own_public()
-        if own is None or own.why or own.fingerprint == peer.fingerprint:
+        if not mail.own_key:
             return (peer,)
+        own = self._keys.own_public()
+        if own is None or own.fingerprint != mail.own_key:
+            raise KeyUnusable("Your own key is another one than when this was approved.", _ANEW)
         return peer, own
 
     async def _check_still_good(self, mail: ReadyMail, sealed_to: SealedTo) -> None:
         from services.crypto.errors import KeyUnusable
 
-        peer = await self._peer(mail.to, mail.peer_agent_id)
+        peer = await self._keys.peer_for(mail.to, fresh=True)
+        peer.require()
         usable = {part.fingerprint for part in peer.components if part.usable_for_encryption}
         if peer.fingerprint != sealed_to.primary or sealed_to.component not in usable:
             raise KeyUnusable(
@@ -184,46 +268,41 @@ class Gate:
 
     # ── uploading ────────────────────────────────────────────────────────────────────────────────
 
-    async def _upload(
-        self, file: StagedFile, number: int, tell: Callable[[Prepared], None]
-    ) -> UploadedFile:
-        ref = await self._uploads.upload_file(
-            file.content,
-            file_name=file.name,
-            content_type=file.content_type,
-            on_progress=lambda done: tell(Prepared(Step.UPLOADING, number, done)),
-        )
+    async def _upload(self, file: SealedFile, number: int, tell: Tell) -> UploadedFile:
+        with opened(Path(file.path), file.name, 2 * LARGEST) as source:
+            await in_thread(lambda _: check_spooled(file, source))
+            ref = await self._uploads.upload_file(
+                source,
+                file_name=file.name,
+                content_type=file.content_type,
+                on_progress=lambda done: tell(Prepared(Step.UPLOADING, number, done)),
+            )
         return UploadedFile(
             ref.object_key, file.name, file.content_type, file.size, file.sha256, file.encrypted
         )
-
-
-def _must_seal(draft: OutboundDraft) -> bool:
-    return draft.encryption is not Encryption.NONE
 
 
 def _sealed_to(peer: PeerKey | None) -> SealedTo | None:
     return None if peer is None else SealedTo(peer.fingerprint, peer.require().fingerprint)
 
 
-def _ready(
-    draft: OutboundDraft, body: str, files: tuple[UploadedFile, ...], sealed_to: SealedTo | None
-) -> ReadyMail:
-    headers = dict(draft.headers)
-    if sealed_to is not None:
+def _ready(sealed: SealedMail, files: tuple[UploadedFile, ...]) -> ReadyMail:
+    mail = sealed.mail
+    headers = dict(mail.headers)
+    if sealed.sealed_to is not None:
         headers[ENCRYPTED_HEADER] = "body"
     return ReadyMail(
-        to=draft.to,
-        subject=draft.subject,
-        body=body,
+        to=mail.to,
+        subject=mail.subject,
+        body=sealed.body,
         headers=tuple(headers.items()),
         files=files,
-        idempotency_key=draft.idempotency_key,
-        correlation_id=draft.correlation_id,
-        sealed_to=sealed_to,
-        peer_agent_id=draft.peer_agent_id,
-        marketplace_request_id=draft.marketplace_request_id,
-        usage=draft.usage,
+        idempotency_key=mail.idempotency_key,
+        correlation_id=mail.correlation_id,
+        sealed_to=sealed.sealed_to,
+        marketplace_request_id=mail.marketplace_request_id,
+        usage=mail.usage,
+        terms=Terms.of(mail),
     )
 
 
@@ -238,6 +317,18 @@ def _check_sealed(mail: ReadyMail) -> None:
             "A part of this mail is not encrypted although all of it must be.",
             "Nothing was sent. Write it anew.",
         )
+
+
+def _usage(metering: Metering | None) -> wire.Usage | None:
+    if metering is None:
+        return None
+    return wire.Usage(
+        outcomes_returned=metering.outcomes_returned,
+        tokens_input=metering.tokens_input,
+        tokens_output=metering.tokens_output,
+        compute_ms=metering.compute_ms,
+        custom_units=dict(metering.custom_units) or None,
+    )
 
 
 def _reference(file: UploadedFile) -> wire.AttachmentRef:

@@ -1,118 +1,130 @@
-"""From a draft to bytes that may leave: body and files encrypted, nothing uploaded yet.
+"""From a planned mail to bytes that may leave: body and files encrypted, nothing uploaded yet.
 
-Closes three traps: plaintext on the wire because one file was forgotten, a file that changes
-between its hash and its upload (what is uploaded is a copy of our own), and leftovers: the copies
-have no name on the disk, so that even a killed program leaves none. Source: api/assmbl.md §7.3,
-§7.4.
+Closes three traps: plaintext on the wire because one file was forgotten, a file that is another one
+since it was approved (the hash is of the bytes that are sealed), and files that change afterwards:
+what is uploaded, now and at every retry, are copies of our own in the spool, 0600. Source:
+api/assmbl.md §7.3, §7.4.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import stat
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from services.errors import DiskFull, MailError, UsageError
-from services.outbound.draft import OutboundDraft, OutboundFile
+from services.errors import PolicyRefused
+from services.outbound.files import PIECE, HashedReader, disk_errors, opened
+from services.outbound.plan import OutboundMail, PlannedFile
+from services.outbound.ready import SealedFile
 from services.paths import private_folder
 from services.progress import Told, in_thread
 from services.safe_text import clean_line
+from services.sealed_names import SEALED_TYPE
 
 if TYPE_CHECKING:
     from services.crypto.certs import PeerKey
 
 SEALED_ENDING: Final = ".asc"
-SEALED_TYPE: Final = "application/pgp-encrypted"
-LARGEST: Final = 350 * 1024 * 1024
-"""Bytes of one file; armor makes it a third longer than that."""
-_PIECE: Final = 256 * 1024
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class StagedFile:
-    """A file as it will be uploaded, in a nameless file of our own; `sha256` in hex."""
-
-    content: BinaryIO
-    name: str
-    content_type: str
-    size: int
-    sha256: str
-    encrypted: bool
+async def sealed_text(text: str, recipients: Sequence[PeerKey]) -> str:
+    """Return a body as it will be sent: armor, or without `recipients` itself."""
+    return await in_thread(lambda _: _sealed_text(text, recipients))
 
 
-@dataclass(frozen=True, slots=True)
-class StagedMail:
-    """A body as it will be sent, and its files."""
+async def sealed_files(
+    mail: OutboundMail,
+    recipients: Sequence[PeerKey],
+    folder: Path,
+    tell: Callable[[int, int], None],
+) -> tuple[SealedFile, ...]:
+    """Put a mail's files into `folder` as they will be uploaded, named 0, 1, 2 …
 
-    body: str
-    files: tuple[StagedFile, ...]
-
-
-class Stager:
-    """Turns drafts into staged mail; the copies lie in `folder`, which is made private.
-
-    The files of a staged mail are open until `close`.
+    `tell` takes the number of the file and the bytes of it that are done. Raises UsageError for a
+    file that cannot be read, PolicyRefused for one that is not the approved one, DiskFull, and
+    CryptoError when a key must not be used; then nothing of it stays in the folder.
     """
+    made: list[SealedFile] = []
+    with _removed_on_failure(folder, len(mail.files)):
+        for number, file in enumerate(mail.files):
+            place = folder / str(number)
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._open = ExitStack()
+            def work(progress: Told, file: PlannedFile = file, place: Path = place) -> SealedFile:
+                return _sealed(file, place, recipients, progress)
 
-    def __enter__(self) -> Stager:
-        return self
+            def told(done: int, number: int = number) -> None:
+                tell(number, done)
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+            made.append(await in_thread(work, told))
+    return tuple(made)
 
-    async def stage(
-        self,
-        draft: OutboundDraft,
-        recipients: Sequence[PeerKey],
-        tell: Callable[[int, int], None],
-    ) -> StagedMail:
-        """Read and seal everything; without `recipients` it stays in clear.
 
-        `tell` takes the number of the file and the bytes of it that are done. Raises UsageError for
-        a file that cannot be read, DiskFull, and CryptoError when a key must not be used.
-        """
-        sources = [self._open.enter_context(_source(file)) for file in draft.files]
-        body = await in_thread(lambda _: _sealed_text(draft.text, recipients))
-        files = []
-        for number, (file, source) in enumerate(zip(draft.files, sources, strict=True)):
-            files.append(await self._staged(file, source, recipients, number, tell))
-        return StagedMail(body, tuple(files))
+def check_spooled(file: SealedFile, source: BinaryIO) -> None:
+    """Read a file of the spool through; PolicyRefused when it is not what was sealed."""
+    reader = HashedReader(source)
+    with disk_errors():
+        while reader.read(PIECE):
+            pass
+        source.seek(0)
+    if (reader.size, reader.sha256) != (file.size, file.sha256):
+        raise PolicyRefused(
+            f"The copy of {clean_line(file.name, 80)} was changed while it waited.",
+            "Nothing was sent. Review the mail again.",
+        )
 
-    async def _staged(
-        self,
-        file: OutboundFile,
-        source: BinaryIO,
-        recipients: Sequence[PeerKey],
-        number: int,
-        tell: Callable[[int, int], None],
-    ) -> StagedFile:
-        copy = self._open.enter_context(_nameless(private_folder(self._folder)))
 
-        def work(progress: Told) -> tuple[int, str]:
-            with _disk_errors():
-                if recipients:
-                    _encrypt(source, copy, recipients, progress)
-                else:
-                    _copy(source, copy, progress)
-                copy.flush()
-                return _measured(copy)
+def _sealed(
+    file: PlannedFile, place: Path, recipients: Sequence[PeerKey], progress: Told
+) -> SealedFile:
+    with opened(Path(file.path), file.name) as found, disk_errors():
+        private_folder(place.parent)
+        source = HashedReader(found)
+        descriptor = os.open(place, _NEW_FILE, 0o600)
+        with os.fdopen(descriptor, "wb") as raw:
+            os.fchmod(descriptor, 0o600)
+            copy = _HashedWriter(raw)
+            if recipients:
+                _encrypt(source, copy, recipients, progress)
+            else:
+                _copy(source, copy, progress)
+            raw.flush()
+            os.fsync(descriptor)
+    if (source.size, source.sha256) != (file.size, file.sha256):
+        raise PolicyRefused(
+            f"The file {clean_line(file.name, 80)} is not the one that was approved.",
+            "It was changed since. Nothing was sent; review the mail again.",
+        )
+    encrypted = bool(recipients)
+    return SealedFile(
+        path=str(place),
+        name=file.name + SEALED_ENDING if encrypted else file.name,
+        content_type=SEALED_TYPE if encrypted else file.content_type,
+        size=copy.size,
+        sha256=copy.sha256,
+        encrypted=encrypted,
+    )
 
-        size, digest = await in_thread(work, lambda done: tell(number, done))
-        if not recipients:
-            return StagedFile(copy, file.name, file.content_type, size, digest, encrypted=False)
-        name = file.name + SEALED_ENDING
-        return StagedFile(copy, name, SEALED_TYPE, size, digest, encrypted=True)
+
+class _HashedWriter:
+    """A file that hashes what is written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._found = hashlib.sha256()
+        self.size = 0
+
+    def write(self, piece: bytes) -> int:
+        self._found.update(piece)
+        self.size += len(piece)
+        return self._file.write(piece)
+
+    @property
+    def sha256(self) -> str:
+        return self._found.hexdigest()
 
 
 def _sealed_text(text: str, recipients: Sequence[PeerKey]) -> str:
@@ -124,68 +136,28 @@ def _sealed_text(text: str, recipients: Sequence[PeerKey]) -> str:
 
 
 def _encrypt(
-    source: BinaryIO, copy: BinaryIO, recipients: Sequence[PeerKey], progress: Told
+    source: HashedReader, copy: _HashedWriter, recipients: Sequence[PeerKey], progress: Told
 ) -> None:
     from services.crypto import stream
 
-    stream.encrypt_file(source, copy, recipients, progress=progress)
+    reader, writer = cast("BinaryIO", source), cast("BinaryIO", copy)
+    stream.encrypt_file(reader, writer, recipients, progress=progress)
 
 
-def _copy(source: BinaryIO, copy: BinaryIO, progress: Told) -> None:
-    done = 0
-    while piece := source.read(_PIECE):
+def _copy(source: HashedReader, copy: _HashedWriter, progress: Told) -> None:
+    while piece := source.read(PIECE):
         copy.write(piece)
-        done += len(piece)
-        progress(done)
-
-
-def _measured(copy: BinaryIO) -> tuple[int, str]:
-    copy.seek(0)
-    found = hashlib.sha256()
-    size = 0
-    while piece := copy.read(_PIECE):
-        found.update(piece)
-        size += len(piece)
-    return size, found.hexdigest()
+        progress(source.size)
 
 
 @contextmanager
-def _nameless(folder: Path) -> Iterator[BinaryIO]:
-    """Lend a file that has no name in its folder and ends with its last descriptor."""
-    with ExitStack() as stack:
-        with _disk_errors():
-            copy = stack.enter_context(tempfile.TemporaryFile(dir=folder))
-        yield copy
-
-
-@contextmanager
-def _source(file: OutboundFile) -> Iterator[BinaryIO]:
-    """Open a file for reading; UsageError when it is none, cannot be read or is too large."""
-    name = clean_line(file.name, 80)
-    with ExitStack() as stack:
-        try:
-            opened = open(file.path, "rb", opener=_without_waiting)  # noqa: SIM115
-            source = stack.enter_context(opened)
-        except (OSError, ValueError):
-            raise UsageError(f"The file {name} cannot be read.", "Check its path.") from None
-        facts = os.fstat(source.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise UsageError(f"{name} is not a file that can be sent.", "Choose a plain file.")
-        if facts.st_size > LARGEST:
-            raise UsageError(f"The file {name} is larger than {LARGEST // 1024 // 1024} MB.")
-        yield source
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a named pipe would wait for somebody to write."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
+def _removed_on_failure(folder: Path, count: int) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise DiskFull("There is no room to prepare the files.", "Make room.") from None
-        raise MailError(f"The files cannot be prepared: {error.strerror}.") from None
+    except BaseException:
+        for number in range(count):
+            with suppress(OSError):
+                (folder / str(number)).unlink()
+        with suppress(OSError):
+            folder.rmdir()
+        raise

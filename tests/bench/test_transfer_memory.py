@@ -26,9 +26,9 @@ from services.api.assmbl import AssmblClient
 from services.attachments.transfer import Fetcher, Wanted
 from services.crypto.own import OwnKey
 from services.keys.keychain import Keychain
-from services.draft import Encryption
-from services.outbound.draft import OutboundDraft, OutboundFile
 from services.outbound.gate import Gate
+from services.outbound.policy import Sender
+from tests.fakes.sending import deliver, written
 
 url, folder, size = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 agents = [tuple(one.split(" ")) for one in sys.argv[4:]]
@@ -53,12 +53,12 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 async def main():
-    (client, keys, _), (other, others, address) = (party(*agent) for agent in agents)
+    (client, keys, own), (other, others, address) = (party(*agent) for agent in agents)
     key = OwnKey.generate("b", address, None)
     others.own_keys.keep(key)
     await other.directory.register_directory_key(
         public_key=key.spki_pem(), openpgp_public_key=key.public_block())
-    gate = Gate.of(client, keys, folder / "sealing")
+    gate = Gate.of(client, keys, Sender("main", own, "agents.example.com"))
     async def supply():
         return others
     fetcher = Fetcher(other.attachments, folder / "arriving", supply)
@@ -68,9 +68,8 @@ async def main():
         out.mkdir()
         Path("/proc/self/clear_refs").write_text("5")
         before, start = status("VmRSS"), time.perf_counter()
-        draft = OutboundDraft.write(address, "s", "t", encryption=Encryption.REQUIRED,
-                                    files=(OutboundFile.at(path),))
-        await gate.send(await gate.prepare(draft))
+        draft = written(address, "s", "t", sealed=True, files=(path,))
+        await deliver(gate, draft, folder / "spool")
         sent, half = status("VmHWM") - before, time.perf_counter()
         Path("/proc/self/clear_refs").write_text("5")
         item = (await other.list_inbox()).items[-1]

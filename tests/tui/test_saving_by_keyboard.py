@@ -14,13 +14,13 @@ from textual.widgets import Input
 
 from services.api.assmbl import AssmblClient
 from services.crypto.own import OwnKey
-from services.draft import Encryption
 from services.keys.keychain import Keychain
-from services.outbound.draft import OutboundDraft, OutboundFile
 from services.outbound.gate import Gate
+from services.outbound.policy import Sender
 from services.redact import Secret
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
+from tests.fakes import sending
 from tests.services.attachments.conftest import Deliver, deliver  # noqa: F401 - a fixture
 from tests.tui.app_stage import (
     mail_screen,
@@ -75,7 +75,7 @@ async def sender(sandbox: SandboxControl, tmp_path: Path) -> AsyncIterator[Gate]
         key_folder=tmp_path / "others", account_folder=tmp_path / "other", address=agent.address
     )
     keys.connect(client)
-    yield Gate.of(client, keys, tmp_path / "sealing")
+    yield Gate.of(client, keys, Sender("other", agent.address, "agents.example.com"))
     await client.aclose()
     sandbox.remove_agent(agent)
 
@@ -94,14 +94,8 @@ async def sealed_mail(
     sandbox.call(agent, "POST", "/directory/register", body)
     path = tmp_path / "report.pdf"
     path.write_bytes(REPORT)
-    draft = OutboundDraft.write(
-        agent.address,
-        "Quarterly report",
-        TEXT,
-        encryption=Encryption.REQUIRED,
-        files=(OutboundFile.at(path),),
-    )
-    await sender.send(await sender.prepare(draft))
+    draft = sending.written(agent.address, "Quarterly report", TEXT, sealed=True, files=(path,))
+    await sending.deliver(sender, draft, tmp_path / "spool")
 
 
 def names(folder: Path) -> list[str]:

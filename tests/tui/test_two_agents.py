@@ -16,12 +16,12 @@ import pytest
 
 from services.api.assmbl import AssmblClient
 from services.crypto.errors import KeyChanged, NoKey
-from services.draft import Encryption
 from services.keys.keychain import Keychain
-from services.outbound.draft import OutboundDraft, OutboundFile
 from services.outbound.gate import Gate
+from services.outbound.policy import Sender
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
+from tests.fakes.sending import deliver, written
 from tests.tui.app_stage import real_profile
 from tests.widgets.terminal import Terminal
 from tui.profile import Profile
@@ -88,16 +88,10 @@ def run_gate(operator: Operator, to: str, *files: Path) -> None:
         client = AssmblClient(str(operator.profile.account.base_url), operator.agent.token, DOMAIN)
         keys: Keychain = operator.profile.keychain()
         keys.connect(client)
-        draft = OutboundDraft.write(
-            to,
-            "Quarterly numbers",
-            TEXT,
-            encryption=Encryption.REQUIRED,
-            files=tuple(OutboundFile.at(path) for path in files),
-        )
-        gate = Gate.of(client, keys, operator.profile.folder / "sealing")
+        draft = written(to, "Quarterly numbers", TEXT, sealed=True, files=files)
+        gate = Gate.of(client, keys, Sender.of(operator.profile.account))
         try:
-            await gate.send(await gate.prepare(draft))
+            await deliver(gate, draft, operator.profile.folder / "spool")
         finally:
             await client.aclose()
 

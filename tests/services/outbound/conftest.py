@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,17 @@ import pytest
 
 from services.api.assmbl import AssmblClient
 from services.crypto.own import OwnKey
+from services.draft import Draft
 from services.keys.keychain import Keychain
-from services.outbound.gate import Gate
+from services.outbound.gate import Gate, Prepared
+from services.outbound.policy import Sender
+from services.outbound.ready import ReadyMail
+from services.policy_config import DEFAULT_POLICY, Policy
 from services.sandbox.process import SandboxProcess
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeSleep
+from tests.fakes.sending import deliver, prepare
 
 DOMAIN = "agents.example.com"
 
@@ -43,7 +48,26 @@ class Party:
 
     @property
     def gate(self) -> Gate:
-        return Gate.of(self.client, self.keychain, self.folder / "sealing")
+        return self.gate_with(DEFAULT_POLICY)
+
+    def gate_with(self, policy: Policy, **more: Any) -> Gate:
+        """A gate under another policy."""
+        sender = Sender("work", self.address, DOMAIN, policy)
+        return Gate.of(self.client, self.keychain, sender, **more)
+
+    @property
+    def spool(self) -> Path:
+        return self.folder / "spool"
+
+    async def prepare(
+        self, draft: Draft, tell: Callable[[Prepared], None] = lambda _: None
+    ) -> ReadyMail:
+        """Decide on a draft as a person, seal and upload it."""
+        return await prepare(self.gate, draft, self.spool, tell)
+
+    async def deliver(self, draft: Draft) -> None:
+        """And send it."""
+        await deliver(self.gate, draft, self.spool)
 
     async def publish(self, key: OwnKey) -> None:
         """Make a key current and put it into the directory."""

@@ -15,9 +15,8 @@ from services.api.assmbl_send import MailSender
 from services.attachments.transfer import Fetcher, Wanted
 from services.crypto import messages
 from services.crypto.own import OwnKey
-from services.draft import Encryption
-from services.outbound.draft import OutboundDraft, OutboundFile
 from tests.fakes.openpgp_stock import StockPgpy
+from tests.fakes.sending import written
 from tests.services.outbound.conftest import Party
 from tests.services.outbound.test_gate import read
 
@@ -37,10 +36,7 @@ async def test_stock_pgpy_opens_the_mail_and_the_file_that_the_gate_sent(
     await alice.publish(own_keys[0])
     path = tmp_path / "data.bin"
     path.write_bytes(DATA)
-    draft = OutboundDraft.write(
-        bob.address, "s", TEXT, encryption=Encryption.REQUIRED, files=(OutboundFile.at(path),)
-    )
-    await alice.gate.send(await alice.gate.prepare(draft))
+    await alice.deliver(written(bob.address, "s", TEXT, sealed=True, files=(path,)))
     message_id, mail = await read(bob)
     secret = own_keys[1].export_private()
     # A stock peer is confused by the footer that the service adds, so it cuts the block out.
