@@ -14,6 +14,7 @@ _ABOUT: Final = {
     "to": "Recipients: name@host.example, or Name <name@host.example>.",
     "cc": "Further recipients; each gets a mail of its own.",
     "bcc": "Recipients that the others do not see.",
+    "subject": "One line.",
     "body": "Plain text.",
     "files": "Absolute paths, or objects.",
     "encrypt": "true: it leaves encrypted or not at all.",

@@ -104,6 +104,7 @@ def again(draft: Draft, now: int) -> Draft:
     )
 
 
+_UNVERIFIED: Final = ui("The sender of the message is not verified.")
 _ANSWERS: Final = (DraftKind.REPLY, DraftKind.REPLY_ALL, DraftKind.MARKET_RESPONSE)
 
 
@@ -130,7 +131,11 @@ def _reply(kind: DraftKind, original: Original, answered: Answered, desktop: Des
     if desktop.quotes:
         who = written(answered.senders[0]) if answered.senders else "somebody"
         quote = quote_reply(original.message, who=who, at=_date(original))
-    remark = _sentences(_where_it_goes(answered, to, own), _left_out(len(cc) - len(taken)))
+    remark = _sentences(
+        _where_it_goes(answered, to, own),
+        EMPTY if original.item.sender_verified else _UNVERIFIED,
+        _left_out(len(cc) - len(taken)),
+    )
     return Begun(_with_template(draft, desktop, quote.text), remark, quote.remark)
 
 

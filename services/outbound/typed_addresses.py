@@ -16,7 +16,7 @@ from services.policy_config import is_plain_address
 
 _SHOWN: Final = 320
 
-_SPECIAL: Final = re.compile(r"[^\w .!#$%&'*+/=?^`{|}~-]")
+_MARKS: Final = re.compile(r"[\\\"'<>()\[\],;:=]+")
 
 
 def read_address(typed: str) -> Address:
@@ -40,13 +40,13 @@ def is_address(text: str) -> bool:
 
 
 def written(address: Address) -> str:
-    """Return an address as a draft holds it: `Name <name@host>`, the name only when it is honest."""
-    name = " ".join(address.name.split())[:100]
+    """Return an address as a draft holds it: `Name <name@host>`, the name only when it is honest.
+
+    Marks that could make two recipients of one, or hide one, are blanks in the name.
+    """
+    name = " ".join(_MARKS.sub(" ", address.name).split())[:100].strip()
     if not name or "@" in name or not name.isprintable():
         return address.address
-    if _SPECIAL.search(name):
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}" <{address.address}>'
     return f"{name} <{address.address}>"
 
 

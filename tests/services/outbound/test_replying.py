@@ -1,0 +1,418 @@
+"""How drafts begin: to whom an answer goes, what it quotes, and which thread it stands in (U04)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.addresses import parse_mailbox
+from services.draft import DraftKind, DraftState, Encryption, Metering
+from services.errors import UsageError
+from services.outbound.addressing import recipients_of
+from services.outbound.answered import (
+    REFERENCES_LIMIT,
+    Original,
+    forward_subject,
+    message_ids,
+    read_answered,
+    references_of,
+    reply_subject,
+)
+from services.outbound.quoting import FORWARD_RULE, own_text, quote_reply
+from services.outbound.replying import Begun, Desktop, again, begin_answer, begin_blank
+from services.outbound.templates import Template
+from services.reading.render import parse_mail, present
+from services.safe_text import ui
+from services.seal_models import SealFacts, SealState
+from services.shown_mail import BodyLine, LineKind, RenderedMessage
+from services.wire_values import InboxItem
+
+OWN = "me@agents.example.com"
+DESKTOP = Desktop(OWN, now=1_790_000_500)
+
+
+def original(*head: str, body: str = "First line.\n\nSecond.", **fields: Any) -> Original:
+    """A mail from Ann to the own address; header lines of `head` take the place of the usual ones."""
+    usual = [
+        "From: Ann <ann@x.example>",
+        f"To: {OWN}",
+        "Subject: plans",
+        "Date: Mon, 12 Oct 2026 14:03:00 +0000",
+        "Message-ID: <1@x.example>",
+    ]
+    given = {line.partition(":")[0].lower() for line in head}
+    lines = [*head, *(line for line in usual if line.partition(":")[0].lower() not in given)]
+    raw = "\r\n".join((*lines, "", body)).encode()
+    item = InboxItem(
+        "m1",
+        **{"sender": "Ann <ann@x.example>", "recipient": OWN, "sender_verified": True, **fields},
+    )
+    return Original(item, raw, present(parse_mail(raw)))
+
+
+def sealed(state: SealState, *head: str) -> Original:
+    """The same mail, encrypted: opened with its text inside, or not."""
+    lines = [BodyLine(ui("Our words about the key"), LineKind.NOTICE)]
+    if state is SealState.OPENED:
+        lines = [BodyLine(ui("inside"))]
+    outside = BodyLine(ui("from outside"), outside=True)
+    plain = original(*head)
+    message = RenderedMessage(
+        ui("Ann"), ui("ann@x.example"), ui(OWN), ui("plans"), 0, (*lines, outside),
+        encrypted=True, seal=SealFacts(state),
+    )  # fmt: skip
+    return Original(plain.item, plain.raw, message)
+
+
+def begin(kind: DraftKind, mail: Original, desktop: Desktop = DESKTOP) -> Begun:
+    return begin_answer(kind, mail, desktop)
+
+
+# ── to whom ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_reply_goes_to_the_sender_with_a_quote_of_what_was_said() -> None:
+    begun = begin(DraftKind.REPLY, original())
+    draft = begun.draft
+    assert (draft.to, draft.cc, draft.bcc) == (("Ann <ann@x.example>",), (), ())
+    assert draft.subject == "Re: plans"
+    assert draft.body == (
+        "\n\nOn Mon, 12 Oct 2026 at 14:03 UTC, Ann <ann@x.example> wrote:\n"
+        "> First line.\n>\n> Second.\n"
+    )
+    assert (draft.kind, draft.state, draft.answers) == (DraftKind.REPLY, DraftState.EDITING, "m1")
+    assert (draft.encryption, draft.answers_encrypted) == (Encryption.NONE, False)
+    assert (begun.remark, begun.quoted) == ("", "")
+    assert draft.made_at == draft.changed_at == DESKTOP.now
+
+
+def test_a_reply_to_elsewhere_is_followed_and_told() -> None:
+    begun = begin(DraftKind.REPLY, original("Reply-To: Desk <desk@y.example>"))
+    assert begun.draft.to == ("Desk <desk@y.example>",)
+    assert begun.remark == (
+        "The answer goes to desk@y.example, as the message asks (Reply-To), not to its sender "
+        "ann@x.example."
+    )
+
+
+def test_an_unverified_sender_is_told_with_the_reply() -> None:
+    begun = begin(DraftKind.REPLY, original(sender_verified=False))
+    assert begun.remark == "The sender of the message is not verified."
+
+
+def test_a_reply_to_all_leaves_out_the_own_address_and_names_nobody_twice() -> None:
+    mail = original(
+        "To: Me <ME@agents.example.com>, Bob <bob@x.example>, ann@X.example",
+        "Cc: carl@x.example, BOB@x.example, me@agents.example.com, undisclosed:;",
+    )
+    draft = begin(DraftKind.REPLY_ALL, mail).draft
+    assert draft.to == ("Ann <ann@x.example>",)
+    assert draft.cc == ("Bob <bob@x.example>", "carl@x.example")
+    assert begin(DraftKind.REPLY, mail).draft.cc == ()
+
+
+def test_an_answer_to_own_mail_goes_to_whom_it_went() -> None:
+    mail = original(f"From: {OWN}", "To: bob@x.example, carl@x.example", sender=OWN)
+    assert begin(DraftKind.REPLY, mail).draft.to == ("bob@x.example", "carl@x.example")
+    note_to_self = original(f"From: {OWN}", f"To: {OWN}", sender=OWN)
+    assert begin(DraftKind.REPLY, note_to_self).draft.to == (OWN,)
+
+
+def test_without_a_raw_mail_the_inbox_entry_says_whom_to_answer() -> None:
+    whole = original()
+    mail = Original(whole.item, b"", whole.message)
+    assert begin(DraftKind.REPLY, mail).draft.to == ("Ann <ann@x.example>",)
+
+
+def test_a_mail_that_names_nobody_begins_an_answer_to_nobody() -> None:
+    mail = original("From: undisclosed", "To: nobody", sender="", recipient="")
+    begun = begin(DraftKind.REPLY, mail)
+    assert begun.draft.to == ()
+    assert "write the recipient yourself" in begun.remark
+
+
+def test_a_crowd_is_taken_over_up_to_a_limit_and_the_rest_is_told() -> None:
+    crowd = ", ".join(f"p{number}@x.example" for number in range(300))
+    begun = begin(DraftKind.REPLY_ALL, original(f"Cc: {crowd}"))
+    assert len(begun.draft.recipients) == 100
+    assert begun.remark == "201 more recipients of the message are left out: too many."
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        '"bank@bank.example" <eve@evil.example>',
+        '"service@bank.example", <eve@evil.example>',
+        "=?utf-8?q?bank=40bank=2Eexample?= <eve@evil.example>",
+        '"Eve\x1b[31m" <eve@evil.example>',
+        "Eve <eve@evil.example>\t",
+    ],
+    ids=["name-is-address", "phishing-list", "encoded", "escape", "tab"],
+)
+def test_the_address_that_is_answered_is_the_one_that_sent(sender: str) -> None:
+    draft = begin(DraftKind.REPLY, original(f"From: {sender}", sender=sender)).draft
+    (recipient,) = recipients_of(draft)
+    assert recipient.address == "eve@evil.example"
+    assert "bank" not in draft.to[0]
+    assert draft.to[0].isprintable()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_the_gate_reads_every_recipient_of_an_answer_as_it_was_meant(name: str, to: str) -> None:
+    head = (f"From: {name} <eve@evil.example>", f"To: {to}, Bob <bob@x.example>")
+    lines = [line.replace("\r", " ").replace("\n", " ") for line in head]
+    mail = original(*lines, sender="eve@evil.example")
+    draft = begin(DraftKind.REPLY_ALL, mail).draft
+    for recipient in recipients_of(draft):
+        assert recipient.address
+        assert recipient.typed.isprintable()
+        assert not recipient.misnamed
+        assert parse_mailbox(recipient.typed).address == recipient.address
+
+
+# ── encrypted ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", [DraftKind.REPLY, DraftKind.REPLY_ALL, DraftKind.FORWARD])
+@pytest.mark.parametrize("state", list(SealState))
+def test_what_comes_of_an_encrypted_mail_leaves_encrypted(
+    kind: DraftKind, state: SealState
+) -> None:
+    begun = begin(kind, sealed(state))
+    assert begun.draft.encryption is Encryption.REQUIRED
+    assert begun.draft.answers_encrypted
+    assert "Our words" not in begun.draft.body
+    assert "from outside" not in begun.draft.body
+    assert ("inside" in begun.draft.body) == (state is SealState.OPENED)
+    assert bool(begun.quoted) == (state is not SealState.OPENED)
+
+
+def test_a_locked_message_says_that_unlocking_lets_it_be_quoted() -> None:
+    assert "unlock it" in begin(DraftKind.REPLY, sealed(SealState.LOCKED)).quoted
+
+
+def test_the_flag_of_the_service_alone_makes_an_answer_encrypted() -> None:
+    draft = begin(DraftKind.EDIT_AS_NEW, original(encrypted=True)).draft
+    assert draft.encryption is Encryption.REQUIRED
+
+
+# ── the thread (RFC 5322 §3.6.4) ─────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("head", "in_reply_to", "references"),
+    [
+        ((), "<1@x.example>", ("<1@x.example>",)),
+        (("References: <a@x> <b@x>",), "<1@x.example>", ("<a@x>", "<b@x>", "<1@x.example>")),
+        (
+            ("References: <a@x>\r\n <b@x>\r\n\t<c@x>",),
+            "<1@x.example>",
+            ("<a@x>", "<b@x>", "<c@x>", "<1@x.example>"),
+        ),
+        (("In-Reply-To: <a@x>",), "<1@x.example>", ("<a@x>", "<1@x.example>")),
+        (("In-Reply-To: <a@x> <b@x>",), "<1@x.example>", ("<1@x.example>",)),
+        (
+            ("In-Reply-To: <z@x>", "References: <a@x>"),
+            "<1@x.example>",
+            ("<a@x>", "<1@x.example>"),
+        ),
+        (("Message-ID: none", "References: <a@x>"), "", ("<a@x>",)),
+        (("Message-ID: none",), "", ()),
+        (("References: <a@x> <1@x.example> <a@x>",), "<1@x.example>", ("<a@x>", "<1@x.example>")),
+    ],
+    ids=["first", "chain", "folded", "no-references", "two-parents", "both", "no-id", "nothing",
+         "repeated"],
+)  # fmt: skip
+def test_thread_headers_follow_the_standard(
+    head: tuple[str, ...], in_reply_to: str, references: tuple[str, ...]
+) -> None:
+    draft = begin(DraftKind.REPLY, original(*head)).draft
+    assert (draft.in_reply_to, draft.references) == (in_reply_to, references)
+
+
+def test_a_forward_and_another_edition_begin_a_thread_of_their_own() -> None:
+    for kind in (DraftKind.FORWARD, DraftKind.EDIT_AS_NEW):
+        draft = begin(kind, original("References: <a@x>")).draft
+        assert (draft.in_reply_to, draft.references) == ("", ())
+
+
+def test_a_chain_that_is_too_long_keeps_its_beginning_and_its_end() -> None:
+    chain = tuple(f"<{number}@x>" for number in range(100))
+    kept = references_of(chain, (), "<new@x>")
+    assert (len(kept), kept[0], kept[-1], kept[-2]) == (
+        REFERENCES_LIMIT,
+        "<0@x>",
+        "<new@x>",
+        "<99@x>",
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text(max_size=300), max_size=30), st.text(max_size=300))
+def test_no_id_of_a_stranger_can_break_a_header(ids: list[str], own: str) -> None:
+    found = references_of(
+        message_ids(" ".join(ids)), message_ids(own), next(iter(message_ids(own)), "")
+    )
+    assert len(found) <= REFERENCES_LIMIT
+    assert all(re.fullmatch(r"<[!-;=?-~]{1,250}>", entry) for entry in found)
+
+
+@pytest.mark.parametrize(
+    ("subject", "reply", "forward"),
+    [
+        ("plans", "Re: plans", "Fwd: plans"),
+        ("Re: plans", "Re: plans", "Fwd: Re: plans"),
+        ("RE: Re[4]: AW: plans", "Re: plans", "Fwd: RE: Re[4]: AW: plans"),
+        ("Fwd: FW: plans", "Re: Fwd: FW: plans", "Fwd: plans"),
+        ("Re：计划", "Re: 计划", "Fwd: Re：计划"),
+        ("Report: done", "Re: Report: done", "Fwd: Report: done"),
+        ("", "Re:", "Fwd:"),
+    ],
+    ids=["plain", "re", "many", "fwd", "wide", "report", "empty"],
+)
+def test_subjects_get_one_prefix(subject: str, reply: str, forward: str) -> None:
+    assert (reply_subject(subject), forward_subject(subject)) == (reply, forward)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "=?utf-8?q?a=0D=0ABcc:_eve@evil.example?=",
+        "a\x1b]0;owned\x07b",
+        "invoice\u202egpj.exe",
+        "=?utf-8?q?" + "=E2=80=8B" * 400 + "?=",
+        "Re: " * 5_000,
+        "x" * 100_000,
+    ],
+    ids=["header", "escape", "bidi", "zero-width", "prefixes", "long"],
+)
+def test_hostile_subjects_become_one_honest_line(subject: str) -> None:
+    draft = begin(DraftKind.REPLY, original(f"Subject: {subject}")).draft
+    assert len(draft.subject) <= 910
+    assert draft.subject.isprintable()
+    assert not {"\u202e", "\u200b", "\n", "\r", "\x1b"} & set(draft.subject)
+
+
+# ── marketplace and workflow ids ─────────────────────────────────────────────────────────────────
+
+
+def test_ids_of_a_workflow_and_of_a_transaction_are_echoed() -> None:
+    mail = original("X-AgentMail-Correlation-Id: wf-7", "X-AgentMail-Marketplace-Request-Id: mkt-1")
+    reply = begin(DraftKind.REPLY, mail).draft
+    assert (reply.correlation_id, reply.marketplace_request_id, reply.usage) == (
+        "wf-7", "mkt-1", None,
+    )  # fmt: skip
+    response = begin(DraftKind.MARKET_RESPONSE, mail).draft
+    assert (response.marketplace_request_id, response.usage) == ("mkt-1", Metering())
+    assert response.to == ("Ann <ann@x.example>",)
+    assert begin(DraftKind.FORWARD, mail).draft.marketplace_request_id == ""
+
+
+def test_what_the_service_says_of_a_transaction_goes_before_the_header() -> None:
+    mail = original("X-AgentMail-Marketplace-Request-Id: forged", marketplace_request_id="mkt-2")
+    assert read_answered(mail).marketplace_request_id == "mkt-2"
+
+
+def test_an_id_that_is_no_plain_word_is_not_taken_over() -> None:
+    mail = original("X-AgentMail-Correlation-Id: =?utf-8?q?a=0D=0AX:_y?=", correlation_id="a b")
+    assert read_answered(mail).correlation_id == ""
+
+
+def test_only_a_request_can_get_a_response() -> None:
+    with pytest.raises(UsageError, match="no marketplace request"):
+        begin(DraftKind.MARKET_RESPONSE, original())
+    with pytest.raises(UsageError, match="answers nothing"):
+        begin(DraftKind.NEW, original())
+
+
+def test_a_request_gets_an_id_of_its_own() -> None:
+    first, second = (begin_blank(DraftKind.MARKET_REQUEST, DESKTOP).draft for _ in range(2))
+    assert first.marketplace_request_id.startswith("mkt-")
+    assert first.marketplace_request_id != second.marketplace_request_id
+
+
+# ── the text ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_forward_holds_the_message_and_says_which_files_do_not_go_along() -> None:
+    parts = (
+        "--b\r\nContent-Type: text/plain\r\n\r\nLook.\r\n--b\r\n"
+        'Content-Disposition: attachment; filename="a.pdf"\r\n\r\nxx\r\n--b--'
+    )
+    mail = original('Content-Type: multipart/mixed; boundary="b"', "Cc: carl@x.example", body=parts)
+    begun = begin(DraftKind.FORWARD, mail)
+    assert begun.draft.to == ()
+    assert begun.draft.subject == "Fwd: plans"
+    assert begun.draft.body == (
+        f"\n\n{FORWARD_RULE}\nFrom: Ann <ann@x.example>\nDate: Mon, 12 Oct 2026 at 14:03 UTC\n"
+        f"Subject: plans\nTo: {OWN}\nCc: carl@x.example\n\nLook.\n"
+    )
+    assert "a.pdf" in begun.remark
+    assert "not attached" in begun.remark
+
+
+def test_another_edition_has_the_text_and_the_people_of_the_message() -> None:
+    mail = original(f"To: {OWN}, bob@x.example", body="One.\n> quoted\nTwo.")
+    draft = begin(DraftKind.EDIT_AS_NEW, mail).draft
+    assert (draft.to, draft.subject, draft.answers) == (("bob@x.example",), "plans", "")
+    assert draft.body == "One.\n> quoted\nTwo."
+
+
+def test_template_and_signature_stand_above_the_quote() -> None:
+    desktop = Desktop(OWN, signature="Me\nOps", template=Template(body="Hello,\n"))
+    body = begin(DraftKind.REPLY, original(body="Hi."), desktop).draft.body
+    assert body.startswith("Hello,\n\n-- \nMe\nOps\n\nOn Mon, 12 Oct")
+    assert own_text(body).startswith("Hello,\n")
+    assert "> Hi." not in own_text(body)
+
+
+def test_a_blank_mail_takes_people_and_subject_from_its_template() -> None:
+    template = Template("Text", "Weekly", ("a@x.example",), ("b@x.example",))
+    draft = begin_blank(DraftKind.NEW, Desktop(OWN, template=template)).draft
+    assert (draft.to, draft.cc, draft.subject, draft.body) == (
+        ("a@x.example",), ("b@x.example",), "Weekly", "Text\n",
+    )  # fmt: skip
+    named = begin_blank(DraftKind.NEW, Desktop(OWN, template=template), to=("c@x.example",)).draft
+    assert named.to == ("c@x.example",)
+    assert begin_blank(DraftKind.NEW, DESKTOP).draft.is_blank
+
+
+def test_quotes_are_nested_folded_and_without_the_signature() -> None:
+    long = "word " * 40
+    mail = original(body=f"> earlier\n{long}\n{'x' * 200}\n-- \nAnn\nx.example")
+    lines = quote_reply(mail.message, who="Ann", at=0).text.split("\n")
+    assert lines[:2] == ["Ann wrote:", ">> earlier"]
+    assert all(len(line) <= 76 for line in lines[2:-1])
+    assert " ".join(line[2:] for line in lines[2:-1]) == long.strip()
+    assert lines[-1] == "> " + "x" * 200
+
+
+@pytest.mark.parametrize(
+    "body", ["line\n" * 50_000, "y" * 3_000_000, "a b " * 500_000], ids=["lines", "word", "words"]
+)
+def test_a_mail_of_megabytes_is_quoted_up_to_a_limit(body: str) -> None:
+    draft = begin(DraftKind.REPLY, original(body=body)).draft
+    assert len(draft.body) < 210_000
+    assert "[The rest of the message is not quoted.]" in draft.body
+
+
+def test_own_text_is_what_the_writer_wrote() -> None:
+    assert own_text(f"See attached.\n> quoted attached\nBye\n{FORWARD_RULE}\nFrom: x") == (
+        "See attached.\nBye"
+    )
+    assert own_text(f"{FORWARD_RULE}\nFrom: x") == ""
+
+
+def test_a_mail_is_sent_again_under_ids_of_its_own() -> None:
+    first = begin(DraftKind.REPLY, original()).draft
+    second = again(first, now=7)
+    assert second.draft_id != first.draft_id
+    assert second.idempotency_key != first.idempotency_key
+    assert (second.to, second.body, second.revision, second.kind) == (
+        first.to, first.body, 0, DraftKind.EDIT_AS_NEW,
+    )  # fmt: skip
