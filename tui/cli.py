@@ -29,6 +29,7 @@ VERBS: dict[str, str] = {
     "render": "show mail files as safe text; needs no account",
     "keys": "own OpenPGP keys and their entry in the directory",
     "peers": "keys of others: look up, compare, accept, require encryption",
+    "audit": "who did what with outgoing mail, and proof that nobody changed that",
     "doctor": "check configuration, secrets, terminal and connection",
 }
 
