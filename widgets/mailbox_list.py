@@ -99,7 +99,7 @@ class MailboxList(ChoiceList):
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(glyphs=glyphs, id=id)
-        self._counts, self._outgoing = MailboxCounts(), Outgoing()
+        self._counts, self.outgoing = MailboxCounts(), Outgoing()
         self._entries = entries(self._counts)
         self._current = MailFilter()
         self._window.restart(len(self._entries))
@@ -112,11 +112,11 @@ class MailboxList(ChoiceList):
     def show_counts(self, counts: MailboxCounts) -> None:
         """Show these counts and labels; the cursor stays on its mailbox."""
         self._counts = counts
-        self._take(entries(counts, self._outgoing))
+        self._take(entries(counts, self.outgoing))
 
     def show_outgoing(self, outgoing: Outgoing) -> None:
         """Show how much is written, waits or is on its way; the cursor stays on its mailbox."""
-        self._outgoing = outgoing
+        self.outgoing = outgoing
         self._take(entries(self._counts, outgoing))
 
     def _take(self, fresh: tuple[Entry, ...]) -> None:

@@ -50,6 +50,15 @@ def test_the_first_frame_loads_nothing_about_keys() -> None:
     assert not [name for name in loaded if name.startswith(("services.crypto", "services.keys"))]
 
 
+def test_the_first_frame_loads_nothing_about_writing_and_sending() -> None:
+    loaded = _modules_after("import tui.app, tui.screens.mail, tui.bridge, services.engine")
+    about_mail = {"services.draft", "services.outbound_models", "services.outbound_events"}
+    about_mail |= {"services.transfer_models", "services.transfer_events", "services.posting"}
+    about_mail |= {"tui.outbound_news", "tui.screens.side_screen", "tui.screens.outbound"}
+    assert not loaded.intersection(about_mail)
+    assert not [name for name in loaded if name.startswith("services.outbound.")]
+
+
 @pytest.mark.parametrize(
     "arguments", [["--version"], ["--help"], ["list", "--help"], ["render", "--help"]]
 )

@@ -191,13 +191,18 @@ def _choose_mailbox(screen: MailScreen) -> None:
         return
     from tui.screens.mailboxes_dialog import MailboxesDialog
 
-    def answered(wanted: MailFilter | None) -> None:
-        if wanted is not None:
+    def answered(wanted: MailFilter | str | None) -> None:
+        if isinstance(wanted, str):
+            screen.run_command(wanted)
+        elif wanted is not None:
             _go(screen, MailView(wanted))
 
     session = screen.session
     current = screen.finding.view.filter
-    dialog = MailboxesDialog(screen.finding.counts, current, session.glyphs, session.monotonic)
+    outgoing = screen.panes.places.outgoing
+    dialog = MailboxesDialog(
+        screen.finding.counts, outgoing, current, session.glyphs, session.monotonic
+    )
     screen.app.push_screen(dialog, answered)
 
 

@@ -13,12 +13,12 @@ from services.models import MailboxCounts, MailFilter
 from services.safe_text import ui
 from tui.screens.dialogs import Dialog
 from widgets.glyphs import Glyphs
-from widgets.mailbox_list import MailboxList
+from widgets.mailbox_list import MailboxList, Outgoing
 from widgets.plain import Plain
 
 
-class MailboxesDialog(Dialog[MailFilter]):
-    """Chooses a mailbox or a label."""
+class MailboxesDialog(Dialog[MailFilter | str]):
+    """Chooses a mailbox or a label, or by its command a screen of outgoing mail."""
 
     AUTO_FOCUS = "MailboxList"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,12 +30,14 @@ class MailboxesDialog(Dialog[MailFilter]):
     def __init__(
         self,
         counts: MailboxCounts,
+        outgoing: Outgoing,
         current: MailFilter,
         glyphs: Glyphs,
         monotonic: Callable[[], float],
     ) -> None:
         super().__init__(monotonic)
         self._counts = counts
+        self._outgoing = outgoing
         self._current = current
         self._list = MailboxList(glyphs=glyphs)
 
@@ -49,12 +51,18 @@ class MailboxesDialog(Dialog[MailFilter]):
         """Fill the list."""
         super().on_mount()
         self._list.show_counts(self._counts)
+        self._list.show_outgoing(self._outgoing)
         self._list.show_current(self._current)
 
     def on_mailbox_list_chosen(self, event: MailboxList.Chosen) -> None:
         """Return what was chosen."""
         event.stop()
         self.dismiss(event.filter)
+
+    def on_mailbox_list_place_chosen(self, event: MailboxList.PlaceChosen) -> None:
+        """Return the command of what was chosen."""
+        event.stop()
+        self.dismiss(event.command)
 
     def on_choice_list_left(self, event: MailboxList.Left) -> None:
         """Escape in the list leaves the dialog."""
