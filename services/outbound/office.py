@@ -7,29 +7,48 @@ a second idea, in some verb, of what "queue" or "approve" means.
 
 from __future__ import annotations
 
+import asyncio
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
+from services.draft import Draft, DraftState
+from services.errors import CryptoError, MailError, UsageError
+from services.outbound.audit import AUDIT_FILE, OPERATOR, AuditLog
+from services.outbound.carrying import Carrier, Observer, Surroundings
+from services.outbound.draft_store import Drafts
+from services.outbound.gate import Gate
+from services.outbound.homecoming import Homecoming
 from services.outbound.lending import Lender
 from services.outbound.outbox import Outbox
+from services.outbound.outbox_contents import content_of, durable
+from services.outbound.outbox_documents import OutboxEntry
+from services.outbound.plan import OutboundMail, Plan
+from services.outbound.policy import HOUR, Sender
+from services.outbound.retry_delay import RetryDelay
+from services.outbound.sealed_documents import KeychainSealer, NoSealer, Sealer
+from services.outbound.sending import Sending
+from services.outbound.store import FOLDER, OutboundStore
+from services.outbound.uploads_shown import ShownUploads
+from services.outbound.work_lock import WorkLocks
+from services.outbound_models import OutboxState
+from services.policy_config import Repeats
 
 if TYPE_CHECKING:
+    from services.api.assmbl import AssmblClient
     from services.config import Account
-    from services.outbound.outbox_documents import OutboxEntry
-    from services.outbound.store import OutboundStore
+    from services.keys.keychain import Keychain
 
-OUTBOUND_FOLDER: Final = "outbound"
-OUTBOUND_LOG: Final = "outbound.log"
-SPOOL_FOLDER: Final = "spool"
+SPOOL: Final = "spool"
+_OPEN_STATES: Final = frozenset({DraftState.EDITING, DraftState.WAITING})
 
 
 class Office:
     """The outbound side of one account; `open` makes it, `close` ends it.
 
-    `store`, `drafts`, `audit`, `outbox` and `proposals` are its parts. What needs the network or the
-    keys asks `lender` for them when it needs them.
+    `drafts`, `outbox`, `audit` and `sending` are its parts. What needs the network asks `lender`.
     """
 
     def __init__(
@@ -38,39 +57,179 @@ class Office:
         folder: Path,
         store: OutboundStore,
         lender: Lender,
+        chain: Keychain | None,
         clock: Callable[[], float],
     ) -> None:
         self.account = account
         self.folder = folder
         self.store = store
         self.lender = lender
+        self.chain = chain
         self.clock = clock
-        self.outbox = Outbox(store, clock)
+        self.sealer: Sealer = KeychainSealer(chain) if chain is not None else NoSealer()
+        self.drafts = Drafts(store, self.sealer, clock)
+        self.audit = AuditLog(folder / AUDIT_FILE, store, clock)
+        self.outbox = Outbox(store, Homecoming(self.drafts, self.audit), clock)
+        self._gate: tuple[object, Gate] | None = None
+        self.uploads = ShownUploads(lender, self.take_back)
+        self.carrier = self._carrier(self.uploads)
+        self.sending = Sending(self.outbox, self.carrier, self.look, clock)
 
     @classmethod
-    def open(
+    async def open(
         cls, account: Account, folder: Path, lender: Lender, clock: Callable[[], float] = time.time
     ) -> Office:
         """Open what lies in an account's folder, making it if need be; CacheError when it cannot."""
-        from services.outbound.store import OutboundStore
+        store = await durable(lambda: OutboundStore.open(folder))
+        try:
+            chain = await lender.keychain()
+        except MailError:
+            # Without keys mail still goes in clear; what must be sealed is refused by its own words.
+            chain = None
+        return cls(account, folder, store, lender, chain, clock)
 
-        return cls(account, folder, OutboundStore.open(folder), lender, clock)
+    def _carrier(self, observer: Observer) -> Carrier:
+        around = Surroundings(
+            gate=self.gate,
+            open_text=self.open_text,
+            spool=self.folder / FOLDER / SPOOL,
+            clock=self.clock,
+            delay=RetryDelay(),
+            repeats=self.account.repeats is Repeats.SUPPRESSED,
+        )
+        return Carrier(self.outbox, WorkLocks(self.folder / FOLDER), around, observer)
 
     @property
     def now(self) -> int:
         """Seconds since the epoch."""
         return int(self.clock())
 
-    async def queue(
-        self, draft_id: str, digest: str, *, decided_by: str
+    @property
+    def sender(self) -> Sender:
+        """The account as the policy sees it."""
+        return Sender.of(self.account, self.chain.own_address if self.chain is not None else "")
+
+    async def gate(self) -> Gate:
+        """Return the gate over the connection of now; Offline, SignedOut, CryptoError without one."""
+        client = await self.lender.provider()
+        if self._gate is None or self._gate[0] is not client:
+            if self.chain is None:
+                raise CryptoError("This mailbox has no keys.", "See: agentmail-tui doctor")
+            # Every provider of this version is one; another kind brings a gate of its own.
+            made = Gate.of(
+                cast("AssmblClient", client),
+                self.chain,
+                self.sender,
+                traffic=self.outbox,
+                clock=self.clock,
+            )
+            self._gate = (client, made)
+        return self._gate[1]
+
+    # ── into the outbox ──────────────────────────────────────────────────────────────────────────
+
+    async def plan(self, draft_id: str) -> tuple[Draft, Plan]:
+        """Return a kept draft and what would be sent of it now; NotFound, Locked, Offline."""
+        draft = await durable(lambda: self.drafts.get(draft_id))
+        return draft, await (await self.gate()).plan(draft)
+
+    async def enqueue(
+        self, plan: Plan, *, by_person: bool, actor: str = OPERATOR, undo: bool = True
     ) -> tuple[OutboxEntry, ...]:
-        """Put the mail of a decided draft into the outbox.
+        """Put the mails of a decided plan into the outbox, in one step with its draft and the audit.
 
-        The plan is made again and must have this digest; `DecisionVoid` (an error) says what changed.
-        Raises PolicyRefused, CryptoError, UsageError, ServiceError: the draft is as it was then.
+        Raises what stands against it (`Plan.released`), UsageError when the draft was sent or
+        changed meanwhile, CacheError; then nothing has happened. `undo`: it waits for as long as
+        it can be taken back.
         """
-        raise NotImplementedError
+        mails = plan.released(by_person=by_person)
+        entries = await durable(lambda: self._enqueue(plan, mails, actor, undo=undo))
+        for entry, mail in zip(entries, mails, strict=True):
+            self.carrier.remember(entry.entry_id, mail)
+        self.sending.nudge()
+        return entries
 
-    async def close(self) -> None:
-        """Close the files; nothing is lost."""
-        self.store.close()
+    def _enqueue(
+        self, plan: Plan, mails: tuple[OutboundMail, ...], actor: str, *, undo: bool
+    ) -> tuple[OutboxEntry, ...]:
+        seal = None if self.sealer.hindrance else self._seal_text
+        batch, wait = uuid.uuid4().hex, plan.undo_seconds if undo else 0
+        made = [(self._entry(mail, batch, wait), content_of(mail, seal)) for mail in mails]
+        with self.store.transaction():
+            head = self.drafts.head(plan.draft_id)
+            if head.state not in _OPEN_STATES or head.is_settled:
+                raise UsageError(
+                    "This mail is in the outbox, or was sent, already.", "Look at the Outbox."
+                )
+            if head.revision != plan.revision:
+                raise UsageError("This draft was changed meanwhile.", "Review it again.")
+            self.drafts.put_state(plan.draft_id, DraftState.QUEUED)
+            return self.outbox.queue(made, actor=actor)
+
+    def _entry(self, mail: OutboundMail, batch: str, wait: int) -> OutboxEntry:
+        now = self.now
+        send_at = max(mail.send_at, now + wait)
+        return OutboxEntry(
+            entry_id=uuid.uuid4().hex,
+            draft_id=mail.draft_id,
+            batch=batch,
+            state=OutboxState.PENDING,
+            to=mail.to,
+            subject=mail.subject,
+            idempotency_key=mail.idempotency_key,
+            digest=mail.digest,
+            copy_key=mail.copy_key,
+            is_copy=mail.is_copy,
+            is_encrypted=mail.is_encrypted,
+            files=len(mail.files),
+            agent=mail.agent,
+            queued_at=now,
+            changed_at=now,
+            send_at=send_at,
+            expires_at=send_at + self.account.policy.approval_hours * HOUR,
+        )
+
+    # ── out of it again ──────────────────────────────────────────────────────────────────────────
+
+    async def take_back(
+        self, entry_ids: tuple[str, ...], actor: str = OPERATOR
+    ) -> tuple[OutboxEntry, ...]:
+        """Take back what has not left, with what was queued together; UsageError when it is too late."""
+        taken = await durable(lambda: self.outbox.cancel(entry_ids, actor))
+        self.sending.stop(entry.entry_id for entry in taken)
+        return taken
+
+    async def settle_uncertain(self, entry_id: str, *, resend: bool) -> OutboxEntry:
+        """Carry out what a person decided about mail that may have left; UsageError, NotFound."""
+        entry = await durable(
+            lambda: self.outbox.settle_uncertain(entry_id, resend=resend, actor=OPERATOR)
+        )
+        self.sending.nudge()
+        return entry
+
+    async def retry_now(self) -> None:
+        """Try what waits for its next try."""
+        await durable(self.outbox.hurry)
+        self.sending.nudge()
+
+    # ── texts, changes, the end ──────────────────────────────────────────────────────────────────
+
+    def _seal_text(self, text: str) -> str:
+        return self.sealer.seal(text.encode("utf-8", "surrogatepass")).decode("ascii")
+
+    async def open_text(self, sealed: str) -> str:
+        """Return a text that was sealed to the own key; Locked, NoKey or another CryptoError."""
+        if self.chain is not None:
+            await self.chain.ready()
+        opened = await asyncio.to_thread(lambda: self.sealer.open(sealed.encode("ascii")))
+        return opened.decode("utf-8", "surrogatepass")
+
+    def look(self) -> int:
+        """Take in what other processes have saved; return a number that grows with every change."""
+        self.store.refresh()
+        return self.store.version
+
+    async def close(self, seconds: float = 0.0) -> None:
+        """Stop sending, with so many seconds for what is on the wire, and close the files."""
+        await self.sending.finish(seconds)
+        await durable(self.store.close)

@@ -1,13 +1,14 @@
-"""One mail of the outbox as it is kept: what it is, where it stands, and who is at it.
+"""One mail of the outbox as it is kept: where it stands, and, apart from that, what it holds.
 
-Closes the trap of a retry that builds the mail anew: once it is sealed and uploaded, the exact bytes
-that go over the wire (`ready`) are part of the entry and stay with it to the end.
+Closes two traps. A retry that builds the mail anew: once it is sealed and uploaded, the exact bytes
+that go over the wire are kept and stay with it to the end. And plaintext of an encrypted mail on the
+disk: its text is kept only sealed to the own key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from services.outbound_models import OutboxState
@@ -15,17 +16,14 @@ from services.outbound_models import OutboxState
 SETTLED: Final = frozenset(
     {OutboxState.SENT, OutboxState.REFUSED, OutboxState.CANCELLED, OutboxState.EXPIRED}
 )
-"""States in which nothing more happens by itself."""
+"""States in which nothing more happens."""
 UNDER_WAY: Final = frozenset({OutboxState.PENDING, OutboxState.CLAIMED})
+NEVER_LEFT: Final = SETTLED - {OutboxState.SENT}
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One mail to one recipient. Times are seconds since the epoch, 0 for never.
-
-    `mail` is the planned mail as a document, or `{"sealed": armor}` when it is encrypted: sealed to
-    the own key, so that it can be read again but not by others. `ready` is what goes over the wire.
-    """
+    """One mail to one recipient. Times are seconds since the epoch, 0 for never."""
 
     entry_id: str
     draft_id: str
@@ -35,25 +33,29 @@ class OutboxEntry:
     to: str
     subject: str
     idempotency_key: str
-    digest: str
+    digest: str = ""
     """Of the plan that was decided on."""
-    copy: int = 0
+    typed: str = ""
+    """The recipient as the draft has it; "" for an oversight copy."""
+    copy_key: str = ""
+    """The key of the oversight copy that has to be SENT before this one may leave."""
     is_copy: bool = False
-    """It is the oversight copy of the others in its batch, and goes before them."""
     is_encrypted: bool = False
     files: int = 0
     agent: str = ""
-    decided_by: str = ""
-    mail: Mapping[str, Any] | None = None
-    sealed: Mapping[str, Any] | None = None
-    """What was sealed and spooled for upload."""
-    ready: Mapping[str, Any] | None = None
     queued_at: int = 0
     send_at: int = 0
     """When it leaves at the earliest: the end of the undo delay, or the schedule."""
     expires_at: int = 0
     changed_at: int = 0
+    is_sealed: bool = False
+    """Its bytes do not change any more; nothing of it has been uploaded."""
+    is_ready: bool = False
+    """Everything is uploaded."""
     tries: int = 0
+    """How often it was claimed."""
+    failures: int = 0
+    """Attempts in a row, of any step, that ended without success."""
     next_try: int = 0
     """When it is tried again by itself; 0 with UNCERTAIN: a person decides."""
     may_have_left: bool = False
@@ -62,35 +64,68 @@ class OutboxEntry:
     """A person wants the same bytes sent again."""
     claimed_by: str = ""
     reason: str = ""
-    """Why it stands where it stands, for a person."""
-    server: Mapping[str, str] | None = None
-    """The ids that the service answered with."""
-    came_back: bool = False
-    """Its draft is there again."""
+    """Why it stands where it stands, for a person; raw text."""
+    server_id: str = ""
+    """What the service calls it."""
+    settled_by_hand: bool = False
+    """A person counted it as sent."""
 
     @property
     def is_settled(self) -> bool:
-        """Nothing more happens to it by itself or by a person."""
+        """Nothing more happens to it."""
         return self.state in SETTLED
 
+    @property
+    def due_at(self) -> int:
+        """When it is looked at next."""
+        return max(self.send_at, self.next_try)
+
+    def moved(self, state: OutboxState, now: int, **changes: Any) -> OutboxEntry:
+        """Return it in another state since now."""
+        return replace(self, state=state, changed_at=now, **changes)
+
     def to_document(self) -> dict[str, Any]:
-        """Return it as JSON values, without what is as it always is."""
-        document = {name: value for name, value in asdict(self).items() if value not in _EMPTY}
-        document["state"] = self.state.value
-        return document
+        """Return it as JSON values, without what stands at its default."""
+        document = {
+            entry.name: getattr(self, entry.name)
+            for entry in fields(self)
+            if getattr(self, entry.name) != entry.default
+        }
+        return document | {"state": self.state.value}
 
     @classmethod
-    def of_document(cls, entry_id: str, document: Mapping[str, Any]) -> OutboxEntry:
-        """Read an entry; keys of newer versions are left out."""
-        known = {field.name for field in fields(cls)}
-        told = {name: value for name, value in document.items() if name in known}
-        told["entry_id"] = entry_id
-        told["state"] = OutboxState(told["state"])
-        return cls(**told)
-
-    def moved(self, state: OutboxState, **changes: Any) -> OutboxEntry:
-        """Return it in another state."""
-        return replace(self, state=state, **changes)
+    def of_document(cls, document: Mapping[str, Any]) -> OutboxEntry:
+        """Read an entry; what only newer versions know is passed over."""
+        known = {name: value for name, value in document.items() if name in _KNOWN}
+        return cls(**(known | {"state": OutboxState(known["state"])}))
 
 
-_EMPTY: Final = ("", 0, False, None)
+_KNOWN: Final = frozenset(entry.name for entry in fields(OutboxEntry))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an entry holds, each as JSON values or "".
+
+    `mail` is the planned mail, without its body when it is encrypted; `text` is that body, sealed to
+    the own key (`text_form` "sealed"), or as it is where there is no own key and it is not yet
+    encrypted to the recipient ("plain"). `sealed` and `ready` are what the gate made of it.
+    """
+
+    mail: Mapping[str, Any]
+    text: str = field(default="", repr=False)
+    text_form: str = ""
+    sealed: Mapping[str, Any] | None = field(default=None, repr=False)
+    ready: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {name: value for name in _PARTS if (value := getattr(self, name)) not in ("", None)}
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Any]) -> Content:
+        """Read what an entry holds."""
+        return cls(**{name: document[name] for name in _PARTS if name in document})
+
+
+_PARTS: Final = tuple(entry.name for entry in fields(Content))

@@ -1,0 +1,68 @@
+"""What a failed attempt means, and how long to wait until the next.
+
+Closes three traps: a refusal that is tried again for ever, a lost answer that counts as "not sent",
+and a storm of retries against a service that is down.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from services.errors import (
+    BadAnswer,
+    CacheError,
+    ConfigError,
+    MailError,
+    Offline,
+    RateLimited,
+    ServerBroken,
+    ServiceError,
+    SignedOut,
+    TimedOut,
+)
+
+_PASSING: Final = (
+    Offline, TimedOut, RateLimited, ServerBroken, SignedOut, BadAnswer, CacheError, ConfigError,
+)  # fmt: skip
+_REDIRECTS: Final = range(300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDelay:
+    """The waits between attempts, in seconds: doubled each time, up to the longest."""
+
+    first: float = 2.0
+    longest: float = 300.0
+
+    def seconds(self, failures: int, error: MailError | None = None) -> int:
+        """Return the wait after the n-th failure in a row (n from 1), or what the service asked for."""
+        asked = error.retry_after if isinstance(error, ServiceError) else None
+        if asked is not None and math.isfinite(asked) and asked > 0:
+            return math.ceil(min(asked, self.longest))
+        return math.ceil(min(self.first * 2.0 ** min(max(failures, 1) - 1, 20), self.longest))
+
+
+def passes(error: MailError) -> bool:
+    """Tell whether the same may succeed another time without anybody's doing."""
+    from services.crypto.errors import Locked
+
+    return isinstance(error, (*_PASSING, Locked))
+
+
+def may_have_left(error: MailError) -> bool:
+    """Tell whether a mail may have left although sending it ended with this error.
+
+    An answer that is not understood may stand for a mail that was taken; a redirect does not.
+    """
+    if isinstance(error, BadAnswer):
+        return error.status not in _REDIRECTS
+    return isinstance(error, ServiceError) and error.uncertain
+
+
+def answer_of(error: MailError) -> str:
+    """Return what the service said, for the audit log: status and error name."""
+    if not isinstance(error, ServiceError) or not error.status:
+        return ""
+    return f"{error.status} {error.code}".rstrip()
