@@ -248,11 +248,6 @@ class Mailbox:
         async with self._reads(message_id):
             return await self._reader.fetch(message_id, self.provider)
 
-    async def received(self, message_id: str) -> RawMail:
-        """Return a message as it came, with its inbox entry; raises ServiceError."""
-        async with self._reads(message_id):
-            return await self._reader.fetch(message_id, self.provider)
-
     async def raw(self, message_id: str) -> tuple[SafeText, ...]:
         """Return the raw MIME of a message as lines of safe text; raises as `fetch` does."""
         return raw_lines((await self.fetch(message_id)).raw)
