@@ -51,6 +51,8 @@ class Settings(Struct, kw_only=True, forbid_unknown_fields=True):
 
     footer: bool = True
     """Append the links to a mail with attachments (api/assmbl.md §5.3)."""
+    dedupe: bool = True
+    """Deliver a mail once whose idempotency key comes again (api/assmbl.md §13 promises neither)."""
     upload_ttl: Annotated[float, Meta(ge=0, le=604_800)] = 300.0
     download_ttl: Annotated[float, Meta(ge=0, le=604_800)] = 300.0
     clock_offset: Annotated[float, Meta(ge=-1e9, le=1e9)] = 0.0

@@ -62,13 +62,18 @@ def send_mail(call: Call) -> bytes:
     request: wire.SendRequest = call.body
     keys = _keys(request)
     digest = hashlib.sha256(msgspec.json.encode(request, order="deterministic")).digest()
+    dedupes = call.sandbox.settings.dedupe
     with call.store.transaction():
-        if keys.idempotency and (stored := _stored_answer(call, keys.idempotency, digest)):
+        if (
+            keys.idempotency
+            and dedupes
+            and (stored := _stored_answer(call, keys.idempotency, digest))
+        ):
             return stored
         answer = wire.encode(_accept(call, request, keys))
         if keys.idempotency:
             call.store.database.connection.execute(
-                "INSERT INTO answers VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)",
                 (call.agent.number, keys.idempotency, digest, answer),
             )
     return answer

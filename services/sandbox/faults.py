@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 FaultKind = Literal[
-    "latency", "status", "answer", "html", "invalid_json", "drop_before", "drop_after", "truncated",
+    "latency", "status", "status_after", "answer", "html", "invalid_json", "drop_before", "drop_after", "truncated",
     "slow_drip", "short_page", "empty_page", "repeated_cursor", "expired_cursor", "short_ttl",
     "pending_attachments", "failed_attachments",
 ]  # fmt: skip
@@ -33,7 +33,7 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True):
     times: Annotated[int, Meta(ge=1)] | None = 1
     skip: Annotated[int, Meta(ge=0)] = 0
     status: Annotated[int, Meta(ge=200, le=599)] | None = None
-    """For status (500 when not given) and answer (200)."""
+    """For status and status_after (500 when not given) and answer (200)."""
     error: str | None = None
     retry_after: Annotated[str, Meta(max_length=200, pattern=_UNSENDABLE)] | None = None
     seconds: Annotated[float, Meta(ge=0, le=600)] = 1.0

@@ -43,10 +43,7 @@ class Dropped(Exception):
 def ordered_answer(faults: Mapping[str, Fault]) -> Answer | None:
     """Return the answer that takes the place of the real one, before anything is handled."""
     if fault := faults.get("status"):
-        status = fault.status or 500
-        name = fault.error or _NAMES.get(status, "internal_error")
-        headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-        raise ApiError(status, name, "This failure was ordered.", headers)
+        raise _failure(fault)
     if fault := faults.get("answer"):
         return Answer(fault.status or 200, fault.body.encode(), fault.content_type)
     if "html" in faults:
@@ -76,6 +73,8 @@ class FaultyWire:
         if "drop_after" in faults:
             await cut(self.connections, self.scope, self.receive, hard=True)
             raise Dropped
+        if fault := faults.get("status_after"):
+            answer = error_answer(_failure(fault))
         body = answer.body
         if "invalid_json" in faults:
             body = body[:-1] + b",]"
@@ -121,6 +120,13 @@ class FaultyWire:
             await self.send(_piece(body[start : start + size], more=start + size < len(body)))
             if start + size < len(body):
                 await asyncio.sleep(fault.seconds)
+
+
+def _failure(fault: Fault) -> ApiError:
+    status = fault.status or 500
+    name = fault.error or _NAMES.get(status, "internal_error")
+    headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+    return ApiError(status, name, "This failure was ordered.", headers)
 
 
 def error_answer(error: ApiError) -> Answer:
