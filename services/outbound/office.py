@@ -130,8 +130,13 @@ class Office:
 
     async def plan(self, draft_id: str) -> tuple[Draft, Plan]:
         """Return a kept draft and what would be sent of it now; NotFound, Locked, Offline."""
-        draft = await durable(lambda: self.drafts.get(draft_id))
+        draft = await self.draft(draft_id)
         return draft, await (await self.gate()).plan(draft)
+
+    async def draft(self, draft_id: str) -> Draft:
+        """Return a kept draft; NotFound, Locked when its key has to be asked for."""
+        await self.unlock_silently()
+        return await durable(lambda: self.drafts.get(draft_id))
 
     async def enqueue(
         self, plan: Plan, *, by_person: bool, actor: str = OPERATOR, undo: bool = True
@@ -219,10 +224,14 @@ class Office:
 
     async def open_text(self, sealed: str) -> str:
         """Return a text that was sealed to the own key; Locked, NoKey or another CryptoError."""
-        if self.chain is not None:
-            await self.chain.ready()
+        await self.unlock_silently()
         opened = await asyncio.to_thread(lambda: self.sealer.open(sealed.encode("ascii")))
         return opened.decode("utf-8", "surrogatepass")
+
+    async def unlock_silently(self) -> None:
+        """Open the own keys where nobody has to be asked."""
+        if self.chain is not None:
+            await self.chain.ready()
 
     def look(self) -> int:
         """Take in what other processes have saved; return a number that grows with every change."""
