@@ -87,7 +87,7 @@ class ReviewHead(ReviewCard):
         """All recipients when there is room for them, else their number."""
         view = self._view
         if view is None:
-            return [padded([(ui("Reading what would be sent …"), "muted")], width)]
+            return []
         full = self._full(view, width)
         return full if len(full) <= self._most else self._short(view, width)
 

@@ -58,6 +58,8 @@ class ReviewLine:
     name: tuple[str, int]
     voice: Voice
     facts: tuple[Fact, ...]
+    under: bool = False
+    """It goes on with the line above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,11 @@ def review_lines(
     )
 
 
+def note_lines(words: SafeText) -> list[ReviewLine]:
+    """A sentence in place of a review."""
+    return [ReviewLine(("note", 0), Voice.MAIL, ((words, "muted"),))] if words else []
+
+
 def is_long(body: Sequence[SafeText]) -> bool:
     """Whether a text is folded at first."""
     return len(body) > FOLD_OVER or sum(len(line) for line in body) > SHOWN_CHARACTERS
@@ -124,7 +131,7 @@ def _head(view: ReviewView, room: int, glyphs: Glyphs) -> Iterator[ReviewLine]:
         ("policy", ((view.approval, "text"),)),
     )
     for name, facts in values:
-        if _cells(facts) > room:
+        if _cells(facts) > room or (name == "policy" and view.agent):
             yield ReviewLine((name, 0), Voice.FACT, facts)
     if cell_len(view.subject) > room:
         yield from _said("subject", view.subject, ui("Subject"))
@@ -142,7 +149,7 @@ def _recipients(view: ReviewView, glyphs: Glyphs) -> Iterator[ReviewLine]:
         yield ReviewLine(("recipients", number), Voice.FACT, address)
         facts = tuple(recipient_facts(recipient, view, glyphs))
         if facts:
-            yield ReviewLine(("recipient facts", number), Voice.FACT, facts)
+            yield ReviewLine(("recipient facts", number), Voice.FACT, facts, under=True)
 
 
 def _checks(view: ReviewView, glyphs: Glyphs) -> Iterator[ReviewLine]:

@@ -27,7 +27,7 @@ from widgets.cells import fit, wrapped
 from widgets.flowing import flowed_whole
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.line_view import LineView
-from widgets.review_lines import ReviewLine, Shape, Voice, is_long, review_lines
+from widgets.review_lines import ReviewLine, Shape, Voice, is_long, note_lines, review_lines
 from widgets.rows import Part
 
 WIDEST: Final = 100
@@ -94,6 +94,7 @@ class ReviewText(LineView):
         self._view: ReviewView | None = None
         self._changed: Sequence[SafeText] = ()
         self._shape = Shape()
+        self._note_words = EMPTY
         self._lines: Sequence[ReviewLine] = ()
         self._rows: list[Row] = []
         self._top = 0
@@ -119,6 +120,11 @@ class ReviewText(LineView):
         self._known.clear()
         self._top = 0
         self._lay_out()
+
+    def show_note(self, words: SafeText) -> None:
+        """Show a sentence in place of a review."""
+        self._note_words = words
+        self.show_review(None, Shape())
 
     def reshape(self, shape: Shape) -> None:
         """Show more or less of the same review; what was seen stays seen."""
@@ -187,14 +193,17 @@ class ReviewText(LineView):
     def _wrap(self, width: int) -> None:
         self._width = width
         self._rows, self._left = [], Counter()
-        if self._view is not None and width:
-            self._lines = review_lines(
-                self._view, self._shape, self._glyphs, self._changed, self._unfold_key
-            )
+        if width:
+            self._lines = self._made_lines()
             for number, line in enumerate(self._lines):
                 self._rows += self._rows_of(number, line, width)
         self._take_stock()
         self._top = self._clamped(self._top)
+
+    def _made_lines(self) -> Sequence[ReviewLine]:
+        if self._view is None:
+            return note_lines(self._note_words)
+        return review_lines(self._view, self._shape, self._glyphs, self._changed, self._unfold_key)
 
     def _take_stock(self) -> None:
         self._seen = set()
@@ -208,14 +217,15 @@ class ReviewText(LineView):
         if line.voice is Voice.HEADING:
             return [Row(number)]
         room = max(1, min(width - 2, WIDEST) if line.voice is Voice.MAIL else width - 2)
-        if len(line.facts) == 1:
+        if len(line.facts) == 1 and not line.under:
             words = line.facts[0][0]
             if len(words) <= room and words.isascii():
                 return [Row(number, end=len(words))]
             return [Row(number, start=start, end=end) for start, end in wrapped(words, room)]
         # What goes on in the next row stands further in, so that each file begins at its mark.
         flow = flowed_whole(line.facts, max(1, room - 2), self._glyphs)
-        return [Row(number, tuple(parts), start=at) for at, parts in enumerate(flow)]
+        first = 1 if line.under else 0
+        return [Row(number, tuple(parts), start=at) for at, parts in enumerate(flow, first)]
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap anew at another width; a taller screen shows more."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.outbound_models import ReviewView
     from tui.session import Session
 
+READING = ui("Reading what would be sent …")
 LAPSED = ui("This proposal has lapsed: its agent has to propose it again.")
 
 
@@ -67,7 +68,7 @@ class Deciding:
         self._asked = self._gone = EMPTY
         self._since = None
         panes = self._panes
-        self.compare(False)
+        self.compare(shown=False)
         if panes.head is not None:
             panes.head.show_review(view)
         panes.foot.show_review(view)
@@ -77,20 +78,20 @@ class Deciding:
             left = view.expires_at - self._session.clock()
             self._screen.set_timer(max(0.0, left), self._lapse)
 
-    def clear(self) -> None:
-        """Show no review: another one is being read."""
+    def clear(self, words: SafeText = READING) -> None:
+        """Show no review but a sentence: another one is being read, or it could not be."""
         self.view = None
         self._since = None
         self._asked = self._gone = EMPTY
-        self.compare(False)
+        self.compare(shown=False)
         panes = self._panes
         if panes.head is not None:
             panes.head.show_review(None)
         panes.foot.show_review(None)
-        panes.text.show_review(None, Shape())
+        panes.text.show_note(words)
         self._changed()
 
-    def compare(self, shown: bool) -> None:
+    def compare(self, *, shown: bool) -> None:
         """Show the comparison in place of the mail, or the mail."""
         panes = self._panes
         if panes.diff.display is not shown:

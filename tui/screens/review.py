@@ -13,22 +13,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 
-from services.events import RequestFailed, Severity
+from services.events import Severity
 from services.outbound_events import (
-    CompareProposal,
-    DecisionVoid,
-    DraftLocked,
     OutboundDone,
-    ProposalCompared,
     ProposalsListed,
-    RejectProposal,
-    ReviewDraft,
-    ReviewReady,
-    SendDraft,
     SendQueued,
 )
 from services.safe_text import SafeText, phrase, ui
-from tui.screens.deciding import Deciding, ReviewPanes
+from tui.screens.deciding import ReviewPanes
+from tui.screens.decisions import Decisions
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
 from widgets.diff_view import DiffView
@@ -36,8 +29,7 @@ from widgets.review_card import ReviewFoot, ReviewHead
 from widgets.review_text import ReviewText
 
 if TYPE_CHECKING:
-    from services.events import OutboundEvent
-    from services.outbound_models import ReviewView
+    from services.events import OutboundEvent, RequestFailed
     from services.requests import Request
     from tui.outbound_news import OutboundNews
     from tui.session import Session
@@ -72,7 +64,8 @@ class ReviewScreen(SideScreen[Outcome]):
         self._diff.display = False
         self._foot = ReviewFoot(glyphs=glyphs, clock=clock, id="review-foot")
         panes = ReviewPanes(self._text, self._diff, self._foot, self._head)
-        self.deciding = Deciding(self, panes, session, self.shown_key, self.show_hints)
+        self._decisions = Decisions(self, panes)
+        self.deciding = self._decisions.deciding
 
     def parts(self) -> ComposeResult:
         """Head, what is scrolled, foot."""
@@ -84,11 +77,7 @@ class ReviewScreen(SideScreen[Outcome]):
     def opened(self) -> None:
         """Ask for the plan."""
         self.deciding.fit(*self.app.size)
-        self._read()
-
-    def _read(self) -> None:
-        self.deciding.clear()
-        self.ask(ReviewDraft(self._draft_id, self._account))
+        self._decisions.read(self._draft_id, self._account)
 
     def situation(self) -> Situation:
         """What was seen, and what stands against it."""
@@ -103,56 +92,8 @@ class ReviewScreen(SideScreen[Outcome]):
 
     def handlers(self) -> Handlers:
         """What each command does."""
-        deciding = self.deciding
-        return {
-            "send_mail": lambda: self._send(ui("being handed to the outbox")),
-            "approve": lambda: self._send(ui("being approved")),
-            "edit_mail": lambda: self._end_with(Outcome.EDIT),
-            "reject": self._reject,
-            "compare_revisions": self._compare,
-            "unfold_text": deciding.toggle_fold,
-            "file_details": deciding.toggle_details,
-            "review_again": self._read,
-            "review_on": lambda: deciding.scroll(pages=1),
-            "review_back": lambda: deciding.scroll(pages=-1),
-            "review_down": lambda: deciding.scroll(rows=1),
-            "review_up": lambda: deciding.scroll(rows=-1),
-            "review_page_down": lambda: deciding.scroll(pages=1),
-            "review_page_up": lambda: deciding.scroll(pages=-1),
-            "review_first": lambda: deciding.scroll(rows=-1_000_000_000),
-            "review_last": lambda: deciding.scroll(rows=1_000_000_000),
-        }
-
-    # ── decisions ────────────────────────────────────────────────────────────────────────────────
-
-    def _send(self, words: SafeText) -> None:
-        view = self.deciding.view
-        assert view is not None
-        self.ask(SendDraft(view.draft_id, view.digest, self._account))
-        self.deciding.asks(words)
-
-    def _reject(self) -> None:
-        view = self.deciding.view
-        if view is None:
-            return
-        account, draft_id, digest = self._account, view.draft_id, view.digest
-
-        def answered(reason: str | None) -> None:
-            if reason is not None:
-                self.ask(RejectProposal(account, draft_id, digest, reason))
-
-        from tui.screens.decision_dialogs import reject_dialog
-
-        dialog = reject_dialog(view.agent, view.subject, self.session.monotonic)
-        self.app.push_screen(dialog, answered)
-
-    def _compare(self) -> None:
-        if self.deciding.compares:
-            self.deciding.compare(False)
-            return
-        self._diff.show_waiting()
-        self.deciding.compare(True)
-        self.ask(CompareProposal(self._account, self._draft_id))
+        edit = {"edit_mail": lambda: self._end_with(Outcome.EDIT)}
+        return {**self._decisions.handlers(), **edit}
 
     def _end_with(self, outcome: Outcome) -> None:
         self.dismiss(outcome)
@@ -160,38 +101,28 @@ class ReviewScreen(SideScreen[Outcome]):
     # ── what the engine tells ────────────────────────────────────────────────────────────────────
 
     def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:
-        """Answers to what was asked here, and news about this draft."""
+        """Answers to what was asked here, and news about this draft.
+
+        What became of a mail is told to the screens below too: they outlive this one.
+        """
         if isinstance(event, ProposalsListed) and not event.request_id:
             self._listed(event)
-            return False
         if asked is None:
             return False
-        match event:
-            case ReviewReady():
-                self._show(event.review)
-            case DecisionVoid():
-                self._show(event.review, (event.sentence, *event.changed))
-                self.notices.tell(event.sentence, Severity.WARNING)
-            case ProposalCompared():
-                self._diff.show_diff(event.older, event.newer, event.lines)
-            case DraftLocked():
-                self.notices.tell(event.sentence, Severity.WARNING)
-                self.news.unlock(self._read)
-            case SendQueued():
-                self._end_with(Outcome.SENT)
-                return False
-            case OutboundDone():
-                self._end_with(Outcome.REJECTED)
-                return False
-            case RequestFailed():
-                self.deciding.asks(ui(""))
-                self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
-        return True
+        if isinstance(event, SendQueued):
+            self._end_with(Outcome.SENT)
+        elif isinstance(event, OutboundDone):
+            self._end_with(Outcome.REJECTED)
+        elif self._decisions.heard(event, asked):
+            self._entitle()
+            return True
+        return False
 
-    def _show(self, view: ReviewView, changed: tuple[SafeText, ...] = ()) -> None:
-        heading = phrase("Approve for {}", view.agent) if view.agent else ui("Review")
-        self.status.show_title(view.account, heading)
-        self.deciding.show(view, changed)
+    def _entitle(self) -> None:
+        view = self.deciding.view
+        if view is not None:
+            heading = phrase("Approve for {}", view.agent) if view.agent else ui("Review")
+            self.status.show_title(view.account, heading)
 
     def _listed(self, event: ProposalsListed) -> None:
         view = self.deciding.view
@@ -205,7 +136,7 @@ class ReviewScreen(SideScreen[Outcome]):
                 phrase("{} revised it: this is revision {}.", view.agent, rows[0].revision),
                 Severity.WARNING,
             )
-            self._read()
+            self._decisions.read_again()
 
     # ── the screen ───────────────────────────────────────────────────────────────────────────────
 
