@@ -59,4 +59,5 @@ class SealFacts:
     own_keys: tuple[SafeText, ...] = ()
     """With NOT_FOR_ME: the fingerprints of the own keys, in groups of four."""
     outside: bool = False
-    """Some of the text shown stands outside of the encrypted block (`BodyLine.outside`)."""
+    """Text shown stands outside of the encrypted block (`BodyLine.outside`), other than the list of
+    files that the service writes there."""

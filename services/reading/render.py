@@ -18,6 +18,7 @@ from services.reading.attachment_manifest import manifest_of
 from services.reading.attachment_views import from_service, present_attachments
 from services.reading.body import Body, gather
 from services.reading.charsets import decode_unknown
+from services.reading.file_footer import is_file_list
 from services.reading.link_view import view_link
 from services.reading.mail_date import parse_date
 from services.reading.mime import Part, Splitting, split_mail
@@ -167,8 +168,10 @@ def _present_sealed(
     """Show what was protected first, then the rest behind a rule."""
     around = opened.outside_lines(_present_body(parsed, reveal=reveal)[0])
     notes = [*parsed.notes, *(inner.notes if inner else ())]
+    files = attachments or parsed.manifest
+    listed = is_file_list([line.text for line in parsed.lines], (one.file_name for one in files))
     if around:
-        notes.append(Note("outside-armor"))
+        notes.append(Note("file-list" if listed else "outside-armor"))
     shown = _present_clear(replace(parsed, notes=tuple(notes)), attachments, reveal=reveal)
     body, hidden = opened.sealed_lines(facts, inner), 0
     links: tuple[Link, ...] = ()
@@ -183,7 +186,7 @@ def _present_sealed(
         links=(*links, *opened.outside_links(shown.links)),
         hidden_characters=shown.hidden_characters + hidden,
         encrypted=True,
-        seal=replace(facts, outside=bool(around)),
+        seal=replace(facts, outside=bool(around) and not listed),
     )
 
 

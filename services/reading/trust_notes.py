@@ -31,6 +31,7 @@ SENTENCES: Final = {
     "cut-links": "{} more links are not listed.",
     "damaged": "The message is damaged; what could be read is shown.",
     "outside-armor": "Some text stands outside the encrypted block and is not protected.",
+    "file-list": "Under the encrypted block stands the list of the files, in clear as always.",
     "says-encrypted": "A header says that the message is encrypted; it holds no encrypted block.",
     "link-warnings": "Links that need a second look: {}. The list of links says why.",
 }

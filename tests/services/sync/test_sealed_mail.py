@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -160,6 +161,22 @@ def test_a_footer_stands_behind_a_rule_and_its_links_are_told_as_not_encrypted(
     assert len({link.number for link in message.links}) == 2
     assert facts(message).outside
     assert any("outside the encrypted block" in note for note in message.notes)
+
+
+def test_the_service_s_list_of_files_under_a_block_is_told_without_an_alarm(
+    read, my_key: OwnKey
+) -> None:
+    files = json.dumps([{"name": "a.pdf", "size": 3, "object_key": "k"}])
+    raw = mail(f"{armor(SECRET, my_key.public)}\n{FOOTER}")
+    message = read(f"X-AgentMail-Attachments: {files}\r\n".encode() + raw)
+    assert inside(message) == SECRET
+    assert "valid for 7 days" in outside(message)
+    assert all(link.outside for link in message.links)
+    assert not facts(message).outside
+    assert not any("is not protected" in note for note in message.notes)
+    louder = read(f"X-AgentMail-Attachments: {files}\r\n".encode() + raw + b"Pay today.\r\n")
+    assert facts(louder).outside
+    assert any("is not protected" in note for note in louder.notes)
 
 
 def test_a_footer_behind_a_base64_part_is_shown_as_not_encrypted(read, my_key: OwnKey) -> None:
