@@ -120,3 +120,8 @@ def _need_a_terminal() -> None:
         raise UsageError(
             "The app needs a terminal.", "For scripts there are verbs: `agentmail-tui --help`."
         )
+    if not sys.stderr.isatty():
+        raise UsageError(
+            "The app draws on standard error, and that is no terminal here.",
+            "Start it without `2>`; crash reports and logs have files of their own.",
+        )
