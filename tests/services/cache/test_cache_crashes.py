@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cache_child import Child, Tell
 
 from services.cache.store import MailStore
 from services.errors import CacheError, DiskFull
+from tests.fakes.child_process import Child, Tell
 from tests.fakes.fake_file_ops import FakeFileOps, kill_myself
 from tests.fakes.inbox_items import inbox_item, pages
 

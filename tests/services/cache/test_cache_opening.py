@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cache_child import Child, Tell
 
 from services.cache.store import MailStore
 from services.errors import CacheDamaged, CacheError, CacheLocked
 from services.models import MailFilter
+from tests.fakes.child_process import Child, Tell
 from tests.fakes.inbox_items import inbox_item, pages
 
 SECTOR = 512

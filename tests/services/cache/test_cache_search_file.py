@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from cache_child import Child, Tell
 
 from services.cache.store import MailStore
 from services.models import Mailbox, MailFilter
 from services.query import fold as real_fold
 from services.wire_values import InboxItem
+from tests.fakes.child_process import Child, Tell
 from tests.fakes.fake_file_ops import FakeFileOps, kill_myself, refuse
 from tests.fakes.inbox_items import inbox_item
 

@@ -1,4 +1,4 @@
-"""A child process that works on a cache and tells over a pipe what was acknowledged to it."""
+"""A child process that works on files and tells over a pipe what was acknowledged to it."""
 
 from __future__ import annotations
 
