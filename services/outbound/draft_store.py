@@ -83,10 +83,10 @@ class Drafts:
         text = self._revisions.text(draft)
         with self._store.transaction():
             head = self._find(draft.draft_id)
-            if head is not None and self._is_conflict(head, draft):
-                run = self._runs.get(draft.draft_id)
-                if run is not None and run.last == head.revision and run.content == text.digest:
-                    return _as_kept(draft, head)
+            is_conflict = head is not None and self._is_conflict(head, draft)
+            if head is not None and self._is_saved(head, text, is_conflict=is_conflict):
+                return _as_kept(draft, head)
+            if is_conflict:
                 if not copy_on_conflict:
                     raise RevisionConflict(
                         "Somebody else has changed or sent this draft since.", "Read it again."
@@ -260,6 +260,13 @@ class Drafts:
             run is not None and run.last == head.revision and run.first <= draft.revision
         )
         return draft.revision != head.revision and not is_later_of_same
+
+    def _is_saved(self, head: DraftHead, text: Text, *, is_conflict: bool) -> bool:
+        """Tell whether this very text is the last that was saved here and nobody came after."""
+        run = self._runs.get(head.draft_id)
+        if run is None or run.last != head.revision or run.content != text.digest:
+            return False
+        return is_conflict or head.is_sealed == text.is_sealed
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 

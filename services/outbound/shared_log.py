@@ -109,6 +109,7 @@ class SharedLog:
         self._lock = FolderLock(path.with_suffix(".lock"))
         self._is_named = False
         self._is_stale = True
+        self._has_copy = False
         with self._lock.held():
             tighten(path)
             if not path.exists():
@@ -234,8 +235,7 @@ class SharedLog:
         log = LogFile(self._path, self._ops, writable=True)
         storage = LogStorage(log, {}, ())
         log.end = HEADER_SIZE
-        self.is_damaged = False
-        self._is_named = False
+        self.is_damaged = self._has_copy = self._is_named = False
         self._replay(storage)
         self._is_stale = False
         self.version += 1
@@ -265,7 +265,7 @@ class SharedLog:
     def _mend(self) -> None:
         """Drop a write that was cut short; what was damaged otherwise is kept aside first."""
         log = self.storage.log
-        if self.is_damaged:
+        if self.is_damaged and not self._has_copy:
             self._keep_copy()
         if log.handle.size > log.end:
             log.cut(log.end)
@@ -282,6 +282,7 @@ class SharedLog:
         except OSError as error:
             aside.unlink(missing_ok=True)
             raise cache_error(error, "keeping a copy of a damaged file") from error
+        self._has_copy = True
         self.repairs.append(
             "A part of the drafts and the outgoing mail was damaged on the disk; the file was kept"
             f" as {aside.name}. Look whether a draft is missing."

@@ -179,7 +179,7 @@ class OutboundStore:
     def _own_up(self) -> None:
         """Note that commits were lost, so that nobody takes an older state for the last one."""
         if self._log.is_damaged:
-            self.put(STATE, DAMAGED, {"version": self._log.version})
+            self.put(STATE, DAMAGED, {})
 
     def _committed(self) -> None:
         for work in self._after:

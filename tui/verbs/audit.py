@@ -96,7 +96,7 @@ def _verify(log: AuditLog, arguments: argparse.Namespace) -> int:
 def _export(log: AuditLog, arguments: argparse.Namespace) -> int:
     if arguments.file is None:
         for line in log.lines():
-            sys.stdout.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
+            sys.stdout.write(f"{_printable(line)}\n")
         return 0
     count = log.export(arguments.file)
     if arguments.json:
@@ -125,6 +125,13 @@ def _row_line(row: AuditRow) -> str:
     digest = f"  [{row.digest[:12]}]" if row.digest else ""
     line = f"{row.number:>6}  {date:19}  {fit(row.actor, 18)}  {fit(row.action, 14)}  {more}"
     return f"{line}{digest}".rstrip()
+
+
+def _printable(line: str) -> str:
+    """Return a line as it is; one that somebody else wrote may hold what a terminal would act on."""
+    if line.isascii() and line.isprintable():
+        return line
+    return line.encode("unicode_escape").decode("ascii")
 
 
 def _lines(count: int) -> str:
