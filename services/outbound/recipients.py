@@ -177,8 +177,8 @@ class RecipientIndex:
     def suggest(self, text: str, *, limit: int = SUGGESTIONS) -> tuple[RecipientSuggestion, ...]:
         """Complete what stands behind the last comma of a field; best first, () for no text.
 
-        Words that begin like the text go before words that hold it; recipients that stand in the
-        field already are left out.
+        Addresses that begin like the text go first, then words that begin like it, then words that
+        hold it; recipients that stand in the field already are left out.
         """
         *before, last = text.replace(";", ",").split(",")
         needles = last[:_NEEDLE].casefold().translate(_WORDS).split()
@@ -187,7 +187,7 @@ class RecipientIndex:
         there = {same_key(parse_mailbox(entry).address) for entry in before}
         ranked = self._ranked
         found: dict[str, _Correspondent] = {}
-        for pattern in ([f" {needle}" for needle in needles], needles):
+        for pattern in _patterns(last.strip()[:_NEEDLE].casefold(), needles):
             for at in _hits(ranked.texts, pattern):
                 person = ranked.people[at]
                 key = same_key(person.address)
@@ -207,6 +207,14 @@ def _count(person: _Correspondent | None, flags: int, date: int) -> None:
         person.last = max(person.last, date)
 
 
+def _patterns(typed: str, needles: list[str]) -> Iterator[list[str]]:
+    """Yield what to look for, the best first: the address, beginnings of words, parts of words."""
+    if "@" in typed:
+        yield [f" {typed}"]
+    yield [f" {needle}" for needle in needles]
+    yield needles
+
+
 def _hits(texts: tuple[str, ...], needles: list[str]) -> Iterator[int]:
     first, *others = sorted(needles, key=len, reverse=True)
     for at, text in enumerate(texts):
@@ -219,8 +227,9 @@ def _rank(person: _Correspondent) -> tuple[float, int, str]:
 
 
 def _text_of(person: _Correspondent) -> str:
-    """Return name and address as words, with a blank before each."""
-    return f" {person.name} {person.address}".casefold().translate(_WORDS)
+    """Return name and address as words and the address as it is, with a blank before each."""
+    address = person.address.casefold()
+    return f" {person.name.casefold()} {address}".translate(_WORDS) + f" {address}"
 
 
 def _suggestion(person: _Correspondent) -> RecipientSuggestion:

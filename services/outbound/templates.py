@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from services.errors import ConfigError, NotFound
+from services.errors import ConfigError, NotFound, UsageError
 from services.outbound.typed_addresses import read_address, written
 
 SIZE_LIMIT: Final = 256 * 1024
@@ -66,7 +66,11 @@ class Stationery:
                 if known
                 else f"Write one as {self.folder}/templates/NAME.txt.",
             )
-        return _parsed(text)
+        try:
+            return _parsed(text)
+        except UsageError as error:
+            where = self.folder / "templates" / f"{name}{_SUFFIX}"
+            raise ConfigError(f"{where}: {error.sentence}", error.next_step) from error
 
 
 def _parsed(text: str) -> Template:
@@ -94,14 +98,15 @@ def _read(file: Path) -> str | None:
     """Return the text of a plain file, None when there is none; ConfigError for anything else."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ConfigError(f"{file} is not a plain file.", "Move it away.")
+        with os.fdopen(descriptor, "rb") as opened:
+            data = opened.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}.", "Check it.") from error
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ConfigError(f"{file} is not a plain file.", "Move it away.")
-        data = opened.read(SIZE_LIMIT + 1)
     if len(data) > SIZE_LIMIT:
         raise ConfigError(f"{file} is larger than {SIZE_LIMIT // 1024} KB.", "Shorten it.")
     try:
