@@ -135,6 +135,23 @@ class ReviewHead(ReviewCard):
         yield ui("Subject"), [(view.subject or NO_SUBJECT, "strong")]
 
 
+class ProposalTitle(ReviewCard):
+    """One row above a review without a head: whose it is, which revision, how long it holds."""
+
+    def show_review(self, view: ReviewView | None) -> None:
+        """Show whose a mail is."""
+        self._view = view
+        self.changed()
+
+    def fitted(self, width: int) -> Rows:
+        """A single row; the scrolled part has the rest."""
+        if self._view is None:
+            return [[(" " * width, "text")]]
+        facts = [fact for _name, facts in decision_facts(self._view, self._clock())
+                 for fact in facts]  # fmt: skip
+        return [padded(line, width) for line in flowed(facts, width, self._glyphs)[:1]]
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a decision stands: what is still unseen, what was asked, what happened to it."""

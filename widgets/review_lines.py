@@ -30,6 +30,7 @@ from widgets.review_words import (
     role_words,
     secrecy_facts,
 )
+from widgets.rows import NO_SUBJECT
 
 FOLD_OVER: Final = 40
 """A text of more lines is folded."""
@@ -126,15 +127,14 @@ def _changed(changed: Sequence[SafeText], glyphs: Glyphs) -> Iterator[ReviewLine
 def _head(view: ReviewView, room: int, glyphs: Glyphs) -> Iterator[ReviewLine]:
     yield from _recipients(view, glyphs)
     values: tuple[tuple[str, tuple[Fact, ...]], ...] = (
-        ("sender", ((phrase("From {}", view.sender), "text"),)),
+        ("sender", ((ui("From"), "muted"), (view.sender, "text"))),
+        ("subject", ((ui("Subject"), "muted"), (view.subject or NO_SUBJECT, "strong"))),
         ("secrecy", tuple(secrecy_facts(view, glyphs))),
         ("policy", ((view.approval, "text"),)),
     )
     for name, facts in values:
         if _cells(facts) > room or (name == "policy" and view.agent):
             yield ReviewLine((name, 0), Voice.FACT, facts)
-    if cell_len(view.subject) > room:
-        yield from _said("subject", view.subject, ui("Subject"))
 
 
 def _cells(facts: Sequence[Fact]) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui.screens.dialogs import GRACE_SECONDS
 from widgets.diff_view import DiffView
-from widgets.review_card import ReviewFoot, ReviewHead, Standing
+from widgets.review_card import ProposalTitle, ReviewFoot, ReviewHead, Standing
 from widgets.review_lines import Shape
 from widgets.review_text import ReviewText
 
@@ -30,12 +30,19 @@ LAPSED = ui("This proposal has lapsed: its agent has to propose it again.")
 
 @dataclass(frozen=True, slots=True)
 class ReviewPanes:
-    """The widgets that show a review; without a head, the scrolled part has all of it."""
+    """The widgets that show a review; without a head, a title, and the scrolled part has all of it."""
 
     text: ReviewText
     diff: DiffView
     foot: ReviewFoot
     head: ReviewHead | None = None
+    title: ProposalTitle | None = None
+
+    def show_facts(self, view: ReviewView | None) -> None:
+        """Show a review, or none, in all parts that do not scroll."""
+        for card in (self.head, self.title, self.foot):
+            if card is not None:
+                card.show_review(view)
 
 
 class Deciding:
@@ -69,9 +76,7 @@ class Deciding:
         self._since = None
         panes = self._panes
         self.compare(shown=False)
-        if panes.head is not None:
-            panes.head.show_review(view)
-        panes.foot.show_review(view)
+        panes.show_facts(view)
         panes.text.show_review(view, self._shape(Shape()), changed)
         self._stand()
         if view.expires_at:
@@ -85,9 +90,7 @@ class Deciding:
         self._asked = self._gone = EMPTY
         self.compare(shown=False)
         panes = self._panes
-        if panes.head is not None:
-            panes.head.show_review(None)
-        panes.foot.show_review(None)
+        panes.show_facts(None)
         panes.text.show_note(words)
         self._changed()
 

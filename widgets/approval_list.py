@@ -1,0 +1,152 @@
+"""What agents want to send, one row each; and what stands about the agents above it.
+
+Closes the trap of a proposal that looks looked-at because it is in a list: a row is marked unseen
+until its whole content, as it stands now, was on screen.
+
+    ▌● lead-gen → sales@bigco.com   Intro call?   4 min  external · cold · first contact   rev 3
+     │
+     └ its whole content was not on screen yet
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.outbound_models import AgentView, ProposalRow
+from services.safe_text import SafeText, join, phrase, ui
+from widgets.card_view import CardView
+from widgets.cells import fit, fit_right
+from widgets.dates import time_left
+from widgets.flowing import Fact, flowed, padded
+from widgets.glyphs import UNICODE, Glyphs
+from widgets.row_list import RowList
+from widgets.rows import NO_SUBJECT, Part
+
+_MARK_CELLS: Final = 2
+_AGE_CELLS: Final = 7
+_REVISION_CELLS: Final = 7
+_MOST_ROWS: Final = 2
+
+Key = tuple[str, str]
+"""Account and draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalColumns:
+    """How a row is divided, in cells; 0 leaves a column out. `subject` takes what is left."""
+
+    agent: int
+    to: int
+    subject: int
+    marks: int
+    revision: int
+
+
+def proposal_columns(width: int) -> ProposalColumns:
+    """The division of a row that is `width` cells wide."""
+    revision = _REVISION_CELLS if width >= 100 else 0
+    agent = max(7, min(16, width // 9))
+    to = max(10, min(30, width * 2 // 9))
+    used = _MARK_CELLS + agent + 3 + to + 1 + 1 + _AGE_CELLS + 1 + revision
+    left = max(0, width - used)
+    marks = min(34, max(left // 2, 12))
+    return ProposalColumns(agent, to, max(0, left - marks), marks, revision)
+
+
+class ApprovalList(RowList[ProposalRow]):
+    """Proposals; `saw` takes the mark of one away."""
+
+    def __init__(
+        self,
+        *,
+        glyphs: Glyphs = UNICODE,
+        clock: Callable[[], float] = time.time,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(glyphs=glyphs, clock=clock, id=id)
+        self._seen: set[tuple[Key, int]] = set()
+
+    def key_of(self, record: ProposalRow) -> Hashable:
+        """Account and draft."""
+        return record.account, record.draft_id
+
+    def saw(self, record: ProposalRow) -> None:
+        """The whole content of this revision was on screen."""
+        self._seen.add(((record.account, record.draft_id), record.revision))
+        self.show_record(record)
+
+    def is_unseen(self, record: ProposalRow) -> bool:
+        """Whether somebody has yet to look at all of it."""
+        known = ((record.account, record.draft_id), record.revision) in self._seen
+        return record.is_waiting and record.unseen and not known
+
+    def parts(self, record: ProposalRow, width: int) -> Sequence[Part]:
+        """The parts of a row."""
+        columns, ellipsis = proposal_columns(width), self._glyphs.ellipsis
+        unseen = self.is_unseen(record)
+        voice = "strong" if unseen else "text" if record.is_waiting else "muted"
+        age = time_left(self._clock() - record.made_at)
+        words, role = self._state(record)
+        parts = [
+            (f"{self._glyphs.unread if unseen else ' '} ", "accent"),
+            (fit(record.agent, columns.agent, ellipsis), voice),
+            (f" {self._glyphs.arrow} ", "muted"),
+            (fit(record.to, columns.to, ellipsis) + " ", voice),
+            (fit(record.subject or NO_SUBJECT, columns.subject, ellipsis) + " ", voice),
+            (fit_right(age, _AGE_CELLS) + " ", "muted"),
+            (fit(words, columns.marks, ellipsis), role),
+        ]
+        if columns.revision:
+            revision = phrase("rev {}", record.revision)
+            parts.append((fit_right(revision, columns.revision - 1) + " ", "muted"))
+        return parts
+
+    def _state(self, record: ProposalRow) -> Fact:
+        if not record.is_waiting:
+            return record.state, "muted"
+        if record.is_paused:
+            return join(f" {self._glyphs.dot} ", (ui("PAUSED"), *record.marks)), "alarm"
+        if record.expires_at and record.expires_at <= self._clock():
+            return ui("lapsed"), "alarm"
+        return join(f" {self._glyphs.dot} ", record.marks), "caution"
+
+
+class AgentStrip(CardView):
+    """How much waits, how much was sent today, which agents are paused."""
+
+    def __init__(
+        self,
+        *,
+        glyphs: Glyphs = UNICODE,
+        clock: Callable[[], float] = time.time,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(glyphs=glyphs, clock=clock, id=id)
+        self._facts: Sequence[Fact] = ()
+
+    def show_agents(
+        self, waiting: int, sent_today: int, agents: Sequence[AgentView], pause_key: SafeText
+    ) -> None:
+        """Show the counts, paused agents first."""
+        self._facts = tuple(_agent_facts(waiting, sent_today, agents, pause_key))
+        self.changed()
+
+    def fitted(self, width: int) -> list[list[Part]]:
+        """Facts in at most two rows; the rest is counted."""
+        lines = [padded(line, width) for line in flowed(self._facts, width, self._glyphs)]
+        return lines[:_MOST_ROWS] if self._facts else []
+
+
+def _agent_facts(
+    waiting: int, sent_today: int, agents: Sequence[AgentView], pause_key: SafeText
+) -> Iterator[Fact]:
+    yield phrase("Waiting {:,}", waiting), "strong"
+    yield phrase("sent today {:,}", sent_today), "text"
+    for agent in sorted(agents, key=lambda one: not one.paused):
+        if agent.paused:
+            yield phrase("{} PAUSED ({} resumes)", agent.shown, pause_key), "alarm"
+        else:
+            yield phrase("{} {:,} today", agent.shown, agent.sent_today), "muted"
