@@ -4,6 +4,7 @@ sandbox   the running service and its test controls (one a session and worker)
 agent     a fresh mailbox with its own token; its mail and faults are gone after the test
 api       an httpx client with that token; every exchange is checked against the OpenAPI document
 contract  the check itself, for other clients: `contract.check(response)`
+disk      a fresh folder for tests that write a lot
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,6 +51,17 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     time.tzset()
     return home
+
+
+_MEMORY_DISK = Path("/dev/shm")
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A fresh folder, in memory where the system offers that: nothing is proved by a slow disk."""
+    fast = _MEMORY_DISK.is_dir() and os.access(_MEMORY_DISK, os.W_OK)
+    with tempfile.TemporaryDirectory(dir=_MEMORY_DISK if fast else None) as folder:
+        yield Path(folder)
 
 
 class SandboxControl:
