@@ -16,11 +16,11 @@ from typing import BinaryIO, Final
 from services.api import codec, wire
 from services.api.exchange import Exchange
 from services.api.failures import CutAnswer
+from services.api.file_sink import FileSink
 from services.api.presigned import (
     LARGEST_FILE,
     Downloaded,
     DownloadLink,
-    FileSink,
     LinkExpired,
     Progress,
     StorageDoor,

@@ -3,13 +3,11 @@
 Closes the traps of presigned addresses (research/reliability.md TH8, A03, A05): the link is checked
 before anything connects, the client has no token, no redirect is followed, sizes are capped, and a
 link is itself a secret: it is kept out of every `repr` and error. A transfer that breaks goes on
-where it stood when the host allows it, and never behind half of another file. Nothing is hashed
-here: at 240 MB a second, SHA-256 takes three times as long as the bytes of a near host do.
+where it stood when the host allows it, and never behind half of another file.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -21,11 +19,10 @@ import httpx
 from services import origins
 from services.api import failures, http
 from services.api.failures import CutAnswer
+from services.api.file_sink import FileSink
 from services.errors import (
     BadAnswer,
-    DiskFull,
     Forbidden,
-    MailError,
     NotFound,
     Rejected,
     ServerBroken,
@@ -71,39 +68,6 @@ class Downloaded:
     """What arrived: bytes in the file."""
 
     size: int
-
-
-class FileSink:
-    """A file being filled through its descriptor, counted as it grows.
-
-    Open for writing; what it holds already counts as fetched when `resume` is set. `version` is
-    the host's mark of what is being fetched (a strong ETag), "" while it has told none.
-    """
-
-    def __init__(self, descriptor: int, *, resume: bool = False) -> None:
-        self._descriptor = descriptor
-        self.size = os.fstat(descriptor).st_size if resume else 0
-        self.version = ""
-        if not resume:
-            self.restart()
-
-    def restart(self) -> None:
-        """Empty the file."""
-        os.ftruncate(self._descriptor, 0)
-        self.size = 0
-        self.version = ""
-
-    def write(self, data: bytes) -> None:
-        """Add bytes at the end; DiskFull when they do not fit."""
-        done = 0
-        try:
-            while done < len(data):
-                done += os.pwrite(self._descriptor, data[done:], self.size + done)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise DiskFull("The file does not fit on the disk.", "Make room.") from None
-            raise MailError(f"The file cannot be written: {error.strerror}.") from None
-        self.size += done
 
 
 class StorageDoor:

@@ -13,7 +13,8 @@ import pytest
 
 from services import origins
 from services.api.failures import CutAnswer
-from services.api.presigned import DownloadLink, FileSink, LinkExpired, StorageDoor, UploadForm
+from services.api.file_sink import FileSink
+from services.api.presigned import DownloadLink, LinkExpired, StorageDoor, UploadForm
 from services.errors import (
     BadAnswer,
     DiskFull,

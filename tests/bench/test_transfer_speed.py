@@ -1,0 +1,121 @@
+"""100 MB up and down against curl, on the same sandbox in the same run, and what they cost in memory.
+
+Run with `python -m pytest tests/bench/test_transfer_speed.py -s` to see the figures. Ours and curl's
+turns alternate, and the medians are compared. What saving takes in all is printed beside: then the
+file has been waited for and lies under its name, synced, as curl's does not.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from services.sandbox.process import SandboxProcess
+
+ROOT = Path(__file__).parents[2]
+SIZE = 100 * 1024 * 1024
+ROUNDS = 5
+LIMIT = 32 * 1024
+"""KiB of extra memory."""
+
+CHILD = """
+import asyncio, json, os, subprocess, sys, time
+from pathlib import Path
+from services.api.assmbl import AssmblClient
+from services.api.assmbl_send import MailSender
+from services.attachments.transfer import Fetcher, Wanted
+
+url, folder, size, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+address, token = sys.argv[5:]
+KIND = "application/octet-stream"
+
+def status(name):
+    return int(Path("/proc/self/status").read_text().partition(name + ":")[2].split()[0])
+
+def curl(*arguments):
+    started = time.perf_counter()
+    subprocess.run(["curl", "-sSf", "-o", *arguments], check=True)
+    return time.perf_counter() - started
+
+async def measured(work):
+    Path("/proc/self/clear_refs").write_text("5")
+    before, started = status("VmRSS"), time.perf_counter()
+    result = await work
+    return result, time.perf_counter() - started, status("VmHWM") - before
+
+async def main():
+    client = AssmblClient(url, token, "agents.example.com")
+    fetcher = Fetcher(client.attachments, folder / "arriving")
+    told = {"up": [], "curl_up": [], "down": [], "curl_down": [], "saved": [], "memory": []}
+
+    async def both(path):
+        form = await client.attachments.request_attachment_upload(path.name, KIND, size)
+        fields = [part for k, v in form.fields.items() for part in ("--form-string", f"{k}={v}")]
+        told["curl_up"].append(await asyncio.to_thread(
+            curl, os.devnull, *fields, "-F", f"file=@{path};type={KIND}", form.url))
+        with path.open("rb") as file:
+            ref, seconds, memory = await measured(client.attachments.upload_file(
+                file, file_name=path.name, content_type=KIND))
+        told["up"].append(seconds)
+        told["memory"].append(memory)
+        await MailSender(client.exchange).send_mail(address, "s", "t", attachments=[ref])
+        message_id = (await client.list_inbox()).items[-1].message_id
+        link = await client.attachments.request_inbound_attachment_download(message_id, 0)
+        told["curl_down"].append(await asyncio.to_thread(curl, folder / "curled", link.url))
+        with (folder / "ours").open("w+b") as file:
+            _, seconds, memory = await measured(client.attachments.download_file(
+                message_id, 0, file.fileno()))
+        told["down"].append(seconds)
+        told["memory"].append(memory)
+        saved, seconds, memory = await measured(fetcher.save(Wanted(message_id, 0, folder)))
+        told["saved"].append(seconds)
+        told["memory"].append(memory)
+        for one in (saved.path, folder / "ours", folder / "curled"):
+            assert subprocess.run(["cmp", "-s", one, path]).returncode == 0
+            one.unlink()
+
+    small, large = folder / "small", folder / "large"
+    small.write_bytes(os.urandom(655_360))
+    with large.open("wb") as file:
+        for _ in range(size // 65_536):
+            file.write(os.urandom(65_536))
+    await both(small)
+    for one in told.values():
+        one.clear()
+    for _ in range(rounds):
+        await both(large)
+    print(json.dumps(told))
+    await client.aclose()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.timeout(300)
+def test_a_hundred_megabytes_move_at_half_of_curls_speed_or_more_in_constant_memory(
+    tmp_path: Path,
+) -> None:
+    import httpx
+
+    sandbox = SandboxProcess.start()
+    try:
+        made = httpx.post(f"{sandbox.base_url}/_sandbox/agents", json={}, trust_env=False).json()
+        command = [sys.executable, "-c", CHILD, sandbox.base_url, str(tmp_path), str(SIZE)]
+        command += [str(ROUNDS), made["address"], made["token"]]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+    finally:
+        sandbox.stop()
+    told = json.loads(done.stdout)
+    for way in ("up", "down"):
+        ours, curls = median(told[way]), median(told[f"curl_{way}"])
+        print(f"\n100 MB {way}: {ours:.2f} s, curl {curls:.2f} s: {curls / ours:.2f} of its speed")
+        assert ours <= 2 * curls
+    print(f"100 MB saved, synced, under its name: {median(told['saved']):.2f} s")
+    print(f"memory: {max(told['memory']) / 1024:.1f} MB")
+    assert max(told["memory"]) <= LIMIT
