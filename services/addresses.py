@@ -65,14 +65,14 @@ def parse_mailboxes(text: str) -> tuple[Address, ...]:
 
     Never raises; entries without an address are left out unless nothing else is there.
     """
-    found = [_entry(entry) for entry in _entries(text)[:ADDRESS_LIMIT]]
+    found = [_entry(entry) for entry in entries(text)[:ADDRESS_LIMIT]]
     named = tuple(address for address in found if address.address)
     if named:
         return named
     name = _tidy_name(text)
     if "=?" in text and "@" not in text and "@" in name:
         # The whole mailbox was written as one encoded word.
-        return tuple(_entry(entry) for entry in _entries(name)[:ADDRESS_LIMIT])
+        return tuple(_entry(entry) for entry in entries(name)[:ADDRESS_LIMIT])
     return (Address(name, ""),) if name else ()
 
 
@@ -115,8 +115,8 @@ def _tidy_name(text: str) -> str:
     return name
 
 
-def _entries(text: str) -> list[str]:
-    """Split at commas and semicolons that stand outside quotes, comments and angle brackets."""
+def entries(text: str) -> list[str]:
+    """Split an address list at commas and semicolons outside quotes, comments and angle brackets."""
     pieces: list[str] = []
     comments = _comment_ends(text)
     start = at = 0

@@ -7,6 +7,7 @@ carries the id of its request, and whoever asked compares it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from services.outbound_events import OutboundCounted
@@ -15,6 +16,7 @@ from services.outbound_models import OutboundCounts
 if TYPE_CHECKING:
     from services.events import OutboundEvent, RequestFailed, TransferEvent
     from services.requests import Request
+    from tui.open_drafts import OpenDrafts
 
     Heard = OutboundEvent | RequestFailed
 
@@ -32,6 +34,20 @@ class OutboundNews:
         self.counts = OutboundCounts()
         self._listeners: list[Callable[[Heard], bool]] = []
         self._about_files: list[Callable[[TransferEvent], None]] = []
+
+    @cached_property
+    def drafts(self) -> OpenDrafts:
+        """The drafts that are open; made with the first of them."""
+        from tui.open_drafts import OpenDrafts
+
+        drafts = OpenDrafts(self.ask)
+        self.listen(drafts.heard)
+        return drafts
+
+    def save_drafts(self) -> None:
+        """Save every open draft now; safe from any thread, for a program that is about to end."""
+        if "drafts" in self.__dict__:
+            self.drafts.save_all()
 
     def unlock(self, then: Callable[[], None]) -> None:
         """Ask for the passphrase of the own keys; `then` runs once they are unlocked."""

@@ -25,6 +25,8 @@ from widgets.text_looks import Look, pieces, role_of
 INDENT = 1
 """Cells left of the text; one more stands at its right, for a cursor behind the last letter."""
 _MARKS = INDENT + 1
+_JOINERS = "\u200c\u200d"
+"""What does not print and is typed all the same, in Persian and between emoji."""
 
 
 class TextEditor(LineView):
@@ -41,6 +43,9 @@ class TextEditor(LineView):
     TextEditor { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
     """
     BINDINGS = EDIT_KEYS
+
+    passes_on = False
+    """The next letter is not for the text: it ends a command that was begun."""
 
     class Changed(Message):
         """The text is another one."""
@@ -88,7 +93,9 @@ class TextEditor(LineView):
 
     def on_key(self, event: events.Key) -> None:
         """Letters are text; everything else is the screen's, or an action."""
-        if event.is_printable and event.character is not None:
+        if self.passes_on or event.character is None:
+            return
+        if event.is_printable or event.character in _JOINERS:
             event.stop()
             event.prevent_default()
             self.insert(event.character, Kind.TYPED)

@@ -1,44 +1,295 @@
-"""One draft, to write on."""
+"""Writing a mail: fields, files, text, and what is said about the draft.
+
+Closes three traps: a letter that is taken for a command (fields and text take every printable key), a
+draft that is lost with its screen (it lives in `OpenDrafts` and is saved within two seconds), and a
+suggestion that is taken because Enter was pressed too soon (only one that was moved to is).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import events
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Input
 
-from services.safe_text import SafeText, ui
+from services.events import RequestFailed, Severity
+from services.outbound_events import DraftLocked, DraftOpened, OpenDraft, RecipientsSuggested
+from services.safe_text import SafeText, phrase, ui
+from tui import keys
+from tui.keymap import Step
+from tui.open_draft import RECIPIENTS
+from tui.open_drafts import RETRY_SECONDS, SAVE_SECONDS
+from tui.screens.completing import Completing
+from tui.screens.compose_actions import ComposeActions, handlers
+from tui.screens.compose_facts import draft_facts, file_lines
 from tui.screens.side_screen import Handlers, SideScreen
-from tui.situation import Context
+from tui.situation import Context, Situation
+from widgets.draft_files import DraftFiles
+from widgets.facts_line import FactsLine
+from widgets.line_field import LineField, RecipientField
 from widgets.plain import Plain
+from widgets.suggestion_list import SuggestionList
+from widgets.text_editor import TextEditor
 
 if TYPE_CHECKING:
-    from services.events import OutboundEvent, RequestFailed
-    from services.outbound_events import BeginDraft, OpenDraft
+    from services.events import OutboundEvent
+    from services.outbound_events import BeginDraft
     from services.requests import Request
+    from tui.open_draft import OpenDraft as Opened
     from tui.outbound_news import OutboundNews
     from tui.session import Session
 
-NOTHING: Final = ui("Nothing is here yet.")
+_LABELS: Final = {"to": ui("To"), "cc": ui("Cc"), "bcc": ui("Bcc"), "subject": ui("Subject")}
 
 
 class ComposeScreen(SideScreen[None]):
-    """One draft, to write on."""
+    """One draft at a time; the others that are open are a key away."""
 
     CONTEXT = Context.COMPOSE
-    HEADING: ClassVar[SafeText] = ui("Compose")
+    HEADING: ClassVar[SafeText] = ui("Draft")
+    AUTO_FOCUS = ""
 
     def __init__(self, news: OutboundNews, session: Session, begin: BeginDraft | OpenDraft) -> None:
         super().__init__(news, session)
         self._begin = begin
+        self.drafts = news.drafts
+        self.draft: Opened | None = None
+        """The draft on the screen."""
+        self.facts = FactsLine(id="compose-facts")
+        self.files = DraftFiles(glyphs=session.glyphs, id="compose-files")
+        self.editor = TextEditor(id="compose-text")
+        self.suggestions = SuggestionList(glyphs=session.glyphs, id="suggestions")
+        self.fields: dict[str, LineField] = {
+            **{name: RecipientField(id=f"field-{name}") for name in RECIPIENTS},
+            "subject": LineField(id="field-subject"),
+        }
+        self.actions = ComposeActions(self)
+        self._completing = Completing(self)
+        self._autosave: Timer | None = None
+        self._shows_more = False
 
     def parts(self) -> ComposeResult:
-        """Nothing yet."""
-        yield Plain(NOTHING)
-
-    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:  # noqa: ARG002
-        """Nothing is asked yet."""
-        return False
+        """Fields, facts, files, text; suggestions above them when there are any."""
+        with Vertical(id="compose-head"):
+            for name, field in self.fields.items():
+                yield Horizontal(
+                    Plain(_LABELS[name], classes="compose-label"),
+                    field,
+                    id=f"row-{name}",
+                    classes="compose-row",
+                )
+            yield self.facts
+            yield self.files
+        yield self.editor
+        yield self.suggestions
 
     def handlers(self) -> Handlers:
-        """Leaving."""
-        return {"leave_compose": self.leave}
+        """What the commands do."""
+        return handlers(self)
+
+    def opened(self) -> None:
+        """Show the draft that is open already, or ask for it."""
+        self.drafts.on_saved = self._saved
+        self.show_rows()
+        self.files.display = False
+        found = (
+            self.drafts.find(self._begin.draft_id) if isinstance(self._begin, OpenDraft) else None
+        )
+        if found is not None:
+            self.show_draft(found)
+        else:
+            self.ask(self._begin)
+
+    def situation(self) -> Situation:
+        """The frozen picture that guards and hints look at."""
+        writing = "writing" if self.draft is not None else ""
+        return Situation(Context.COMPOSE, rows=len(self.drafts.all), entry=writing)
+
+    # ── what the engine tells ────────────────────────────────────────────────────────────────────
+
+    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:
+        """Take the draft that was asked for, and what else answers this screen."""
+        if isinstance(event, RecipientsSuggested):
+            return self._completing.heard(event)
+        if asked is None:
+            return False
+        match event:
+            case DraftOpened():
+                draft = self.drafts.open(event.draft, event.account, event.quoted or event.remark)
+                self.show_draft(draft)
+            case DraftLocked(sentence=sentence):
+                self.notices.tell(sentence)
+                self.news.unlock(lambda: self._ask_again(asked))
+            case RequestFailed():
+                self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
+            case _:
+                return False
+        return True
+
+    def begin(self, request: BeginDraft) -> None:
+        """Begin another draft; this one stays open, if anything was written into it."""
+        if self.draft is not None:
+            self.actions.put_away(self.draft)
+        self.ask(request)
+
+    def _ask_again(self, asked: Request) -> None:
+        self.ask(asked)
+
+    def _saved(self, draft: Opened) -> None:
+        """A save has come back: say so, and save what was typed meanwhile."""
+        if draft.trouble:
+            self.notices.tell(draft.trouble, Severity.ERROR)
+            self._save_in(RETRY_SECONDS)
+        else:
+            draft.saved_at = self.session.clock()
+            if draft.unsaved:
+                self._save_in(SAVE_SECONDS)
+        self.show_facts()
+        self.actions.saved(draft)
+
+    # ── the draft on the screen ──────────────────────────────────────────────────────────────────
+
+    def show_draft(self, draft: Opened) -> None:
+        """Put a draft on the screen; the cursor goes to what is to be written next."""
+        self._completing.close()
+        self.draft = draft
+        with self.app.batch_update():
+            for name, field in self.fields.items():
+                field.show(draft.texts[name])
+            self._shows_more = False
+            self.show_rows()
+            self.editor.show_buffer(draft.buffer)
+            self.show_changed()
+        if not draft.texts["to"]:
+            self.set_focus(self.fields["to"])
+        elif not draft.texts["subject"]:
+            self.set_focus(self.fields["subject"])
+        else:
+            self.set_focus(self.editor)
+        if draft.hidden:
+            words = phrase("{} invisible characters are not shown here.", draft.hidden)
+            self.notices.tell(words, Severity.WARNING)
+        self.show_hints()
+
+    def show_rows(self, *, turn: bool = False) -> None:
+        """Show the rows of Cc and Bcc when they hold something or are wanted."""
+        self._shows_more ^= turn
+        for name in ("cc", "bcc"):
+            wanted = self._shows_more or bool(self.fields[name].value)
+            self.query_one(f"#row-{name}").display = wanted
+
+    def show_changed(self) -> None:
+        """Show facts and files as they are now."""
+        if self.draft is not None:
+            self.files.show_files(file_lines(self.draft))
+        self.show_facts()
+
+    def show_facts(self) -> None:
+        """Show what is to be said about the draft, and which one it is."""
+        draft, opened = self.draft, self.drafts.all
+        if draft is None or not self.is_mounted:
+            return
+        self.facts.show_facts(draft_facts(draft, self.session))
+        title = self.HEADING
+        if len(opened) > 1 and draft in opened:
+            title = phrase("Draft {} of {}", opened.index(draft) + 1, len(opened))
+        self.status.show_title(self.session.account, title)
+
+    def changed(self) -> None:
+        """Something was written: save it in a moment."""
+        self._save_in(SAVE_SECONDS)
+
+    def _save_in(self, seconds: float) -> None:
+        if self._autosave is None:
+            self._autosave = self.set_timer(seconds, self._save)
+
+    def _save(self) -> None:
+        self._autosave = None
+        for draft in self.drafts.all:
+            if self.drafts.is_saving(draft):
+                # Its answer starts the next save.
+                continue
+            self.drafts.save(draft)
+
+    def leave(self) -> None:
+        """Keep the draft and leave; one that nobody wrote anything into is not kept."""
+        if self.draft is not None:
+            self.actions.put_away(self.draft)
+        super().leave()
+
+    def on_unmount(self) -> None:
+        """Save what is left."""
+        self._save()
+        self.drafts.on_saved = _nobody
+
+    # ── keys ─────────────────────────────────────────────────────────────────────────────────────
+
+    def take_key(self, event: events.Key) -> bool:
+        """Suggestions first, then commands, then the fields' own keys."""
+        key = event.key
+        return self._completing.take_key(key) or self._press(event) or self._go_on(key)
+
+    def _press(self, event: events.Key) -> bool:
+        begun = bool(self._keys.pending)
+        step, command = self._keys.press(keys.key_of(event), self.CONTEXT)
+        if begun or step is Step.PENDING:
+            self._pass_on(pending=step is Step.PENDING)
+            self.show_hints()
+        if step is Step.RUN:
+            self.status.clear_notice()
+            self.run_command(command)
+        return begun or step is not Step.NOTHING
+
+    def _pass_on(self, *, pending: bool) -> None:
+        """Let the next letter come here: it ends a command that was begun."""
+        self.editor.passes_on = pending
+        for field in self.fields.values():
+            field.passes_on = pending
+
+    def _go_on(self, key: str) -> bool:
+        """Enter and the arrows go from field to field."""
+        if not isinstance(self.focused, Input) or key not in ("enter", "down", "up"):
+            return False
+        if key == "up":
+            self.focus_previous()
+        else:
+            self.focus_next()
+        return True
+
+    # ── the widgets' messages ────────────────────────────────────────────────────────────────────
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """A field says something else."""
+        event.stop()
+        name = (event.input.id or "").removeprefix("field-")
+        if self.draft is not None and self.draft.write(name, event.value):
+            self.changed()
+            if isinstance(event.input, RecipientField):
+                self._completing.typed(event.input)
+
+    def on_text_editor_changed(self, event: TextEditor.Changed) -> None:
+        """The text is another one."""
+        event.stop()
+        self.changed()
+
+    def on_draft_files_removed(self, event: DraftFiles.Removed) -> None:
+        """A file is taken away."""
+        event.stop()
+        self.actions.remove_file(event.place)
+
+    def on_draft_files_left(self, event: DraftFiles.Left) -> None:
+        """Back from the files to the text."""
+        event.stop()
+        self.set_focus(self.editor)
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        """Suggestions belong to the field that had the keys."""
+        if self.focused is not self._completing.field:
+            self._completing.close()
+
+
+def _nobody(_draft: Opened) -> None:
+    """The screen is gone."""

@@ -1,33 +1,144 @@
-"""The drafts."""
+"""The drafts that are kept: to write on, to discard, and to bring back.
+
+Closes the trap of a draft that nobody finds again: everything that was ever saved and not sent is in
+this one list, after a crash as well, and what is discarded can be brought back.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
-from services.safe_text import SafeText, ui
-from tui.screens.side_screen import SideScreen
-from tui.situation import Context
-from widgets.plain import Plain
+from services.events import RequestFailed, Severity
+from services.outbound_events import (
+    BeginDraft,
+    DiscardDraft,
+    DraftsListed,
+    ListDrafts,
+    OpenDraft,
+    OutboundDone,
+    RestoreDraft,
+)
+from services.safe_text import SafeText, phrase, ui
+from tui.screens.side_screen import Handlers, SideScreen
+from tui.situation import Context, Situation
+from widgets.draft_list import DraftList
 
 if TYPE_CHECKING:
-    from services.events import OutboundEvent, RequestFailed
+    from services.events import OutboundEvent
     from services.requests import Request
-
-NOTHING: Final = ui("Nothing is here yet.")
+    from tui.outbound_news import OutboundNews
+    from tui.session import Session
 
 
 class DraftsScreen(SideScreen[None]):
-    """The drafts."""
+    """The kept drafts of one account."""
 
     CONTEXT = Context.DRAFTS
     HEADING: ClassVar[SafeText] = ui("Drafts")
+    AUTO_FOCUS = "DraftList"
+
+    def __init__(self, news: OutboundNews, session: Session) -> None:
+        super().__init__(news, session)
+        self.list = DraftList(glyphs=session.glyphs, clock=session.clock, id="draft-list")
 
     def parts(self) -> ComposeResult:
-        """Nothing yet."""
-        yield Plain(NOTHING)
+        """The list."""
+        yield self.list
 
-    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:  # noqa: ARG002
-        """Nothing is asked yet."""
-        return False
+    def on_screen_resume(self) -> None:
+        """Ask for the drafts, also when coming back from one: it may have another subject now."""
+        self.ask(ListDrafts())
+
+    def situation(self) -> Situation:
+        """The frozen picture that guards and hints look at."""
+        return Situation(
+            Context.DRAFTS,
+            rows=self.list.count,
+            entry="draft" if self.list.current is not None else "",
+            targets=len(self.news.drafts.discarded),
+        )
+
+    def handlers(self) -> Handlers:
+        """What the commands do."""
+        rows = self.list
+        return {
+            "open_draft": self._open,
+            "begin_draft": lambda: self._write(BeginDraft()),
+            "drop_draft": self._drop,
+            "restore_draft": self._restore,
+            "next_row": rows.action_cursor_down,
+            "previous_row": rows.action_cursor_up,
+            "rows_down": rows.action_page_down,
+            "rows_up": rows.action_page_up,
+            "first_row": rows.action_first,
+            "last_row": rows.action_last,
+        }
+
+    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:
+        """Show the drafts; tell what became of one."""
+        match event:
+            case DraftsListed():
+                self._show(event)
+                return asked is not None
+            case OutboundDone() if asked is not None:
+                self._done(event, asked)
+            case RequestFailed() if asked is not None:
+                self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
+            case _:
+                return False
+        return True
+
+    def _show(self, event: DraftsListed) -> None:
+        self.list.show_empty(
+            phrase("No drafts. {} writes a message.", self.shown_key("begin_draft"))
+        )
+        still_open = frozenset(draft.draft_id for draft in self.news.drafts.all)
+        self.list.show_rows(event.rows, still_open)
+        self.status.show_title(self.session.account, phrase("Drafts {}", len(event.rows)))
+        self.show_hints()
+
+    def _done(self, event: OutboundDone, asked: Request) -> None:
+        if isinstance(asked, DiscardDraft):
+            key = self.shown_key("restore_draft")
+            self.notices.tell(event.sentence, next_step=phrase("{} brings it back.", key))
+        else:
+            self.notices.tell(event.sentence)
+        self.ask(ListDrafts())
+
+    def on_draft_list_cursor_moved(self, event: DraftList.CursorMoved) -> None:
+        """Other hints on an empty list."""
+        event.stop()
+        self.show_hints()
+
+    def on_draft_list_opened(self, event: DraftList.Opened) -> None:
+        """A click on the current row is Enter."""
+        event.stop()
+        self._open()
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────────
+
+    def _open(self) -> None:
+        row = self.list.current
+        if row is not None:
+            self._write(OpenDraft(row.draft_id))
+
+    def _drop(self) -> None:
+        row = self.list.current
+        if row is None:
+            return
+        drafts = self.news.drafts
+        opened = drafts.find(row.draft_id)
+        if opened is not None:
+            drafts.close(opened)
+        drafts.discarded.append(row.draft_id)
+        self.ask(DiscardDraft(row.draft_id))
+
+    def _restore(self) -> None:
+        self.ask(RestoreDraft(self.news.drafts.discarded.pop()))
+
+    def _write(self, begin: BeginDraft | OpenDraft) -> None:
+        from tui.screens.compose import ComposeScreen
+
+        self.app.push_screen(ComposeScreen(self.news, self.session, begin))

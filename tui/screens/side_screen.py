@@ -20,6 +20,7 @@ from tui.commands import BY_ID
 from tui.guards import reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
+from tui.screens.overlays import show_help, show_palette
 from tui.situation import Context, Situation
 from widgets.hint_bar import HintBar
 from widgets.status_line import StatusLine
@@ -40,8 +41,6 @@ class SideScreen(Screen[Answer]):
     CONTEXT: ClassVar[Context]
     HEADING: ClassVar[SafeText] = EMPTY
     """What the status line calls it."""
-    PASSED_OVER: ClassVar[frozenset[str]] = frozenset({"palette"})
-    """Commands that its palette does not list."""
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__()
@@ -128,8 +127,14 @@ class SideScreen(Screen[Answer]):
 
     def on_key(self, event: events.Key) -> None:
         """Turn keys into commands before any widget's own bindings."""
+        if self.take_key(event):
+            event.stop()
+            event.prevent_default()
+
+    def take_key(self, event: events.Key) -> bool:
+        """Run the command of a key; False when it is none, or text for a field."""
         if isinstance(self.focused, Input):
-            return
+            return False
         self.status.clear_notice()
         begun = bool(self._keys.pending)
         step, command = self._keys.press(keys.key_of(event), self.CONTEXT)
@@ -137,8 +142,7 @@ class SideScreen(Screen[Answer]):
             self.run_command(command)
         if begun or step is not Step.NOTHING:
             self.show_hints()
-            event.stop()
-            event.prevent_default()
+        return begun or step is not Step.NOTHING
 
     def run_command(self, command: str) -> None:
         """Run a command by its id, or say why it cannot run."""
@@ -163,23 +167,10 @@ class SideScreen(Screen[Answer]):
             self.hint_bar.show_hints(hints.hint_bar(keymap, self.situation()))
 
     def _palette(self) -> None:
-        from tui.palette import CommandPalette
-
-        offered = hints.offered(self.situation())
-        runnable = [one for one in offered if one.id not in self.PASSED_OVER]
-
-        def answered(command: str | None) -> None:
-            if command is not None:
-                self.run_command(command)
-
-        self.app.push_screen(
-            CommandPalette(runnable, self.shown_key, self.session.monotonic), answered
-        )
+        show_palette(self, self.session, self.situation(), self.shown_key, self.run_command)
 
     def _help(self) -> None:
-        from tui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen(self.session.keymap, self.CONTEXT))
+        show_help(self, self.session, self.CONTEXT)
 
     def _quit(self) -> None:
         self.app.call_later(self.app.action_quit)

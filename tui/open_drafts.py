@@ -1,0 +1,119 @@
+"""The drafts that are open at once, and the saving of all of them.
+
+Closes three traps: a save for every key (one a second at most, and the next waits for the answer), a
+draft that is lost because its screen was closed (they live here, not on the screen), and a draft that
+nobody wrote anything into and that is kept all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from services.events import RequestFailed
+from services.outbound_events import DraftNotSaved, DraftSaved, SaveDraft, SendQueued
+from services.safe_text import EMPTY, phrase
+from tui.open_draft import OpenDraft
+
+if TYPE_CHECKING:
+    from services.draft import Draft
+    from services.events import OutboundEvent
+    from services.requests import Request
+    from services.safe_text import SafeText
+
+SAVE_SECONDS: Final = 1.0
+"""How long what was typed waits for a save at most; the save itself has as long again."""
+RETRY_SECONDS: Final = 5.0
+
+
+class OpenDrafts:
+    """Every draft that is open; `on_saved` is called when one of them was saved, or was not."""
+
+    def __init__(self, ask: Callable[[Request], int]) -> None:
+        self._ask = ask
+        self._open: list[OpenDraft] = []
+        self._under_way: dict[int, OpenDraft] = {}
+        self.discarded: list[str] = []
+        """Ids of drafts that were discarded and can be brought back, the last one last."""
+        self.on_saved: Callable[[OpenDraft], None] = _nobody
+
+    @property
+    def all(self) -> tuple[OpenDraft, ...]:
+        """The open drafts, in the order they were opened."""
+        return tuple(self._open)
+
+    def find(self, draft_id: str) -> OpenDraft | None:
+        """The open draft of this id."""
+        return next((draft for draft in self._open if draft.draft_id == draft_id), None)
+
+    def open(self, draft: Draft, account: str = "", remark: SafeText = EMPTY) -> OpenDraft:
+        """Open a draft; one that is open keeps what was typed, unless its text is older."""
+        found = self.find(draft.draft_id)
+        if found is not None and (found.unsaved or found.base.revision >= draft.revision):
+            return found
+        opened = OpenDraft(draft, account, remark)
+        if found is None:
+            self._open.append(opened)
+        else:
+            self._open[self._open.index(found)] = opened
+        return opened
+
+    def close(self, draft: OpenDraft) -> None:
+        """Save a draft and let it go."""
+        self.save(draft)
+        self.drop(draft)
+
+    def drop(self, draft: OpenDraft) -> None:
+        """Let a draft go: it was sent or discarded."""
+        if draft in self._open:
+            self._open.remove(draft)
+
+    def beside(self, draft: OpenDraft, by: int) -> OpenDraft:
+        """The open draft before or behind this one."""
+        if draft not in self._open:
+            return self._open[0] if self._open else draft
+        return self._open[(self._open.index(draft) + by) % len(self._open)]
+
+    # ── saving ───────────────────────────────────────────────────────────────────────────────────
+
+    def is_saving(self, draft: OpenDraft) -> bool:
+        """A save of it is under way."""
+        return draft in self._under_way.values()
+
+    def save(self, draft: OpenDraft, *, anyway: bool = False) -> bool:
+        """Save a draft if there is anything to save; False when there is not."""
+        if not (draft.unsaved or anyway):
+            return False
+        draft.taken()
+        self._under_way[self._ask(SaveDraft(draft.value, draft.account))] = draft
+        return True
+
+    def save_all(self) -> None:
+        """Save everything now; safe from any thread, for a program that is about to end."""
+        for draft in self.all:
+            self.save(draft)
+
+    def heard(self, event: OutboundEvent | RequestFailed) -> bool:
+        """Take what the engine told about a save; False when it is about something else."""
+        if isinstance(event, SendQueued):
+            sent = self.find(event.draft_id)
+            if sent is not None:
+                self.drop(sent)
+            return False
+        if not isinstance(event, DraftSaved | DraftNotSaved | RequestFailed):
+            return False
+        draft = self._under_way.pop(event.request_id, None)
+        if draft is None:
+            return False
+        if isinstance(event, DraftSaved):
+            draft.saved(event.draft_id, event.revision)
+            draft.remark = event.remark or draft.remark
+        else:
+            step = event.next_step
+            draft.not_saved(phrase("{} {}", event.sentence, step) if step else event.sentence)
+        self.on_saved(draft)
+        return True
+
+
+def _nobody(_draft: OpenDraft) -> None:
+    """Nobody looks."""

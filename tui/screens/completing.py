@@ -1,0 +1,91 @@
+"""Completion of recipients: asks when the letters rest, shows what may be meant, takes what is chosen.
+
+Closes two traps: a question for every letter, and an answer to letters that are no longer there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from textual.geometry import Offset
+from textual.timer import Timer
+
+from services.outbound_events import RecipientsSuggested, SuggestRecipients
+from services.safe_text import clean_line
+
+if TYPE_CHECKING:
+    from tui.screens.compose import ComposeScreen
+    from widgets.line_field import RecipientField
+
+REST_SECONDS: Final = 0.15
+"""How long letters rest before suggestions are asked for."""
+
+
+class Completing:
+    """The suggestions of one compose screen; `field` is the one that they are for."""
+
+    def __init__(self, screen: ComposeScreen) -> None:
+        self._screen = screen
+        self._timer: Timer | None = None
+        self.field: RecipientField | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Suggestions are on the screen."""
+        return bool(self._screen.suggestions.display)
+
+    def typed(self, field: RecipientField) -> None:
+        """Letters were typed: ask when they rest."""
+        self._stop()
+        self.field = field
+        if not field.piece:
+            self.close()
+        elif field.has_focus:
+            self._timer = self._screen.set_timer(REST_SECONDS, self._ask)
+
+    def close(self) -> None:
+        """Hide the suggestions, and want none."""
+        self._stop()
+        self.field = None
+        self._screen.suggestions.show_suggestions(())
+
+    def heard(self, event: RecipientsSuggested) -> bool:
+        """Show suggestions for the letters that are still there."""
+        field, listed = self.field, self._screen.suggestions
+        if field is not None and field.has_focus and field.piece == event.text:
+            wanted = [one for one in event.suggestions if one.address != event.text]
+            at = field.region
+            listed.styles.offset = Offset(at.x - 4, at.y + 1)
+            listed.show_suggestions(wanted)
+        return True
+
+    def take_key(self, key: str) -> bool:
+        """Move in the suggestions, take one, or hide them; False for every other key."""
+        if not self.is_open:
+            return False
+        listed = self._screen.suggestions
+        if key in ("down", "up"):
+            listed.choose(1 if key == "down" else -1)
+        elif key == "escape":
+            self.close()
+        elif key == "tab" or (key == "enter" and listed.chosen is not None):
+            self._take()
+        else:
+            return False
+        return True
+
+    def _take(self) -> None:
+        found, field = self._screen.suggestions.best, self.field
+        if found is not None and field is not None:
+            field.take(clean_line(found.address))
+        self.close()
+
+    def _ask(self) -> None:
+        self._timer = None
+        if self.field is not None and self.field.piece:
+            self._screen.ask(SuggestRecipients(self.field.piece))
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None

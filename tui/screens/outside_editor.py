@@ -1,0 +1,91 @@
+"""Writing a draft in the operator's own editor, from the compose screen.
+
+Closes two traps: an await or an error inside of Textual's suspension (the one hangs for good, the other
+leaves a dead terminal: research/textual.md §2), and decrypted text on a disk that nobody chose.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+from services.errors import MailError
+from services.events import Severity
+from services.safe_text import SafeText, clean_line, phrase, ui
+from tui.editor import Edited, edit, editor_command, memory_folder
+from tui.screens.dialogs import ConfirmDialog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tui.open_draft import OpenDraft
+    from tui.screens.compose import ComposeScreen
+
+
+def edit_outside(screen: ComposeScreen, draft: OpenDraft) -> None:
+    """Save, hand the text to the editor, take it back as one change that can be undone."""
+    try:
+        command = editor_command(os.environ)
+    except MailError as error:
+        _tell(screen, error)
+        return
+    screen.drafts.save(draft)
+    folder = memory_folder(os.environ)
+    if folder is not None or not draft.is_sealed:
+        _go(screen, draft, command, folder)
+        return
+
+    def answered(sure: bool | None) -> None:
+        if sure:
+            _go(screen, draft, command, folder)
+
+    question = ui("Put the text on the disk for the editor?")
+    details = (
+        ui("The draft is to be encrypted, and there is no folder in memory for the editor's file."),
+        ui("The text lies on the disk in clear while you edit, and is removed afterwards."),
+    )
+    dialog = ConfirmDialog(question, details, ui("Edit it"), screen.session.monotonic)
+    screen.app.push_screen(dialog, answered)
+
+
+def _go(
+    screen: ComposeScreen, draft: OpenDraft, command: tuple[str, ...], folder: Path | None
+) -> None:
+    result: Edited | MailError
+    try:
+        with screen.app.suspend():
+            result = _edited(draft.buffer.text, command, folder)
+    except SuspendNotSupported:
+        result = MailError("This terminal cannot be handed to an editor.", "Write here.")
+    if isinstance(result, MailError):
+        _tell(screen, result)
+        return
+    screen.set_focus(screen.editor)
+    changed = result.text != draft.buffer.text
+    if changed:
+        screen.editor.replace_all(result.text)
+    if result.code:
+        screen.notices.tell(_ended(result.code, changed=changed), Severity.WARNING)
+    elif not changed:
+        screen.notices.tell(ui("The text is as it was."))
+
+
+def _edited(text: str, command: tuple[str, ...], folder: Path | None) -> Edited | MailError:
+    """Nothing is raised here: the terminal has to come back first."""
+    try:
+        return edit(text, command, folder)
+    except MailError as error:
+        return error
+
+
+def _ended(code: int, *, changed: bool) -> SafeText:
+    if changed:
+        return phrase("The editor ended with code {}; what it had saved is here.", code)
+    return phrase("The editor ended with code {}; the text is as it was.", code)
+
+
+def _tell(screen: ComposeScreen, error: MailError) -> None:
+    sentence, step = clean_line(error.sentence), clean_line(error.next_step)
+    screen.notices.tell(sentence, Severity.ERROR, step)
