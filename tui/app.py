@@ -169,7 +169,7 @@ class AgentMailApp(App[int]):
         if self._mail is None:
             await self.push_screen(self._mail_screen(opened.engine))
         else:
-            await asyncio.to_thread(self._mail.bridge.stop, STOP_SECONDS)
+            await asyncio.to_thread(self._mail.stop, STOP_SECONDS)
             self._mail.reopen(opened.engine, self._session)
         if opened.remark and self._mail is not None:
             self._mail.notices.tell(opened.remark)
@@ -236,7 +236,7 @@ class AgentMailApp(App[int]):
 
     def _stop_engine(self, timeout: float) -> None:
         if self._mail is not None:
-            self._mail.bridge.stop(timeout)
+            self._mail.stop(timeout)
 
     def _close_from_thread(self, code: int) -> None:
         loop = self._loop

@@ -193,6 +193,12 @@ class MailScreen(Screen[None]):
         self.bridge = Bridge(engine, self.post_message)
         self.bridge.start()
 
+    def stop(self, timeout: float) -> None:
+        """Save what is being written and stop the engine; safe from any thread."""
+        if self.outbound_if_made is not None:
+            self.outbound_if_made.news.save_drafts()
+        self.bridge.stop(timeout)
+
     # ── what there is ────────────────────────────────────────────────────────────────────────────
 
     def ask(self, request: Request) -> int:
