@@ -13,9 +13,9 @@ from services import key_events as ev
 from services.key_models import DirectoryStatus, OwnKeyView, PeerStatus, PeerView
 from services.redact import Secret
 from services.safe_text import SafeText, phrase, ui
-from tui import hints
 from tui.screens.dialogs import ChoiceDialog, ConfirmDialog
 from tui.screens.key_prompts import TellDialog, TypedConfirmDialog
+from tui.screens.overlays import show_help, show_palette
 from tui.screens.peer_actions import PeerActions
 from tui.situation import Context
 from widgets.key_card import ends_words
@@ -78,24 +78,11 @@ def _leave(screen: KeysScreen) -> None:
 
 
 def _palette(screen: KeysScreen) -> None:
-    from tui.palette import CommandPalette
-
-    passed_over = ("palette", "next_key", "previous_key")
-    runnable = [one for one in hints.offered(screen.situation()) if one.id not in passed_over]
-
-    def answered(command: str | None) -> None:
-        if command is not None:
-            screen.run_command(command)
-
-    screen.app.push_screen(
-        CommandPalette(runnable, screen.shown_key, screen.session.monotonic), answered
-    )
+    show_palette(screen, screen.session, screen.situation(), screen.shown_key, screen.run_command)
 
 
 def _help(screen: KeysScreen) -> None:
-    from tui.screens.help import HelpScreen
-
-    screen.app.push_screen(HelpScreen(screen.session.keymap, Context.KEYS))
+    show_help(screen, screen.session, Context.KEYS)
 
 
 class KeyActions:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from services.models import Mailbox, MailFilter
 from services.requests import Refresh
 from services.safe_text import ui
-from tui import clipboard, hints, labels
+from tui import clipboard, labels
 from tui.labels import LabelChange
 from tui.mail_view import MailView
 from tui.screens.mail_messages import Quit, SignIn
@@ -207,25 +207,13 @@ def _choose_mailbox(screen: MailScreen) -> None:
 
 
 def _palette(screen: MailScreen) -> None:
-    from tui.palette import CommandPalette
+    from tui.screens.overlays import show_palette
 
     situation = screen.attention.situation()
-    runnable = [
-        command
-        for command in hints.offered(situation)
-        if command.id not in ("palette", "next", "previous")
-    ]
-
-    def answered(command: str | None) -> None:
-        if command is not None:
-            screen.run_command(command)
-
-    screen.app.push_screen(
-        CommandPalette(runnable, screen.shown_key, screen.session.monotonic), answered
-    )
+    show_palette(screen, screen.session, situation, screen.shown_key, screen.run_command)
 
 
 def _help(screen: MailScreen) -> None:
-    from tui.screens.help import HelpScreen
+    from tui.screens.overlays import show_help
 
-    screen.app.push_screen(HelpScreen(screen.session.keymap, screen.panes.context))
+    show_help(screen, screen.session, screen.panes.context)
