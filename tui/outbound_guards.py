@@ -16,11 +16,14 @@ _NOTHING: Final = ui("Nothing is under the cursor.")
 _OTHERS: Final = ui("An agent proposed this: it is approved, not sent.")
 _OWN: Final = ui("This is your own draft: it is sent, not approved.")
 _DECIDED: Final = ui("This is decided already.")
+_COPY: Final = ui("This is a copy of mail that was handed over.")
 _READING: Final = ui("It is still being read.")
 
 
 def can_send(situation: Situation) -> SafeText:
     """An own draft is on screen, was seen, and nothing refuses it."""
+    if situation.entry == "copy":
+        return _COPY
     if situation.entry in ("waiting", "decided"):
         return _OTHERS
     if situation.entry != "own":
@@ -50,6 +53,8 @@ def is_proposal(situation: Situation) -> SafeText:
     """It is an agent's, so that it has revisions to compare."""
     if situation.entry == "own":
         return ui("Only what agents propose is kept in revisions.")
+    if situation.entry == "copy":
+        return _COPY
     return EMPTY if situation.entry else _NOTHING
 
 
@@ -81,6 +86,13 @@ def is_uncertain(situation: Situation) -> SafeText:
     return ui("Only mail that may have left has to be decided.") if situation.entry else _NOTHING
 
 
+def can_retry(situation: Situation) -> SafeText:
+    """Something waits to leave."""
+    if situation.entry in ("pending", "claimed", "uncertain"):
+        return EMPTY
+    return ui("Nothing under the cursor waits to leave.")
+
+
 OUTBOUND_GUARDS: Final = (
     can_send,
     can_approve,
@@ -90,4 +102,5 @@ OUTBOUND_GUARDS: Final = (
     has_row,
     can_cancel,
     is_uncertain,
+    can_retry,
 )

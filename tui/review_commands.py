@@ -78,7 +78,7 @@ _LOOK: Final = (
         ("T",),
         _BOTH,
         READ,
-        guard="has_draft",
+        guard="has_row",
     ),
     Command(
         "file_details",

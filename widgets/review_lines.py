@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from services.outbound_models import ReviewFile, ReviewView
 from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
 from widgets.flowing import Fact
-from widgets.glyphs import Glyphs
+from widgets.glyphs import UNICODE, Glyphs
 from widgets.review_words import (
     address_facts,
     by_weight,
@@ -104,6 +104,17 @@ def review_lines(
 def note_lines(words: SafeText) -> list[ReviewLine]:
     """A sentence in place of a review."""
     return [ReviewLine(("note", 0), Voice.MAIL, ((words, "muted"),))] if words else []
+
+
+def copy_lines(
+    facts: Sequence[tuple[SafeText, SafeText]], body: Sequence[SafeText]
+) -> list[ReviewLine]:
+    """Facts behind their names, then a whole text."""
+    told = [
+        ReviewLine(("fact", number), Voice.FACT, ((name, "muted"), (value, "strong")))
+        for number, (name, value) in enumerate(facts)
+    ]
+    return [*told, *_text(body, UNICODE, EMPTY, unfolded=True)]
 
 
 def is_long(body: Sequence[SafeText]) -> bool:

@@ -27,7 +27,15 @@ from widgets.cells import fit, wrapped
 from widgets.flowing import flowed_whole
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.line_view import LineView
-from widgets.review_lines import ReviewLine, Shape, Voice, is_long, note_lines, review_lines
+from widgets.review_lines import (
+    ReviewLine,
+    Shape,
+    Voice,
+    copy_lines,
+    is_long,
+    note_lines,
+    review_lines,
+)
 from widgets.rows import Part
 
 WIDEST: Final = 100
@@ -94,7 +102,7 @@ class ReviewText(LineView):
         self._view: ReviewView | None = None
         self._changed: Sequence[SafeText] = ()
         self._shape = Shape()
-        self._note_words = EMPTY
+        self._instead: Sequence[ReviewLine] = ()
         self._lines: Sequence[ReviewLine] = ()
         self._rows: list[Row] = []
         self._top = 0
@@ -123,7 +131,14 @@ class ReviewText(LineView):
 
     def show_note(self, words: SafeText) -> None:
         """Show a sentence in place of a review."""
-        self._note_words = words
+        self._instead = note_lines(words)
+        self.show_review(None, Shape())
+
+    def show_copy(
+        self, facts: Sequence[tuple[SafeText, SafeText]], body: Sequence[SafeText]
+    ) -> None:
+        """Show facts and a text about which nothing has to be decided any more."""
+        self._instead = copy_lines(facts, body)
         self.show_review(None, Shape())
 
     def reshape(self, shape: Shape) -> None:
@@ -202,7 +217,7 @@ class ReviewText(LineView):
 
     def _made_lines(self) -> Sequence[ReviewLine]:
         if self._view is None:
-            return note_lines(self._note_words)
+            return self._instead
         return review_lines(self._view, self._shape, self._glyphs, self._changed, self._unfold_key)
 
     def _take_stock(self) -> None:

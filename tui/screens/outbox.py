@@ -1,4 +1,8 @@
-"""What waits or is leaving."""
+"""The Outbox and Sent screens: what waits, what is leaving, what may have left, what has left.
+
+Closes the trap of mail sent twice by somebody who sees it stuck: mail that may have left is never
+sent again without a question that says what can happen.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,197 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 
-from services.safe_text import SafeText, ui
-from tui.screens.side_screen import SideScreen
-from tui.situation import Context
-from widgets.plain import Plain
+from services.events import RequestFailed, Severity
+from services.outbound_events import (
+    CancelSend,
+    ListOutbox,
+    OutboundDone,
+    OutboxListed,
+    OutboxMoved,
+    RetryNow,
+    SendCancelled,
+    SendQueued,
+    SettleUncertain,
+)
+from services.outbound_models import OutboxState
+from services.safe_text import SafeText, phrase, ui
+from tui.screens.side_screen import Handlers, SideScreen
+from tui.situation import Context, Situation
+from widgets.outbox_list import OutboxList, OutboxNote
 
 if TYPE_CHECKING:
-    from services.events import OutboundEvent, RequestFailed
-    from services.requests import Request
+    from textual.timer import Timer
 
-NOTHING: Final = ui("Nothing is here yet.")
+    from services.events import OutboundEvent
+    from services.outbound_models import OutboxRow
+    from services.requests import Request
+    from tui.outbound_news import OutboundNews
+    from tui.session import Session
+
+SECOND: Final = 1.0
+_LEFT: Final = frozenset({OutboxState.SENT})
 
 
 class OutboxScreen(SideScreen[None]):
-    """What waits or is leaving."""
+    """The outbox first; Tab shows what was sent."""
 
     CONTEXT = Context.OUTBOX
-    HEADING: ClassVar[SafeText] = ui("Outbox")
+    AUTO_FOCUS = "OutboxList"
+    PASSED_OVER = frozenset({"palette", "next_row", "previous_row"})
+    STARTS_WITH_SENT: ClassVar[bool] = False
+
+    def __init__(self, news: OutboundNews, session: Session) -> None:
+        super().__init__(news, session)
+        glyphs, clock = session.glyphs, session.clock
+        key = self.shown_key("open_outgoing")
+        self.list = OutboxList(glyphs=glyphs, clock=clock, open_key=key, id="outbox")
+        self.list.sent = self.STARTS_WITH_SENT
+        self._note = OutboxNote(glyphs=glyphs, clock=clock, id="outbox-note")
+        self._ticking: Timer | None = None
 
     def parts(self) -> ComposeResult:
-        """Nothing yet."""
-        yield Plain(NOTHING)
+        """The list, and what its current row had to cut."""
+        yield self.list
+        yield self._note
 
-    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:  # noqa: ARG002
-        """Nothing is asked yet."""
-        return False
+    def opened(self) -> None:
+        """Ask for the list."""
+        self._list_again()
+
+    def _list_again(self) -> None:
+        title = ui("Sent") if self.list.sent else ui("Outbox")
+        self.status.show_title(self.session.account, title)
+        self.ask(ListOutbox(self.list.sent))
+
+    def situation(self) -> Situation:
+        """The state of the mail under the cursor."""
+        row = self.list.current
+        return Situation(context=Context.OUTBOX, entry="" if row is None else row.state.value)
+
+    def handlers(self) -> Handlers:
+        """What each command does."""
+        rows = self.list
+        return {
+            "open_outgoing": self._open,
+            "cancel_send": self._cancel,
+            "settle_send": self._settle,
+            "retry_now": lambda: self._ask_for(RetryNow()),
+            "other_box": self._other,
+            "list_again": self._list_again,
+            "next_row": rows.action_cursor_down,
+            "previous_row": rows.action_cursor_up,
+            "rows_down": rows.action_page_down,
+            "rows_up": rows.action_page_up,
+            "first_row": rows.action_first,
+            "last_row": rows.action_last,
+        }
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────────
+
+    def _ask_for(self, request: Request) -> None:
+        self.ask(request)
+
+    def _open(self) -> None:
+        row = self.list.current
+        if row is None:
+            return
+        if row.state is OutboxState.UNCERTAIN:
+            self._settle()
+            return
+        from tui.screens.sent_mail import SentMailScreen
+
+        self.app.push_screen(SentMailScreen(self.news, self.session, row))
+
+    def _cancel(self) -> None:
+        row = self.list.current
+        if row is not None:
+            self.ask(CancelSend((row.entry_id,)))
+
+    def _settle(self) -> None:
+        row = self.list.current
+        if row is None:
+            return
+        entry_id = row.entry_id
+
+        def answered(choice: int | None) -> None:
+            if choice is not None:
+                self.ask(SettleUncertain(entry_id, resend=choice == 1))
+
+        from tui.screens.decision_dialogs import settle_dialog
+
+        self.app.push_screen(settle_dialog(row, self.session.monotonic), answered)
+
+    def _other(self) -> None:
+        self.list.sent = not self.list.sent
+        self.list.show_records((), ui("Reading …"))
+        self._list_again()
+
+    # ── what the engine tells ────────────────────────────────────────────────────────────────────
+
+    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:
+        """The list, and what moves in it."""
+        match event:
+            case OutboxListed():
+                return self._listed(event, asked)
+            case OutboxMoved():
+                self._moved(event.row)
+                return False
+            case SendQueued() | SendCancelled():
+                self.notices.tell(event.sentence)
+                self._list_again()
+                return False
+            case OutboundDone() if asked is not None:
+                self.notices.tell(event.sentence)
+                self._list_again()
+            case RequestFailed() if asked is not None:
+                self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
+                if isinstance(asked, ListOutbox):
+                    self.list.show_records((), event.sentence)
+            case _:
+                return False
+        return True
+
+    def _listed(self, event: OutboxListed, asked: Request | None) -> bool:
+        if event.sent is self.list.sent:
+            self.list.show_records(event.rows, self._nothing())
+            self._tick()
+        return asked is not None
+
+    def _moved(self, row: OutboxRow) -> None:
+        belongs = (row.state in _LEFT) is self.list.sent
+        if not belongs or not self.list.show_record(row):
+            self._list_again()
+            return
+        if row.entry_id == getattr(self.list.current, "entry_id", ""):
+            self._show_current()
+
+    def _nothing(self) -> SafeText:
+        other = self.shown_key("other_box")
+        if self.list.sent:
+            return phrase("Nothing was sent from here yet. {} shows the outbox.", other)
+        return phrase("Nothing waits to leave. {} shows what was sent.", other)
+
+    def _tick(self) -> None:
+        """Count seconds down while there are any to count; idle writes nothing."""
+        if self.list.counts_down and self._ticking is None:
+            self._ticking = self.set_interval(SECOND, self._second)
+
+    def _second(self) -> None:
+        self.list.tick()
+        if not self.list.counts_down and self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+
+    def _show_current(self) -> None:
+        self._note.show_row(self.list.current)
+        self.show_hints()
+
+    def on_row_list_cursor_moved(self, event: OutboxList.CursorMoved) -> None:
+        """Tell about the mail under the cursor."""
+        event.stop()
+        self._show_current()
+
+    def on_row_list_opened(self, event: OutboxList.Opened) -> None:
+        """A click on the current row is Enter."""
+        event.stop()
+        self.run_command("open_outgoing")
