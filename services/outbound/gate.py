@@ -153,7 +153,8 @@ class Gate:
         (no usable key, or another one than approved), UsageError (a file is gone), DiskFull,
         ServiceError (the directory). Then nothing has been uploaded and the folder is as it was.
         """
-        self._may_leave(mail.to, Terms.of(mail), is_encrypted=mail.is_encrypted)
+        terms, encrypted = Terms.of(mail), mail.is_encrypted
+        await in_thread(lambda _: self._may_leave(mail.to, terms, is_encrypted=encrypted))
         peer = await self._approved_key(mail) if mail.is_encrypted else None
         recipients = self._recipients(mail, peer)
         body = await sealed_text(mail.body, recipients)
@@ -197,7 +198,8 @@ class Gate:
         the service is known to deliver a repeated key once. Raises PolicyRefused, CryptoError,
         ServiceError; with `uncertain` set the mail may have left (design.md §11).
         """
-        self._may_leave(mail.to, mail.terms, is_encrypted=mail.sealed_to is not None)
+        encrypted = mail.sealed_to is not None
+        await in_thread(lambda _: self._may_leave(mail.to, mail.terms, is_encrypted=encrypted))
         if mail.sealed_to is not None:
             _check_sealed(mail)
             await self._check_still_good(mail, mail.sealed_to)
@@ -227,7 +229,7 @@ class Gate:
                 "Mail to this recipient must be encrypted; this one is not.",
                 "Encrypt it, or change the rule for the recipient on the Keys screen.",
             )
-        has_written = self._history.has_written(to, terms.answers)
+        has_written = bool(terms.answers) and self._history.has_written(to, terms.answers)
         recheck(self._account, to, terms, is_encrypted=is_encrypted, has_written=has_written)
 
     async def _approved_key(self, mail: OutboundMail) -> PeerKey:

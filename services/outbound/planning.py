@@ -194,7 +194,7 @@ class Planner:
 
     def _expires_at(self, draft: Draft) -> int:
         hours = self._sender.policy.approval_hours
-        return draft.changed_at + hours * HOUR if draft.agent else 0
+        return (draft.changed_at or self._now) + hours * HOUR if draft.agent else 0
 
     # ── facts and mails ──────────────────────────────────────────────────────────────────────────
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from services.config import Account, Settings, load
 from services.errors import UsageError
 from services.paths import Paths
+from services.policy_config import Policy, Repeats
 from services.secrets import Secret, SecretStore
 from tui.cli import VerbParsers
 from tui.profile import Profile
@@ -48,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
                 sandbox.base_url,
                 mail_domain=first.address.partition("@")[2],
                 address=first.address,
+                policy=Policy(oversight="oversight@example.com"),
+                repeats=Repeats.SUPPRESSED,
             )
             paths = _paths_under(Path(folder))
             secrets = SecretStore(paths)
