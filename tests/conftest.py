@@ -122,7 +122,7 @@ class SandboxControl:
         return self._call("GET", f"requests{query}")["requests"]
 
     def sent(self, agent: Agent) -> list[dict[str, Any]]:
-        """What an agent has sent: to, local, raw_mime."""
+        """What an agent has sent: to, local, raw_mime, and the request as it came."""
         return self._call("GET", f"sent?agent_id={agent.agent_id}")["sent"]
 
     def settings(self, **values: Any) -> None:

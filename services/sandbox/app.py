@@ -131,7 +131,7 @@ class ApiDoor:
         body = None
         if endpoint.request is not None:
             body = decode(endpoint.name, data, endpoint.request)
-        call = Call(self._sandbox, caller, ids, body, _query(scope), faults)
+        call = Call(self._sandbox, caller, ids, body, _query(scope), faults, data)
         result = endpoint.handler(call)
         return Answer(200, result if isinstance(result, bytes) else wire.encode(result))
 

@@ -92,6 +92,8 @@ class Call:
     body: Any
     query: Mapping[str, str]
     faults: Mapping[str, Fault]
+    sent: bytes = field(default=b"", repr=False)
+    """The body as it came, with what the contract does not know."""
 
     @property
     def store(self) -> Store:

@@ -184,8 +184,10 @@ def _clear_requests(call: Call) -> object:
 
 def _sent(call: Call) -> object:
     rows = call.store.database.connection.execute(
-        "SELECT a.agent_id, s.message_id, s.recipient, s.local, s.sent_at, s.raw FROM sent s "
-        "JOIN agents a ON a.number = s.agent WHERE ?1 IS NULL OR a.agent_id = ?1 ORDER BY s.number",
+        "SELECT a.agent_id, s.message_id, s.recipient, s.local, s.sent_at, s.raw, "
+        "coalesce(b.body, '{}') FROM sent s JOIN agents a ON a.number = s.agent "
+        "LEFT JOIN sent_bodies b ON b.number = s.number "
+        "WHERE ?1 IS NULL OR a.agent_id = ?1 ORDER BY s.number",
         (call.query.get("agent_id"),),
     )
     return {
@@ -197,8 +199,9 @@ def _sent(call: Call) -> object:
                 "local": bool(local),
                 "sent_at": iso_time(at),
                 "raw_mime": raw.decode("utf-8", "replace"),
+                "request": msgspec.json.decode(body),
             }
-            for agent_id, message_id, recipient, local, at, raw in rows
+            for agent_id, message_id, recipient, local, at, raw, body in rows
         ]
     }
 

@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS sent (
     number INTEGER PRIMARY KEY, agent INTEGER NOT NULL, message_id TEXT NOT NULL,
     recipient TEXT NOT NULL, local INTEGER NOT NULL, sent_at REAL NOT NULL, usage BLOB,
     correlation_id TEXT NOT NULL, marketplace_request_id TEXT NOT NULL, raw BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS sent_bodies (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS sent_by_agent ON sent (agent, number);
 CREATE TABLE IF NOT EXISTS answers (
     agent INTEGER NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, answer BLOB NOT NULL,

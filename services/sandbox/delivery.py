@@ -108,7 +108,7 @@ def _accept(call: Call, request: wire.SendRequest, keys: _Keys) -> wire.Sent:
     if recipient is not None:
         call.store.deliver(recipient.agent_id, raw, verified=True)
     usage = None if request.usage is None else wire.encode(request.usage)
-    call.store.database.connection.execute(
+    recorded = call.store.database.connection.execute(
         "INSERT INTO sent (agent, message_id, recipient, local, sent_at, usage, correlation_id, "
         "marketplace_request_id, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -116,6 +116,9 @@ def _accept(call: Call, request: wire.SendRequest, keys: _Keys) -> wire.Sent:
             usage, keys.correlation, keys.marketplace or "", raw,
         ),
     )  # fmt: skip
+    call.store.database.connection.execute(
+        "INSERT INTO sent_bodies VALUES (?, ?)", (recorded.lastrowid, call.sent)
+    )
     reservation = f"rsv-{secrets.token_hex(8)}" if keys.marketplace else None
     return wire.Sent(
         message_id=message_id,

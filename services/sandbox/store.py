@@ -86,6 +86,10 @@ class Store:
         """Forget an agent and all of its mail; its uploads stay."""
         with self.transaction() as db:
             self._forget(db, agent.number, [row[0] for row in self._seqs(agent)])
+            db.execute(
+                "DELETE FROM sent_bodies WHERE number IN (SELECT number FROM sent WHERE agent = ?)",
+                (agent.number,),
+            )
             for table in ("sent", "answers", "keys", "settings"):
                 db.execute(f"DELETE FROM {table} WHERE agent = ?", (agent.number,))  # noqa: S608
             db.execute("DELETE FROM agents WHERE number = ?", (agent.number,))

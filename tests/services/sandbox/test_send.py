@@ -248,3 +248,16 @@ def upload(api, name, data, content_type):
 
 def fetch(link):
     return httpx.get(link, trust_env=False, verify=False).content
+
+
+def test_the_record_of_a_send_holds_the_request_as_it_came_once_for_each_delivery(
+    sandbox, agent, api, peer
+):
+    more = {"idempotency_key": "i-9", "usage": {"tokens_input": 3}, "invented": True}
+    assert send(api, peer.address, **more).status_code == 200
+    assert send(api, peer.address, **more).status_code == 200
+    (record,) = sandbox.sent(agent)
+    assert record["request"] == {
+        "to": peer.address, "subject": "Hello", "body": "Text.", **more,
+    }  # fmt: skip
+    assert len(items(sandbox, peer)) == 1
