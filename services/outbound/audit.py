@@ -170,12 +170,9 @@ class AuditLog:
 
     def lines(self) -> Iterator[str]:
         """Yield the lines as they stand in the file, then those that could not be written yet."""
-        self._store.refresh()
-        waiting = dict.fromkeys((self._mark() or _Mark()).waiting)
-        for line in self._file_lines():
-            waiting.pop(line, None)
-            yield line
-        yield from waiting
+        _, size, unwritten = self._caught_up()
+        yield from self._file_lines(size, unwritten)
+        yield from unwritten
 
     def export(self, file: Path) -> int:
         """Write the log to a new file, 0600; returns the number of lines. UsageError, CacheError."""
@@ -199,21 +196,24 @@ class AuditLog:
 
     def verify(self) -> AuditTrouble | None:
         """Check every line, the chain and its end; None when all of it holds. CacheError."""
-        with self._store.transaction():
-            self._write_out()
-            mark = self._mark()
-            size = self._size()
-            unwritten = len(self._unwritten(mark or _Mark()))
+        mark, size, unwritten = self._caught_up()
         if mark is None:
             return AuditTrouble(0, _UNKNOWN) if size else None
         checked = _Chain()
-        for line in self._file_lines(size):
+        for line in self._file_lines(size, unwritten):
             trouble = checked.next(line)
             if trouble:
                 return AuditTrouble(checked.count, trouble)
-        return _end_trouble(checked, mark, unwritten)
+        return _end_trouble(checked, mark, len(unwritten))
 
     # ── the file and the mark ────────────────────────────────────────────────────────────────────
+
+    def _caught_up(self) -> tuple[_Mark | None, int, tuple[str, ...]]:
+        """Return the mark, the size of the file beside it, and the lines that it still lacks."""
+        with self._store.transaction():
+            self._write_out()
+            mark = self._mark()
+            return mark, self._size(), self._unwritten(mark or _Mark())
 
     def _mark(self) -> _Mark | None:
         found = self._store.get(STATE, _KEY)
@@ -254,16 +254,19 @@ class AuditLog:
         whole = data[: data.rfind(b"\n") + 1]
         return whole.decode("utf-8", "surrogateescape").split("\n")[:-1]
 
-    def _file_lines(self, size: int = -1) -> Iterator[str]:
-        """Yield the whole lines of the first `size` bytes (-1: of all), a torn rest as it is."""
-        left = self._size() if size < 0 else size
+    def _file_lines(self, size: int, unwritten: tuple[str, ...]) -> Iterator[str]:
+        """Yield the lines in the first `size` bytes, but not the torn beginning of the next one."""
+        left = size
         if not left:
             return
+        coming = unwritten[0] if unwritten else ""
         try:
             with self._path.open("rb") as file:
-                while left > 0 and (line := file.readline(left)):
-                    left -= len(line)
-                    yield line.removesuffix(b"\n").decode("utf-8", "surrogateescape")
+                while left > 0 and (data := file.readline(left)):
+                    left -= len(data)
+                    line = data.removesuffix(b"\n").decode("utf-8", "surrogateescape")
+                    if data.endswith(b"\n") or not coming.startswith(line):
+                        yield line
         except OSError as error:
             raise cache_error(error, "reading the audit log") from error
 
