@@ -98,10 +98,10 @@ def reads_like(address: str, known: Iterable[str]) -> str:
     `known` are addresses and domains. Letters of other scripts, digits in place of letters, `rn`
     for `m`, hyphens and dots moved, one letter off, a known domain in front of another one.
     """
-    twin = look_alike(address)
+    local, _, domain = address.lower().rpartition("@")
+    twin = look_alike(domain) or look_alike(local)
     if twin:
         return twin
-    local, _, domain = address.lower().rpartition("@")
     for other in known:
         other_local, at, other_domain = other.lower().rpartition("@")
         if domain == other_domain:
@@ -123,9 +123,12 @@ def _text_checks(found: Findings) -> Iterator[Check]:
     if not draft.body.strip():
         yield Check("empty_body", CheckLevel.CAUTION, "There is no text.")
     promise = _PROMISES.search(f"{draft.subject}\n{written}")
-    if promise and not draft.files:
-        sentence = f"The text says “{promise.group()}”, and no file is attached."
-        yield Check("missing_attachment", CheckLevel.CAUTION, sentence)
+    if promise:
+        count = len(draft.files)
+        level = CheckLevel.FINE if count else CheckLevel.CAUTION
+        attached = {0: "no file is", 1: "1 file is"}.get(count, f"{count} files are")
+        sentence = f"The text says “{promise.group()}”, and {attached} attached."
+        yield Check("missing_attachment", level, sentence)
     hidden = inspect_line(draft.subject).hidden + reveal_text(draft.body[:_LOOKED_AT]).hidden
     if hidden:
         sentence = f"The text holds {hidden} invisible characters; they are shown as marks."
