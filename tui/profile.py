@@ -6,8 +6,8 @@ token is a `SignedOut` that says where a token can come from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,11 @@ from services.secrets import Secret, SecretStore
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore
+    from services.events import Event
     from services.keys.keychain import Keychain
+    from services.outbound.desk import OutboundDesk
+    from services.outbound.lending import Lender
+    from services.outbound.office import Office
     from services.ports import MailProvider
 
 
@@ -60,6 +64,32 @@ class Profile:
         from services.keys.keychain import open_keychain
 
         return open_keychain(self.account, self.paths, self.secrets)
+
+    def outgoing(self, lender: Lender, emit: Callable[[Event], None]) -> OutboundDesk:
+        """Return what writes and sends, for all accounts; this one borrows of `lender`.
+
+        Imports much: call it late, and never on the screen's thread.
+        """
+        from services.outbound.desk import OutboundDesk
+        from services.outbound.offices import Offices, doors_of
+
+        accounts = load(self.paths).accounts
+        doors = doors_of(accounts, self.account, lender, self.paths, self.secrets)
+        return OutboundDesk(Offices(doors), emit)
+
+    @asynccontextmanager
+    async def office(self) -> AsyncIterator[Office]:
+        """Open what is outbound of this account, with a connection and keys of its own, for a verb."""
+        from services.outbound.offices import doors_of
+        from services.outbound.own_lender import OwnLender
+
+        lender = OwnLender(self.account, self.paths, self.secrets)
+        door = doors_of((), self.account, lender, self.paths, self.secrets)[0]
+        office = await door.open()
+        try:
+            yield office
+        finally:
+            await office.close()
 
     @contextmanager
     def store(self, *, for_reading: bool = False) -> Iterator[MailStore]:

@@ -6,40 +6,140 @@ before they are told.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
-from services.errors import UsageError
+from services import outbound_events as ev
+from services.draft import DraftState
 from services.events import Event
+from services.outbound.office import Office
 from services.outbound.offices import Offices
+from services.outbound.outbox_contents import durable
+from services.outbound.outbox_documents import NEVER_LEFT, UNDER_WAY
+from services.outbound.policy import DAY
+from services.outbound_models import AgentView, OutboundCounts, OutboxState, ProposalRow
+from services.safe_text import EMPTY, clean_line, phrase, ui
 
 
 class ApprovalRequests:
-    """Tells proposals and the audit log, and carries out refusals."""
+    """Tells proposals, the audit log and the counts, and carries out refusals."""
 
     def __init__(self, offices: Offices, emit: Callable[[Event], None]) -> None:
         self._offices = offices
         self._emit = emit
+        self.is_listed = False
+        """A list of proposals was asked for: it is told again when it changes."""
+        self._with_decided = False
+        self._counts: OutboundCounts | None = None
 
-    async def list(self, *_: object) -> None:
+    # ── proposals ────────────────────────────────────────────────────────────────────────────────
+
+    async def list(self, request_id: int, request: ev.ListProposals) -> None:
         """Tell what agents want to send."""
-        raise UsageError("Proposals cannot be listed here.")
+        self.is_listed, self._with_decided = True, request.with_decided
+        await self.tell(request_id)
 
-    async def compare(self, *_: object) -> None:
+    async def tell(self, request_id: int = 0) -> None:
+        """Tell the proposals of all accounts as they are now."""
+        rows: list[ProposalRow] = []
+        agents: list[AgentView] = []
+        for office in await self._offices.all():
+            await office.unlock_silently()
+            found = await durable(partial(_proposals, office, with_decided=self._with_decided))
+            rows += found[0]
+            agents += found[1]
+        own = await self._offices.get()
+        sent = await durable(lambda: own.outbox.left_since(own.now - DAY))
+        cap = own.account.policy.per_day
+        waiting_first = sorted(rows, key=lambda row: not row.is_waiting)
+        told = ev.ProposalsListed(request_id, tuple(waiting_first), tuple(agents), sent, cap)
+        self._emit(told)
+
+    async def compare(self, request_id: int, request: ev.CompareProposal) -> None:
         """Compare a proposal with what it was before."""
-        raise UsageError("Proposals cannot be compared here.")
+        office = await self._offices.get(request.account)
+        await office.unlock_silently()
+        found = await durable(lambda: office.proposals.compare(request.draft_id))
+        told = ev.ProposalCompared(
+            request_id, request.draft_id, found.older, found.newer, found.lines
+        )
+        self._emit(told)
 
-    async def reject(self, *_: object) -> None:
+    async def reject(self, request_id: int, request: ev.RejectProposal) -> None:
         """Refuse a proposal with a reason."""
-        raise UsageError("Proposals cannot be rejected here.")
+        office = await self._offices.get(request.account)
+        shown = office.decisions.shown(request.digest)
+        revision = shown.revision if shown is not None else 0
+        await durable(
+            lambda: office.proposals.reject(
+                request.draft_id, request.reason, revision=revision, digest=request.digest
+            )
+        )
+        self._emit(ev.OutboundDone(request_id, ui("Rejected; its agent can read why.")))
 
-    async def pause(self, *_: object) -> None:
+    async def pause(self, request_id: int, request: ev.PauseAgent) -> None:
         """Stop an agent, or let it again."""
-        raise UsageError("Agents cannot be paused here.")
+        office = await self._offices.get(request.account)
+        await durable(lambda: office.proposals.pause(request.agent, is_paused=request.paused))
+        agent = clean_line(request.agent, 100)
+        sentence = (
+            "{} is paused: nothing of it is sent." if request.paused else "{} may send again."
+        )
+        self._emit(ev.OutboundDone(request_id, phrase(sentence, agent)))
+        office.sending.nudge()
 
-    async def audit(self, *_: object) -> None:
-        """Tell the audit log."""
-        raise UsageError("The audit log cannot be listed here.")
+    # ── audit ────────────────────────────────────────────────────────────────────────────────────
 
-    async def count(self, *_: object) -> None:
+    async def audit(self, request_id: int, request: ev.ListAudit) -> None:
+        """Tell the audit log, and where its chain is broken."""
+        office = await self._offices.get()
+        page = await durable(lambda: office.audit.rows(request.words, request.limit))
+        trouble = await durable(office.audit.verify)
+        told = EMPTY
+        if trouble is not None:
+            told = phrase("Line {}: {}", trouble.line, clean_line(trouble.sentence))
+        self._emit(ev.AuditListed(request_id, page.rows, page.total, told))
+
+    # ── counts ───────────────────────────────────────────────────────────────────────────────────
+
+    async def count(self, request_id: int, _: ev.CountOutbound) -> None:
         """Tell how much is written, waits and is on its way."""
-        raise UsageError("Outgoing mail cannot be counted here.")
+        del request_id
+        self._counts = None
+        await self.tell_counts()
+
+    async def tell_counts(self) -> None:
+        """Tell the counts when they are others than those that were told last."""
+        own = await self._offices.get()
+        counts = await durable(lambda: _own_counts(own))
+        waiting = 0
+        for office in await self._offices.all():
+            waiting += await durable(office.proposals.waiting)
+        counts = OutboundCounts(counts.drafts, waiting, counts.outbox, counts.uncertain)
+        if counts != self._counts:
+            self._counts = counts
+            self._emit(ev.OutboundCounted(counts))
+
+
+def _proposals(
+    office: Office, *, with_decided: bool
+) -> tuple[tuple[ProposalRow, ...], tuple[AgentView, ...]]:
+    office.proposals.expire()
+    since = office.now - DAY
+    sent = Counter(
+        entry.agent
+        for entry in (*office.outbox.settled(), *office.outbox.open())
+        if entry.agent and entry.queued_at >= since and entry.state not in NEVER_LEFT
+    )
+    rows = office.proposals.rows(with_decided=with_decided)
+    return rows, office.proposals.agents(sent)
+
+
+def _own_counts(office: Office) -> OutboundCounts:
+    entries = office.outbox.open()
+    return OutboundCounts(
+        drafts=len(office.drafts.heads(DraftState.EDITING)),
+        outbox=sum(entry.state in UNDER_WAY for entry in entries),
+        uncertain=sum(entry.state is OutboxState.UNCERTAIN for entry in entries),
+    )

@@ -35,8 +35,7 @@ from services.outbound.work_lock import WorkLocks
 from services.outbound_models import OutboxState
 
 if TYPE_CHECKING:
-    from services.api.assmbl_send import Receipt
-    from services.outbound.gate import Prepared
+    from services.outbound.gate import Prepared, Receipt
 
 _DIED: Final = "the program ended while it was being sent"
 _STOPPED: Final = "the program was stopped while it was being sent"

@@ -1,24 +1,33 @@
 """Answers the requests about writing and sending, of all screens (`services.outbound_events`).
 
-Closes two traps: an autosave that overtakes an older one and keeps a stale text (saves go one after
-another, and whoever reviews or sends waits for them), and a request that no part feels responsible
-for: the table below names one for each.
+Closes two traps: a request that no part feels responsible for (the table below names one for each),
+and a screen that shows yesterday's outbox because another program has changed it: what other
+processes do is looked for, and told as if it had happened here.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from services import outbound_events as ev
+from services.crypto.errors import Locked
 from services.errors import UsageError
-from services.events import Event, OutboundRequest
+from services.events import Event, Notice, OutboundRequest, Severity
 from services.outbound.approval_requests import ApprovalRequests
 from services.outbound.draft_requests import DraftRequests
+from services.outbound.office import Office
 from services.outbound.offices import Offices
+from services.outbound.outbox_documents import OutboxEntry
+from services.outbound.outbox_views import row_of
 from services.outbound.send_requests import SendRequests
+from services.safe_text import SafeText, clean_line
 
 Answers = dict[type[OutboundRequest], Callable[[int, Any], Awaitable[None]]]
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at what other processes have done."""
 
 
 class OutboundDesk:
@@ -26,9 +35,13 @@ class OutboundDesk:
 
     def __init__(self, offices: Offices, emit: Callable[[Event], None]) -> None:
         self.offices = offices
+        self._emit = emit
         self._drafts = DraftRequests(offices, emit)
         self._sends = SendRequests(offices, emit, self._drafts)
         self._approvals = ApprovalRequests(offices, emit)
+        self._seen: dict[str, int] = {}
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        self._told_troubles: set[str] = set()
         self._answers: Answers = {
             ev.BeginDraft: self._drafts.begin,
             ev.OpenDraft: self._drafts.open,
@@ -58,4 +71,66 @@ class OutboundDesk:
         answer = self._answers.get(type(request))
         if answer is None:
             raise UsageError("This cannot be asked of the outbox.")
-        await answer(request_id, request)
+        try:
+            await answer(request_id, request)
+        except Locked as error:
+            self._emit(ev.DraftLocked(request_id, clean_line(str(error))))
+
+    async def run(self) -> None:
+        """Send what is due in all offices and tell what changes, until cancelled."""
+        try:
+            while True:
+                for office in await self.offices.all():
+                    self._attend(office)
+                self._tell_troubles()
+                await self._tell_changes()
+                await asyncio.sleep(LOOK_EVERY)
+        finally:
+            for task in self._sending.values():
+                task.cancel()
+
+    async def close(self, seconds: float) -> None:
+        """End; what is on the wire gets so many seconds."""
+        self._drafts.close()
+        await self.offices.close(seconds)
+
+    # ── what happens by itself ───────────────────────────────────────────────────────────────────
+
+    def _attend(self, office: Office) -> None:
+        """Keep an office sending; one that failed (a full disk) is begun again at the next look."""
+        task = self._sending.get(office.account.name)
+        if task is not None and not task.done():
+            return
+        if task is not None and not task.cancelled():
+            task.exception()
+        office.uploads.listen = partial(self._moved, office)
+        loop = asyncio.get_running_loop()
+        self._sending[office.account.name] = loop.create_task(office.sending.run())
+
+    def _moved(self, office: Office, entry: OutboxEntry, progress: SafeText) -> None:
+        self._emit(ev.OutboxMoved(row_of(entry, office.now, progress)))
+
+    def _tell_troubles(self) -> None:
+        for name, error in self.offices.troubles.items():
+            if name not in self._told_troubles:
+                self._told_troubles.add(name)
+                sentence = clean_line(f"{name}: {error.sentence}")
+                step = clean_line(error.next_step)
+                self._emit(Notice(sentence, Severity.WARNING, next_step=step))
+
+    async def _tell_changes(self) -> None:
+        """Tell again what screens have asked for, when any process has changed something."""
+        seen = {
+            office.account.name: await asyncio.to_thread(office.look)
+            for office in self.offices.opened
+        }
+        if seen == self._seen:
+            return
+        self._seen = seen
+        await self._approvals.tell_counts()
+        if self._drafts.is_listed:
+            await self._drafts.tell()
+        for sent in tuple(self._sends.listed):
+            await self._sends.tell(sent=sent)
+        if self._approvals.is_listed:
+            await self._approvals.tell()

@@ -1,17 +1,33 @@
 """Answers what the compose screen and the list of drafts ask.
 
 Closes the trap of two autosaves under way at once: they are carried out in the order in which they
-were asked for, and one that was typed before an earlier one was answered is no conflict.
+were asked for, and whoever reviews or lists waits for those that came before.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, cast
 
-from services.errors import UsageError
+from services import outbound_events as ev
+from services.errors import CacheError, NotFound, UsageError
 from services.events import Event
+from services.outbound.answered import Original
+from services.outbound.office import Office
 from services.outbound.offices import Offices
+from services.outbound.outbox_contents import durable
+from services.outbound.pricing import ask_pricing
+from services.outbound.recipient_book import RecipientBook
+from services.outbound.replying import Begun, Desktop, begin_answer, begin_blank
+from services.outbound_models import OutboxState
+from services.safe_text import EMPTY, clean_line, ui
+
+if TYPE_CHECKING:
+    from services.api.assmbl import AssmblClient
+    from services.cache.snapshot import MailSnapshot
+
+_COPY = ui("Somebody else changed this draft meanwhile: yours is kept as a copy.")
 
 
 class DraftRequests:
@@ -21,40 +37,148 @@ class DraftRequests:
         self._offices = offices
         self._emit = emit
         self._in_order = asyncio.Lock()
+        self._book: RecipientBook | None = None
+        self.is_listed = False
+        """A list of drafts was asked for: it is told again when it changes."""
 
     async def settled(self) -> None:
         """Wait until every save that was asked for is done."""
         async with self._in_order:
             return
 
-    async def begin(self, *_: object) -> None:
-        """Begin a draft, for an answer if wanted."""
-        raise UsageError("Drafts cannot be begun here.")
+    def close(self) -> None:
+        """Stop learning recipients."""
+        if self._book is not None:
+            self._book.close()
 
-    async def open(self, *_: object) -> None:
+    # ── drafts ───────────────────────────────────────────────────────────────────────────────────
+
+    async def begin(self, request_id: int, request: ev.BeginDraft) -> None:
+        """Begin a draft, for an answer if wanted; nothing is kept before it is saved."""
+        office = await self._offices.get()
+        desktop = await durable(lambda: _desktop(office, request.template))
+        if request.message_id:
+            original = await _original(office, request.message_id)
+            begun = begin_answer(request.kind, original, desktop)
+        else:
+            begun = begin_blank(request.kind, desktop, to=request.to)
+        self._tell_begun(request_id, begun)
+        (await self._recipients(office)).prepare()
+
+    def _tell_begun(self, request_id: int, begun: Begun) -> None:
+        opened = ev.DraftOpened(request_id, begun.draft, "", begun.remark, begun.quoted)
+        self._emit(opened)
+
+    async def open(self, request_id: int, request: ev.OpenDraft) -> None:
         """Hand out a kept draft."""
-        raise UsageError("Drafts cannot be opened here.")
+        await self.settled()
+        office = await self._offices.get(request.account)
+        draft = await office.draft(request.draft_id)
+        head = await durable(lambda: office.drafts.head(request.draft_id))
+        remark = clean_line(head.reason)
+        self._emit(ev.DraftOpened(request_id, draft, request.account, remark))
 
-    async def save(self, *_: object) -> None:
-        """Keep a draft durably."""
-        raise UsageError("Drafts cannot be kept here.")
+    async def save(self, request_id: int, request: ev.SaveDraft) -> None:
+        """Keep a draft durably; what the disk refuses is told as that, so the screen keeps it."""
+        async with self._in_order:
+            office = await self._offices.get(request.account)
+            try:
+                kept = await durable(lambda: office.drafts.save(request.draft))
+            except CacheError as error:
+                sentence, step = clean_line(error.sentence), clean_line(error.next_step)
+                draft_id = request.draft.draft_id
+                self._emit(ev.DraftNotSaved(request_id, draft_id, sentence, step))
+                return
+        remark = EMPTY if kept.draft_id == request.draft.draft_id else _COPY
+        self._emit(ev.DraftSaved(request_id, kept.draft_id, kept.revision, remark))
 
-    async def discard(self, *_: object) -> None:
+    async def discard(self, request_id: int, request: ev.DiscardDraft) -> None:
         """Drop a draft, for a while."""
-        raise UsageError("Drafts cannot be dropped here.")
+        await self.settled()
+        office = await self._offices.get()
+        done = await durable(lambda: office.drafts.discard(request.draft_id))
+        sentence = ui("The draft is dropped.") if done else ui("There was no such draft.")
+        self._emit(ev.OutboundDone(request_id, sentence))
 
-    async def restore(self, *_: object) -> None:
+    async def restore(self, request_id: int, request: ev.RestoreDraft) -> None:
         """Bring a dropped draft back."""
-        raise UsageError("Drafts cannot be brought back here.")
+        office = await self._offices.get()
+        await durable(lambda: office.drafts.restore(request.draft_id))
+        self._emit(ev.OutboundDone(request_id, ui("The draft is there again.")))
 
-    async def list(self, *_: object) -> None:
+    async def list(self, request_id: int, _: ev.ListDrafts) -> None:
         """Tell all drafts."""
-        raise UsageError("Drafts cannot be listed here.")
+        self.is_listed = True
+        await self.settled()
+        await self.tell(request_id)
 
-    async def suggest(self, *_: object) -> None:
-        """Complete a recipient."""
-        raise UsageError("Recipients cannot be completed here.")
+    async def tell(self, request_id: int = 0) -> None:
+        """Tell the list of drafts as it is now."""
+        office = await self._offices.get()
+        await office.unlock_silently()
+        self._emit(ev.DraftsListed(request_id, await durable(office.drafts.rows)))
 
-    async def ask_pricing(self, *_: object) -> None:
+    # ── recipients ───────────────────────────────────────────────────────────────────────────────
+
+    async def suggest(self, request_id: int, request: ev.SuggestRecipients) -> None:
+        """Complete a recipient: at once from what is known, then the directory if nobody is."""
+        office = await self._offices.get()
+        book = await self._recipients(office)
+        found = await book.suggest(request.text)
+        self._emit(ev.RecipientsSuggested(request_id, request.text, found))
+        if not found:
+            known = await book.look_up(request.text)
+            if known is not None:
+                self._emit(ev.RecipientsSuggested(request_id, request.text, (known,)))
+
+    async def _recipients(self, office: Office) -> RecipientBook:
+        if self._book is None:
+            self._book = RecipientBook(
+                office.sender.address,
+                office.sender.mail_domain,
+                snapshot=lambda: _snapshot(office),
+                keychain=office.lender.keychain,
+                written=lambda: _written(office),
+            )
+        return self._book
+
+    async def ask_pricing(self, request_id: int, request: ev.AskPricing) -> None:
         """Tell what an agent charges."""
-        raise UsageError("Prices cannot be asked for here.")
+        office = await self._offices.get()
+        client = cast("AssmblClient", await office.lender.provider())
+        agent = office.chain.agent_id_for(request.address) if office.chain is not None else ""
+        lines = await ask_pricing(
+            client.directory, request.address, office.sender.mail_domain, agent
+        )
+        self._emit(ev.PricingTold(request_id, request.address, lines))
+
+
+def _desktop(office: Office, template: str) -> Desktop:
+    stationery = office.stationery
+    return Desktop(
+        own=office.sender.address,
+        now=office.now,
+        signature=stationery.signature(),
+        template=stationery.template(template) if template else None,
+    )
+
+
+async def _original(office: Office, message_id: str) -> Original:
+    mail = office.lender.mail
+    if mail is None:
+        raise UsageError("There is no mailbox at hand to answer from.")
+    item = mail.store.item(message_id)
+    if item is None:
+        raise NotFound("The message is not in the mailbox any more.")
+    return Original(item, await mail.raw_mail(message_id), await mail.shown_mail(message_id))
+
+
+def _snapshot(office: Office) -> MailSnapshot | None:
+    mail = office.lender.mail
+    return None if mail is None else mail.store.snapshot()
+
+
+def _written(office: Office) -> Iterator[tuple[str, int]]:
+    for entry in office.outbox.settled():
+        if entry.state is OutboxState.SENT and not entry.is_copy:
+            yield entry.to, entry.changed_at

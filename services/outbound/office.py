@@ -15,22 +15,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from services.draft import Draft, DraftState
-from services.errors import CryptoError, MailError, UsageError
+from services.errors import CryptoError, MailError
+from services.outbound.approval import Decisions
 from services.outbound.audit import AUDIT_FILE, OPERATOR, AuditLog
 from services.outbound.carrying import Carrier, Observer, Surroundings
 from services.outbound.draft_store import Drafts
 from services.outbound.gate import Gate
+from services.outbound.history import KnownPeople
 from services.outbound.homecoming import Homecoming
 from services.outbound.lending import Lender
 from services.outbound.outbox import Outbox
 from services.outbound.outbox_contents import content_of, durable
 from services.outbound.outbox_documents import OutboxEntry
+from services.outbound.own_lender import OwnLender
 from services.outbound.plan import OutboundMail, Plan
 from services.outbound.policy import HOUR, Sender
+from services.outbound.proposals import Proposals
 from services.outbound.retry_delay import RetryDelay
 from services.outbound.sealed_documents import KeychainSealer, NoSealer, Sealer
 from services.outbound.sending import Sending
 from services.outbound.store import FOLDER, OutboundStore
+from services.outbound.templates import Stationery
 from services.outbound.uploads_shown import ShownUploads
 from services.outbound.work_lock import WorkLocks
 from services.outbound_models import OutboxState
@@ -42,7 +47,6 @@ if TYPE_CHECKING:
     from services.keys.keychain import Keychain
 
 SPOOL: Final = "spool"
-_OPEN_STATES: Final = frozenset({DraftState.EDITING, DraftState.WAITING})
 
 
 class Office:
@@ -59,6 +63,7 @@ class Office:
         lender: Lender,
         chain: Keychain | None,
         clock: Callable[[], float],
+        config_folder: Path | None = None,
     ) -> None:
         self.account = account
         self.folder = folder
@@ -66,10 +71,19 @@ class Office:
         self.lender = lender
         self.chain = chain
         self.clock = clock
+        self.stationery = Stationery(config_folder or folder)
         self.sealer: Sealer = KeychainSealer(chain) if chain is not None else NoSealer()
         self.drafts = Drafts(store, self.sealer, clock)
         self.audit = AuditLog(folder / AUDIT_FILE, store, clock)
         self.outbox = Outbox(store, Homecoming(self.drafts, self.audit), clock)
+        self.history = KnownPeople(lender, self.outbox, chain, lambda: store.version)
+        self.proposals = Proposals(
+            self.sender, store, self.drafts, self.audit, history=self.history, clock=clock
+        )
+        self.decisions = Decisions(
+            self.drafts, self.gate, hours=account.policy.approval_hours, clock=clock
+        )
+        self._deciding = asyncio.Lock()
         self._gate: tuple[object, Gate] | None = None
         self.uploads = ShownUploads(lender, self.take_back)
         self.carrier = self._carrier(self.uploads)
@@ -77,16 +91,25 @@ class Office:
 
     @classmethod
     async def open(
-        cls, account: Account, folder: Path, lender: Lender, clock: Callable[[], float] = time.time
+        cls,
+        account: Account,
+        folder: Path,
+        lender: Lender,
+        clock: Callable[[], float] = time.time,
+        *,
+        config_folder: Path | None = None,
     ) -> Office:
-        """Open what lies in an account's folder, making it if need be; CacheError when it cannot."""
+        """Open what lies in an account's folder, making it if need be; CacheError when it cannot.
+
+        Signature and templates lie in `config_folder`.
+        """
         store = await durable(lambda: OutboundStore.open(folder))
         try:
             chain = await lender.keychain()
         except MailError:
             # Without keys mail still goes in clear; what must be sealed is refused by its own words.
             chain = None
-        return cls(account, folder, store, lender, chain, clock)
+        return cls(account, folder, store, lender, chain, clock, config_folder)
 
     def _carrier(self, observer: Observer) -> Carrier:
         around = Surroundings(
@@ -121,6 +144,8 @@ class Office:
                 self.chain,
                 self.sender,
                 traffic=self.outbox,
+                history=self.history,
+                is_paused=self.proposals.is_paused,
                 clock=self.clock,
             )
             self._gate = (client, made)
@@ -133,6 +158,25 @@ class Office:
         draft = await self.draft(draft_id)
         return draft, await (await self.gate()).plan(draft)
 
+    async def show(self, draft_id: str) -> Plan:
+        """Make the plan of a draft for the screen, which can then decide on it; raises as `draft`."""
+        await self.unlock_silently()
+        return await self.decisions.show(draft_id)
+
+    async def send(self, draft_id: str, digest: str) -> tuple[OutboxEntry, ...]:
+        """Queue what a person decided on, on screen, by its digest.
+
+        DecisionVoid when that is not what would be sent now, and what `enqueue` raises.
+        """
+        await self.unlock_silently()
+        async with self._deciding:
+            queued = await durable(lambda: self.outbox.decided(draft_id, digest))
+            if queued:
+                # The same decision, once more: it stands already.
+                return queued
+            plan = await self.decisions.decide(draft_id, digest)
+            return await self.enqueue(plan, by_person=True)
+
     async def draft(self, draft_id: str) -> Draft:
         """Return a kept draft; NotFound, Locked when its key has to be asked for."""
         await self.unlock_silently()
@@ -143,7 +187,7 @@ class Office:
     ) -> tuple[OutboxEntry, ...]:
         """Put the mails of a decided plan into the outbox, in one step with its draft and the audit.
 
-        Raises what stands against it (`Plan.released`), UsageError when the draft was sent or
+        Raises what stands against it (`Plan.released`), DecisionVoid when the draft was sent or
         changed meanwhile, CacheError; then nothing has happened. `undo`: it waits for as long as
         it can be taken back.
         """
@@ -161,13 +205,7 @@ class Office:
         batch, wait = uuid.uuid4().hex, plan.undo_seconds if undo else 0
         made = [(self._entry(mail, batch, wait), content_of(mail, seal)) for mail in mails]
         with self.store.transaction():
-            head = self.drafts.head(plan.draft_id)
-            if head.state not in _OPEN_STATES or head.is_settled:
-                raise UsageError(
-                    "This mail is in the outbox, or was sent, already.", "Look at the Outbox."
-                )
-            if head.revision != plan.revision:
-                raise UsageError("This draft was changed meanwhile.", "Review it again.")
+            self.decisions.require_current(plan)
             self.drafts.put_state(plan.draft_id, DraftState.QUEUED)
             return self.outbox.queue(made, actor=actor)
 
@@ -242,3 +280,5 @@ class Office:
         """Stop sending, with so many seconds for what is on the wire, and close the files."""
         await self.sending.finish(seconds)
         await durable(self.store.close)
+        if isinstance(self.lender, OwnLender):
+            await self.lender.close()

@@ -96,6 +96,12 @@ class Outbox:
         found = (*self._of(SETTLED_TABLE), *self._of(OUTBOX))
         return tuple(entry for entry in found if entry.draft_id == draft_id)
 
+    def decided(self, draft_id: str, digest: str) -> tuple[OutboxEntry, ...]:
+        """What waits or leaves because of one decision, () when that queued nothing or is over."""
+        return tuple(
+            entry for entry in self.open() if (entry.draft_id, entry.digest) == (draft_id, digest)
+        )
+
     def content(self, entry_id: str) -> Content:
         """Return what an entry holds; NotFound when that is not kept."""
         document = self._store.get(CONTENTS, entry_id)

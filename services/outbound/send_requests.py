@@ -7,11 +7,27 @@ plan is made again before anything is queued.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
 
-from services.errors import UsageError
+from services import outbound_events as ev
+from services.errors import MailError
 from services.events import Event
+from services.outbound.approval import DecisionVoid
 from services.outbound.draft_requests import DraftRequests
+from services.outbound.office import Office
 from services.outbound.offices import Offices
+from services.outbound.outbox_contents import durable, whole_mail
+from services.outbound.outbox_documents import OutboxEntry
+from services.outbound.outbox_views import body_of, facts_of, row_of, span
+from services.outbound.plan import Plan
+from services.outbound.pricing import ask_pricing
+from services.outbound.reviewing import review
+from services.outbound_models import OutboxRow, OutboxState, ReviewView
+from services.safe_text import SafeText, clean_line, phrase, ui
+
+if TYPE_CHECKING:
+    from services.api.assmbl import AssmblClient
 
 
 class SendRequests:
@@ -23,31 +39,122 @@ class SendRequests:
         self._offices = offices
         self._emit = emit
         self._drafts = drafts
+        self.listed: set[bool] = set()
+        """Which lists (outbox: False, sent: True) were asked for: they are told when they change."""
 
-    async def review(self, *_: object) -> None:
+    # ── deciding ─────────────────────────────────────────────────────────────────────────────────
+
+    async def review(self, request_id: int, request: ev.ReviewDraft) -> None:
         """Make the plan of a draft and show it."""
-        raise UsageError("Drafts cannot be reviewed here.")
+        await self._drafts.settled()
+        office = await self._offices.get(request.account)
+        plan = await office.show(request.draft_id)
+        self._emit(ev.ReviewReady(request_id, await _view(office, plan)))
 
-    async def send(self, *_: object) -> None:
+    async def send(self, request_id: int, request: ev.SendDraft) -> None:
         """Queue what was decided on."""
-        raise UsageError("Mail cannot be sent here.")
+        await self._drafts.settled()
+        office = await self._offices.get(request.account)
+        try:
+            entries = await office.send(request.draft_id, request.digest)
+        except DecisionVoid as void:
+            if void.plan is None:
+                raise
+            view = await _view(office, void.plan)
+            sentence = clean_line(void.sentence)
+            self._emit(ev.DecisionVoid(request_id, sentence, void.changed, view))
+            return
+        self._emit(_queued(request_id, request.draft_id, entries, office.now))
 
-    async def cancel(self, *_: object) -> None:
+    # ── the outbox ───────────────────────────────────────────────────────────────────────────────
+
+    async def cancel(self, request_id: int, request: ev.CancelSend) -> None:
         """Take back what has not left."""
-        raise UsageError("Mail cannot be taken back here.")
+        office = await self._offices.get(request.account)
+        taken = await office.take_back(request.entry_ids)
+        sentence = _taken(taken, await durable(lambda: office.outbox.batch(taken[0].batch)))
+        self._emit(ev.SendCancelled(request_id, taken[0].draft_id, sentence))
 
-    async def settle(self, *_: object) -> None:
+    async def settle(self, request_id: int, request: ev.SettleUncertain) -> None:
         """Carry out what a person decided about mail that may have left."""
-        raise UsageError("This cannot be decided here.")
+        office = await self._offices.get(request.account)
+        entry = await office.settle_uncertain(request.entry_id, resend=request.resend)
+        self._emit(ev.OutboxMoved(row_of(entry, office.now)))
+        sentence = ui("The same is sent again.") if request.resend else ui("It counts as sent.")
+        self._emit(ev.OutboundDone(request_id, sentence))
 
-    async def retry(self, *_: object) -> None:
+    async def retry(self, request_id: int, _: ev.RetryNow) -> None:
         """Try now what waits for its next try."""
-        raise UsageError("Mail cannot be sent here.")
+        for office in self._offices.opened:
+            await office.retry_now()
+        self._emit(ev.OutboundDone(request_id, ui("What waits is tried now.")))
 
-    async def list(self, *_: object) -> None:
+    async def list(self, request_id: int, request: ev.ListOutbox) -> None:
         """Tell the outbox, or what has left."""
-        raise UsageError("The outbox cannot be listed here.")
+        self.listed.add(request.sent)
+        await self.tell(request_id, sent=request.sent)
 
-    async def read(self, *_: object) -> None:
+    async def tell(self, request_id: int = 0, *, sent: bool = False) -> None:
+        """Tell one of the two lists as it is now, newest first."""
+        office = await self._offices.get()
+        rows = await durable(lambda: _rows(office, sent=sent))
+        self._emit(ev.OutboxListed(request_id, rows, sent))
+
+    async def read(self, request_id: int, request: ev.ReadSent) -> None:
         """Show the local copy of one mail."""
-        raise UsageError("Sent mail cannot be read here.")
+        office = await self._offices.get()
+        entry = await durable(lambda: office.outbox.get(request.entry_id))
+        content = await durable(lambda: office.outbox.content(request.entry_id))
+        mail = await whole_mail(content, office.open_text)
+        body = body_of(mail)
+        if mail.is_encrypted and not content.text:
+            body = (ui("There is no local copy of the text: you have no key to seal it to."),)
+        self._emit(ev.SentOpened(request_id, request.entry_id, facts_of(entry, mail), body))
+
+
+def _rows(office: Office, *, sent: bool) -> tuple[OutboxRow, ...]:
+    now = office.now
+    settled = office.outbox.settled()
+    if sent:
+        found = [entry for entry in settled if entry.state is OutboxState.SENT]
+    else:
+        found = [entry for entry in settled if entry.state is not OutboxState.SENT]
+        found += office.outbox.open()
+    return tuple(row_of(entry, now) for entry in reversed(found))
+
+
+def _queued(
+    request_id: int, draft_id: str, entries: tuple[OutboxEntry, ...], now: int
+) -> ev.SendQueued:
+    until = max(entry.send_at for entry in entries)
+    ids = tuple(entry.entry_id for entry in entries)
+    return ev.SendQueued(request_id, draft_id, ids, until, _leaves(entries, until - now))
+
+
+def _leaves(entries: tuple[OutboxEntry, ...], wait: int) -> SafeText:
+    first = next((entry for entry in entries if not entry.is_copy), entries[0])
+    more = sum(not entry.is_copy for entry in entries) - 1
+    to = clean_line(first.to)
+    who = phrase("{} and {} more", to, more) if more else to
+    if wait <= 0:
+        return phrase("The mail to {} leaves now.", who)
+    return phrase("The mail to {} leaves in {}.", who, span(wait))
+
+
+def _taken(taken: tuple[OutboxEntry, ...], batch: tuple[OutboxEntry, ...]) -> SafeText:
+    late = [one for one in batch if one.state is not OutboxState.CANCELLED and not one.is_copy]
+    if not late:
+        return ui("Taken back; nothing left. The draft is there again.")
+    return phrase("{} taken back; {} could not be stopped any more.", len(taken), len(late))
+
+
+async def _view(office: Office, plan: Plan) -> ReviewView:
+    """Return a plan as a review, with the seller's prices on a marketplace request."""
+    lines: tuple[SafeText, ...] = ()
+    if plan.marketplace_request_id and plan.usage is None and plan.mails:
+        with suppress(MailError):
+            client = cast("AssmblClient", await office.lender.provider())
+            to = plan.mails[-1].to
+            agent = office.chain.agent_id_for(to) if office.chain is not None else ""
+            lines = await ask_pricing(client.directory, to, office.sender.mail_domain, agent)
+    return review(plan, pricing=lines)
