@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot
     from services.cache.store import MailStore
     from services.keys.keychain import Keychain
+    from services.posting import OfficeFactory, Posting
     from services.requests import Request
     from services.sync.late_keychain import LateKeychain
     from services.sync.session import Session
@@ -41,6 +42,8 @@ _log = logging.getLogger("agentmail.engine")
 _log.addHandler(logging.NullHandler())
 _LOG_FILE: Final = "mail.log"
 
+_FINISH_SHARE: Final = 0.4
+"""Of the time that stopping may take: for drafts to be kept, and again for mail on the wire."""
 _FIRST_PAINT: Final = 0.2
 """Seconds that a start with cached mail leaves to the screen; imports would take turns with it."""
 
@@ -52,7 +55,8 @@ class Engine:
     `renderer` are called late, on the engine's side, because they import much; without a
     `provider` the mailbox is what is cached. `keychain` is called later still, with the first key
     request or the first encrypted message; without it there are no keys. `opened` is the store if
-    the caller has opened it already; it is the engine's from then on.
+    the caller has opened it already; it is the engine's from then on. `office` opens what is written
+    and sent, as late as that is asked for; without it nothing can be.
     """
 
     def __init__(
@@ -67,8 +71,12 @@ class Engine:
         pace: Pace | None = None,
         keychain: Callable[[], Keychain] | None = None,
         opened: MailStore | None = None,
+        office: OfficeFactory | None = None,
     ) -> None:
         self._folder = store_folder
+        self._make_office = office
+        self._posting: Posting | None = None
+        self._stop_seconds = 0.0
         self._make_provider = provider
         self._make_renderer = renderer
         self._make_keychain = keychain
@@ -118,8 +126,10 @@ class Engine:
     def stop(self, timeout: float = 2.0) -> None:
         """Stop the thread and close the store; gives up waiting after `timeout` seconds.
 
-        Nothing is lost then: every change was committed when it was made.
+        Nothing is lost then: every change was committed when it was made. Drafts that were just typed
+        are kept first, and mail on the wire gets a moment to be answered.
         """
+        self._stop_seconds = timeout
         self._is_stopping = True
         self._hurry.set()
         self._call_loop()
@@ -184,9 +194,20 @@ class Engine:
             keychain=self._keychain,
         )
         session.make_provider = self._make_provider
+        self._serve_outbound(session)
         self._session = session
         session.publish()
         return session
+
+    def _serve_outbound(self, session: Session) -> None:
+        if self._make_office is None:
+            return
+        from services.posting import Posting
+
+        if self._posting is None:
+            make, boundary = self._make_office, self._boundary
+            self._posting = Posting(make, self._folder, self._on_event, boundary)
+        self._posting.serve(session)
 
     async def _serve(self) -> None:
         import asyncio
@@ -198,6 +219,8 @@ class Engine:
         session = self._session
         if session is not None:
             session.start()
+        if self._posting is not None:
+            self._posting.start()
         try:
             while not self._is_stopping:
                 await self._wait()
@@ -207,7 +230,21 @@ class Engine:
                         session = await self._look_for_writer(session)
         finally:
             if session is not None:
+                await self._finish(session)
                 await session.close()
+
+    async def _finish(self, session: Session) -> None:
+        """Carry out what must not be lost, and let mail on the wire be answered, in bounded time."""
+        from services.sync.desk import is_vital
+
+        seconds = self._stop_seconds * _FINISH_SHARE
+        while self._requests:
+            request_id, request = self._requests.popleft()
+            if is_vital(request):
+                session.desk.take(request_id, request)
+        await session.desk.finish(seconds)
+        if self._posting is not None:
+            await self._posting.close(seconds)
 
     async def _wait(self) -> None:
         """Wait for a call from another thread; a reader looks after its writer in between."""

@@ -50,6 +50,8 @@ class OutboundRequest:
     __slots__ = ()
     latest_only: ClassVar[bool] = False
     """A newer request of this kind takes the place of one under way."""
+    is_vital: ClassVar[bool] = False
+    """It is carried out even when the program is about to stop."""
 
 
 class OutboundEvent:

@@ -53,6 +53,7 @@ class SaveDraft(OutboundRequest):
     Must be carried out even when the program is about to stop.
     """
 
+    is_vital: ClassVar[bool] = True
     draft: Draft
     account: str = ""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot
     from services.cache.store import MailStore
     from services.keys.keychain import Keychain
+    from services.posting import OfficeFactory
     from services.requests import Request
     from tui.profile import Profile
 
@@ -50,6 +51,7 @@ def engine_factory(
     poll_seconds: float = 60,
     keychain: Callable[[], Keychain] | None = None,
     opened: MailStore | None = None,
+    office: OfficeFactory | None = None,
 ) -> EngineFactory:
     """The real engine over one account's folder; `provider` None works offline.
 
@@ -67,6 +69,7 @@ def engine_factory(
             poll_seconds=poll_seconds,
             keychain=keychain,
             opened=opened,
+            office=office,
         )
 
     return make
@@ -89,6 +92,7 @@ def engine_for(
         poll_seconds=poll_seconds,
         keychain=profile.keychain,
         opened=opened,
+        office=profile.outgoing,
     )
 
 

@@ -73,11 +73,12 @@ class Desk:
         self._nudge = nudge
         self._tasks: set[asyncio.Task[None]] = set()
         self._latest: dict[type, asyncio.Task[None]] = {}
+        self._vital: set[asyncio.Task[None]] = set()
         self._key_desk: KeyDesk | None = None
         self._transfer_desk: TransferDesk | None = None
         self._board: Board | None = None
         self.outbound: OutboundDesk | None = None
-        """Who answers requests about writing and sending; a mailbox that is only read has nobody."""
+        """Who answers requests about writing and sending; None where nothing can be sent."""
 
     @property
     def is_busy(self) -> bool:
@@ -96,12 +97,20 @@ class Desk:
         task = self._begin(self._answer(request_id, request))
         if latest_only:
             self._latest[type(request)] = task
+        if is_vital(request):
+            self._vital.add(task)
+            task.add_done_callback(self._vital.discard)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def finish(self, seconds: float) -> None:
+        """Wait until the vital requests are carried out, but no longer than this."""
+        if self._vital:
+            await asyncio.wait(tuple(self._vital), timeout=seconds)
 
     async def close(self) -> None:
         """Cancel what is under way."""
@@ -234,6 +243,11 @@ class Desk:
     async def _undo(self, request_id: int) -> None:
         result = await self._mailbox.undo()
         self._mailbox.report.notice(wording.undone(result), request_id=request_id)
+
+
+def is_vital(request: Request) -> bool:
+    """Tell whether a request is carried out even when the program is about to stop."""
+    return isinstance(request, OutboundRequest) and request.is_vital
 
 
 def failure(request_id: int, request: Request, error: MailError) -> RequestFailed:

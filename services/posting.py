@@ -1,0 +1,175 @@
+"""What sending needs of an engine's session, and when the outbound side of an account is opened.
+
+Closes two traps: drafts and outbox imported for the first frame of somebody who only reads (they are
+opened with the first request, or late and only when an outbox is there already), and an outbox that
+forgets what it was doing because the mailbox's session was renewed: it outlives sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from services.errors import CryptoError, MailError, Offline, UsageError
+from services.events import Event, OutboundRequest
+
+if TYPE_CHECKING:
+    from services.cache.store import MailStore
+    from services.keys.keychain import Keychain
+    from services.ports import MailProvider
+    from services.shown_mail import RenderedMessage
+    from services.sync.mailbox import Mailbox
+    from services.sync.session import Session
+    from services.transfer_models import TransferBoard
+
+LOG: Final = Path("outbound", "outbound.log")
+"""Below an account's folder; there is nothing to send when it is missing."""
+LOOK_AFTER: Final = 1.0
+"""Seconds after the start at which the outbox is looked for; the first frames come before it."""
+LOOK_EVERY: Final = 2.0
+RESTART_AFTER: Final = 30.0
+
+
+class Outgoing(Protocol):
+    """The outbound side of an account at work (`services.outbound.desk.OutboundDesk`)."""
+
+    async def answer(self, request_id: int, request: OutboundRequest) -> None: ...
+
+    async def run(self) -> None:
+        """Send what is due and tell what changes, until cancelled."""
+        ...
+
+    async def close(self, seconds: float) -> None:
+        """End; what is on the wire gets so many seconds to be answered."""
+        ...
+
+
+class SessionLender:
+    """Lends the connection, the keys and the mail of the session that is current."""
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+
+    @property
+    def mail(self) -> SessionMail | None:
+        """The mailbox of the session."""
+        return None if self.session is None else SessionMail(self.session.mailbox)
+
+    @property
+    def board(self) -> TransferBoard | None:
+        """Where uploads are shown."""
+        return None if self.session is None else self.session.desk.board()
+
+    async def provider(self) -> MailProvider:
+        """Return the service as it is connected now; Offline when it is not."""
+        provider = None if self.session is None else self.session.mailbox.provider
+        if provider is None:
+            raise Offline("There is no connection to the mail service yet.", "It is tried again.")
+        return provider
+
+    async def keychain(self) -> Keychain:
+        """Return the session's keys; CryptoError when there are none."""
+        if self.session is None:
+            raise CryptoError("This mailbox has no keys.")
+        return await self.session.keychain.get()
+
+
+class SessionMail:
+    """The cached mail of one mailbox, for answers and quotes."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    @property
+    def store(self) -> MailStore:
+        """The cache."""
+        return self._mailbox.store
+
+    async def raw_mail(self, message_id: str) -> bytes:
+        """Return a message as received; raises ServiceError."""
+        return (await self._mailbox.fetch(message_id)).raw
+
+    async def shown_mail(self, message_id: str) -> RenderedMessage:
+        """Return a message as safe text; raises ServiceError, RenderError."""
+        return (await self._mailbox.open(message_id)).message
+
+
+OfficeFactory = Callable[[SessionLender, Callable[[Event], None]], Outgoing]
+"""Opens the outbound side of an account; it imports much, so it is called late and in a thread."""
+
+
+class Posting:
+    """The outbound side of one engine: opened late, by one of two occasions, and once."""
+
+    def __init__(
+        self,
+        make: OfficeFactory,
+        folder: Path,
+        emit: Callable[[Event], None],
+        boundary: Callable[[int], AbstractContextManager[None]],
+    ) -> None:
+        self._make = make
+        self._log = folder / LOG
+        self._emit = emit
+        self._boundary = boundary
+        self._lender = SessionLender()
+        self._opening = asyncio.Lock()
+        self._outgoing: Outgoing | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._opened = asyncio.Event()
+        self._is_closed = False
+
+    def serve(self, session: Session) -> None:
+        """Answer the outbound requests of this session from now on, with what it lends."""
+        self._lender.session = session
+        session.desk.outbound = self
+
+    def start(self) -> None:
+        """Look for an outbox that is there already, late; send what waits in it."""
+        if self._work is None:
+            self._work = asyncio.get_running_loop().create_task(self._run())
+
+    async def answer(self, request_id: int, request: OutboundRequest) -> None:
+        """Carry out a request; raises MailError."""
+        await (await self._open()).answer(request_id, request)
+
+    async def close(self, seconds: float) -> None:
+        """End within about so many seconds; nothing is lost."""
+        async with self._opening:
+            self._is_closed = True
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+        if self._outgoing is not None:
+            with self._boundary(0), suppress(MailError):
+                await self._outgoing.close(seconds)
+
+    async def _open(self) -> Outgoing:
+        async with self._opening:
+            if self._is_closed:
+                raise UsageError("The program is about to stop.")
+            if self._outgoing is None:
+                make, lender, emit = self._make, self._lender, self._emit
+                self._outgoing = await asyncio.to_thread(lambda: make(lender, emit))
+                self._opened.set()
+            return self._outgoing
+
+    async def _run(self) -> None:
+        await asyncio.sleep(LOOK_AFTER)
+        while self._outgoing is None and not self._log.exists():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._opened.wait(), LOOK_EVERY)
+        await self._keep_running(self._send)
+
+    async def _send(self) -> None:
+        await (await self._open()).run()
+
+    async def _keep_running(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            with self._boundary(0):
+                await work()
+                return
+            await asyncio.sleep(RESTART_AFTER)
