@@ -1,33 +1,150 @@
-"""The audit log."""
+"""The audit screen: who sent, approved and refused what, with a search, and whether the log is whole.
+
+Closes the trap of an old answer that replaces a newer one while somebody types: only the answer to
+the latest words is shown.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
-from services.safe_text import SafeText, ui
-from tui.screens.side_screen import SideScreen
-from tui.situation import Context
-from widgets.plain import Plain
+from services.events import RequestFailed, Severity
+from services.outbound_events import AuditListed, ListAudit
+from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
+from tui.screens.side_screen import Handlers, SideScreen
+from tui.situation import Context, Situation
+from widgets.audit_list import AuditHead, AuditList, AuditNote
+from widgets.hint_bar import Hint
+from widgets.query_line import QueryLine
 
 if TYPE_CHECKING:
-    from services.events import OutboundEvent, RequestFailed
+    from services.events import OutboundEvent
     from services.requests import Request
+    from tui.outbound_news import OutboundNews
+    from tui.session import Session
 
-NOTHING: Final = ui("Nothing is here yet.")
+_HINTS = (Hint(ui("Enter"), ui("keep"), 1), Hint(ui("Esc"), ui("clear"), 2))
 
 
 class AuditScreen(SideScreen[None]):
-    """The audit log."""
+    """The log of the account that is open."""
 
     CONTEXT = Context.AUDIT
-    HEADING: ClassVar[SafeText] = ui("Audit")
+    HEADING: ClassVar[SafeText] = ui("Audit log")
+    AUTO_FOCUS = "AuditList"
+    PASSED_OVER = frozenset({"palette", "next_row", "previous_row"})
+
+    def __init__(self, news: OutboundNews, session: Session) -> None:
+        super().__init__(news, session)
+        glyphs, clock = session.glyphs, session.clock
+        self._head = AuditHead(glyphs=glyphs, clock=clock, id="audit-head")
+        self.list = AuditList(glyphs=glyphs, clock=clock, id="audit")
+        self._note = AuditNote(glyphs=glyphs, clock=clock, id="audit-note")
+        self._query = QueryLine(hints=_HINTS, id="query")
+        self._query.display = False
+        self._words = ""
+        self._wanted = 0
 
     def parts(self) -> ComposeResult:
-        """Nothing yet."""
-        yield Plain(NOTHING)
+        """Counts, log, the current line, the search."""
+        yield self._head
+        yield self.list
+        yield self._note
+        yield self._query
 
-    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:  # noqa: ARG002
-        """Nothing is asked yet."""
+    def opened(self) -> None:
+        """Ask for the log."""
+        self._ask_for("")
+
+    def _ask_for(self, words: str) -> None:
+        self._words = words
+        self._wanted = self.ask(ListAudit(words))
+
+    def situation(self) -> Situation:
+        """Whether there is a line under the cursor."""
+        entry = "" if self.list.current is None else "line"
+        return Situation(context=Context.AUDIT, entry=entry)
+
+    def handlers(self) -> Handlers:
+        """What each command does."""
+        rows = self.list
+        return {
+            "search_audit": self._search,
+            "audit_again": lambda: self._ask_for(self._words),
+            "next_row": rows.action_cursor_down,
+            "previous_row": rows.action_cursor_up,
+            "rows_down": rows.action_page_down,
+            "rows_up": rows.action_page_up,
+            "first_row": rows.action_first,
+            "last_row": rows.action_last,
+        }
+
+    def leave(self) -> None:
+        """Drop the search first, then leave."""
+        if self._words:
+            self._ask_for("")
+        else:
+            super().leave()
+
+    # ── the search ───────────────────────────────────────────────────────────────────────────────
+
+    def _search(self) -> None:
+        self._query.display, self.hint_bar.display = True, False
+        self._query.start(ui("/"), self._words)
+
+    def _end_search(self) -> None:
+        self._query.display, self.hint_bar.display = False, True
+        self.list.focus()
+        self.show_hints()
+
+    def on_query_line_changed(self, event: QueryLine.Changed) -> None:
+        """Narrow as it is typed."""
+        event.stop()
+        if event.text != self._words:
+            self._ask_for(event.text)
+
+    def on_query_line_submitted(self, event: QueryLine.Submitted) -> None:
+        """Keep the words."""
+        event.stop()
+        self._end_search()
+
+    def on_query_line_cancelled(self, event: QueryLine.Cancelled) -> None:
+        """Drop the words."""
+        event.stop()
+        self._end_search()
+        self._ask_for("")
+
+    # ── what the engine tells ────────────────────────────────────────────────────────────────────
+
+    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:
+        """The log, when it is the latest answer."""
+        if asked is None:
+            return False
+        if isinstance(event, AuditListed):
+            if event.request_id == self._wanted:
+                self._show(event)
+            return True
+        if isinstance(event, RequestFailed):
+            self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
+            self.list.show_records((), event.sentence)
+            return True
         return False
+
+    def _show(self, event: AuditListed) -> None:
+        words = clean_line(self._words)
+        empty = (
+            phrase("No line of the log holds “{}”.", words)
+            if words
+            else ui("Nothing was sent or decided yet: everything that is will stand here.")
+        )
+        with self.app.batch_update():
+            self._head.show_counts(len(event.rows), event.total, words or EMPTY, event.trouble)
+            self.list.show_records(event.rows, empty)
+
+    def on_row_list_cursor_moved(self, event: AuditList.CursorMoved) -> None:
+        """Tell about the line under the cursor."""
+        event.stop()
+        self._note.show_row(self.list.current)
+        self.show_hints()
