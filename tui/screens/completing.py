@@ -68,11 +68,16 @@ class Completing:
             listed.choose(1 if key == "down" else -1)
         elif key == "escape":
             self.close()
-        elif key == "tab" or (key == "enter" and listed.chosen is not None):
+        elif key == "tab" or (key == "enter" and (listed.chosen is not None or self._is_short)):
             self._take()
         else:
             return False
         return True
+
+    @property
+    def _is_short(self) -> bool:
+        """What stands in the field is no address by itself: Enter means the first suggestion."""
+        return self.field is not None and "@" not in self.field.piece
 
     def _take(self) -> None:
         found, field = self._screen.suggestions.best, self.field
