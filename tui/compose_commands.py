@@ -93,12 +93,14 @@ _WRITING: Final = (
 _MORE: Final = (
     Command(
         "draft_details",
-        "Details: headers, ids, usage",
-        "Correlation id, further headers and what the work has cost.",
+        "Details",
+        "Correlation id, further headers, and what the work has used.",
         ("ctrl+g d",),
         COMPOSE,
         WRITE,
         guard="is_writing",
+        hint="details",
+        rank=7,
     ),
     Command(
         "send_later",
@@ -111,7 +113,7 @@ _MORE: Final = (
     ),
     Command(
         "marketplace",
-        "Marketplace request or answer",
+        "Marketplace",
         "Asks an agent for paid work, or answers such a request; shows what the agent charges.",
         ("ctrl+g m",),
         COMPOSE,
@@ -120,7 +122,7 @@ _MORE: Final = (
     ),
     Command(
         "template",
-        "Begin from a template",
+        "From a template",
         "Begins another draft from one of your templates.",
         ("ctrl+g t",),
         COMPOSE,

@@ -33,6 +33,8 @@ class OpenDrafts:
         self._ask = ask
         self._open: list[OpenDraft] = []
         self._under_way: dict[int, OpenDraft] = {}
+        self.last: OpenDraft | None = None
+        """The one that was on the screen last."""
         self.discarded: list[str] = []
         """Ids of drafts that were discarded and can be brought back, the last one last."""
         self.on_saved: Callable[[OpenDraft], None] = _nobody
@@ -67,6 +69,8 @@ class OpenDrafts:
         """Let a draft go: it was sent or discarded."""
         if draft in self._open:
             self._open.remove(draft)
+        if self.last is draft:
+            self.last = self._open[-1] if self._open else None
 
     def beside(self, draft: OpenDraft, by: int) -> OpenDraft:
         """The open draft before or behind this one."""

@@ -15,6 +15,8 @@ from widgets.choice_list import ChoiceList
 from widgets.rows import Part
 
 _SIZE_CELLS = 7
+_LEAST_KIND = 15
+"""Cells below which a type says nothing (`application/pdf`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,14 @@ class DraftFiles(ChoiceList):
         """One file as a row of `width` cells."""
         file, glyphs = self._files[place], self._glyphs
         said = file.remark or file.content_type
-        kind_cells = min(30, max(0, (width - 36) // 2))
-        name_cells = max(4, width - 5 - kind_cells - _SIZE_CELLS)
+        kind_cells = min(30, (width - 36) // 2)
+        if kind_cells < _LEAST_KIND and not file.remark:
+            kind_cells = 0
+        name_cells = max(4, width - 5 - max(0, kind_cells) - _SIZE_CELLS)
         return [
             (f" {glyphs.encrypted if file.encrypted else glyphs.attachment} ", "accent"),
             (fit(file.name, name_cells, glyphs.ellipsis) + " ", "text"),
-            (fit(said, kind_cells, glyphs.ellipsis), "caution" if file.remark else "muted"),
+            (fit(said, max(0, kind_cells), glyphs.ellipsis), "caution" if file.remark else "muted"),
             (fit_right(size_words(file.size if file.size >= 0 else None), _SIZE_CELLS), "text"),
             (" ", "text"),
         ]

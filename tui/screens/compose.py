@@ -17,9 +17,10 @@ from textual.widgets import Input
 
 from services.events import RequestFailed, Severity
 from services.outbound_events import DraftLocked, DraftOpened, OpenDraft, RecipientsSuggested
-from services.safe_text import SafeText, phrase, ui
+from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui import keys
 from tui.keymap import Step
+from tui.notices import Notices
 from tui.open_draft import RECIPIENTS
 from tui.open_drafts import RETRY_SECONDS, SAVE_SECONDS
 from tui.screens.completing import Completing
@@ -155,7 +156,7 @@ class ComposeScreen(SideScreen[None]):
     def show_draft(self, draft: Opened) -> None:
         """Put a draft on the screen; the cursor goes to what is to be written next."""
         self._completing.close()
-        self.draft = draft
+        self.draft = self.drafts.last = draft
         with self.app.batch_update():
             for name, field in self.fields.items():
                 field.show(draft.texts[name])
@@ -216,9 +217,15 @@ class ComposeScreen(SideScreen[None]):
 
     def leave(self) -> None:
         """Keep the draft and leave; one that nobody wrote anything into is not kept."""
-        if self.draft is not None:
-            self.actions.put_away(self.draft)
+        self.leave_saying(self.actions.put_away(self.draft) if self.draft is not None else EMPTY)
+
+    def leave_saying(self, words: SafeText) -> None:
+        """Leave, and say something on the screen that is under this one."""
+        below = self.app.screen_stack[-2]
         super().leave()
+        notices = getattr(below, "notices", None)
+        if words and isinstance(notices, Notices):
+            notices.tell(words)
 
     def on_unmount(self) -> None:
         """Save what is left."""

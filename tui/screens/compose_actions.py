@@ -16,12 +16,13 @@ from services.outbound_events import (
     BeginDraft,
     DiscardDraft,
 )
-from services.safe_text import clean_line, phrase, ui
+from services.safe_text import EMPTY, clean_line, phrase, ui
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.draft import Draft, DraftFile
+    from services.safe_text import SafeText
     from tui.open_draft import OpenDraft
     from tui.screens.compose import ComposeScreen
 
@@ -118,24 +119,29 @@ class ComposeActions:
             screen.draft = None
             screen.leave()
 
-    def put_away(self, draft: OpenDraft) -> None:
-        """Keep what was written; what nobody touched and nobody saved is let go."""
+    def put_away(self, draft: OpenDraft) -> SafeText:
+        """Keep what was written, and say so; what nobody touched and nobody saved is let go."""
         drafts = self._screen.drafts
-        if draft.touched or draft.base.revision:
-            drafts.save(draft)
-        else:
+        if not (draft.touched or draft.base.revision):
             drafts.drop(draft)
+            return EMPTY
+        if draft.value.is_blank:
+            drafts.close(draft)
+            return ui("Nothing was written; no draft is kept.")
+        drafts.save(draft)
+        return ui("The draft is kept.")
 
     def discard(self) -> None:
         """Drop the draft; the list of drafts brings it back."""
         screen, draft = self._screen, self._draft
-        if draft.base.revision or screen.drafts.is_saving(draft):
-            screen.drafts.save(draft)
+        drafts = screen.drafts
+        if draft.touched or draft.base.revision:
+            drafts.save(draft)
             screen.news.ask(DiscardDraft(draft.draft_id))
-            screen.drafts.discarded.append(draft.draft_id)
-        screen.drafts.drop(draft)
+            drafts.discarded.append(draft.draft_id)
+        drafts.drop(draft)
         screen.draft = None
-        screen.leave()
+        screen.leave_saying(ui("The draft is discarded; the list of drafts brings it back."))
 
     def next_draft(self) -> None:
         """Go on with the next open draft."""

@@ -20,14 +20,14 @@ from textual.message import Message
 from textual.widgets import Input
 
 from services.draft import DraftFile
-from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
+from services.safe_text import SafeText, clean_line, phrase, ui
 from tui.file_choice import Folder, chosen_files, completed, look_into, paths_in
 from tui.screens.dialogs import Dialog
 from widgets.file_list import FileList
 from widgets.line_field import LineField
 from widgets.plain import Plain
 
-_HINT: Final = ui("Enter attaches · Ctrl+T marks one of several · Tab completes · Esc leaves")
+_HINT: Final = ui("Ctrl+T marks one of several · Tab completes · Esc leaves")
 _NOTHING: Final = ui("Nothing here begins like that.")
 
 
@@ -98,6 +98,7 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
     def action_step(self, by: int) -> None:
         """Move in the list."""
         self.query_one(FileList).step(by)
+        self._say(self._state())
 
     def action_complete(self) -> None:
         """Make the path longer as far as there is one choice."""
@@ -118,28 +119,30 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
         """Open the folder under the cursor, or attach the file and what is marked."""
         if not self.armed:
             return
-        listed = self.query_one(FileList)
-        entry = listed.current
-        if entry is not None and entry.is_folder and not (self._marked and self._at_end):
+        entry = self.query_one(FileList).current
+        if self._opens:
+            assert entry is not None
             self._type(f"{self._folder.shown}{entry.name}/")
             return
         paths = list(self._marked)
-        if entry is not None and not entry.is_folder and not self._marked:
+        if entry is not None and not entry.is_folder and not paths:
             paths.append(Path(f"{self._folder.shown}{entry.name}"))
         if paths:
             self.run_worker(self._attach_all(paths), exclusive=True)
         else:
             self._say(_NOTHING)
 
+    @property
+    def _opens(self) -> bool:
+        """Enter opens the folder under the cursor; with marks only one that was typed for."""
+        entry = self.query_one(FileList).current
+        is_meant = not (self._marked and self._typed.endswith("/"))
+        return entry is not None and entry.is_folder and is_meant
+
     def on_file_list_opened(self, event: FileList.Opened) -> None:
         """A click on the row under the cursor is Enter."""
         event.stop()
         self.action_take()
-
-    @property
-    def _at_end(self) -> bool:
-        """The path ends in a folder: Enter means what is marked."""
-        return self._typed.endswith("/") or not self._typed
 
     def _type(self, path: str) -> None:
         field = self.query_one("#path", PathField)
@@ -186,13 +189,16 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
         folder = self._folder
         if folder.trouble:
             return folder.trouble
+        entry = self.query_one(FileList).current
+        if entry is not None and self._opens:
+            return phrase("Enter opens {}/", entry.name)
         if self._marked:
             return phrase("{} marked: Enter attaches them.", len(self._marked))
         if folder.hidden:
             return phrase("{} names cannot be shown as they are, and are left out.", folder.hidden)
         if folder.more:
             return ui("There are more; type on.")
-        return EMPTY if folder.entries else _NOTHING
+        return phrase("Enter attaches {}", entry.name) if entry is not None else _NOTHING
 
     def _say(self, sentence: SafeText) -> None:
         self.query_one("#picker-state", Plain).show(sentence)
