@@ -299,6 +299,8 @@ class SendQueued(OutboundEvent):
     entry_ids: tuple[str, ...]
     undo_until: int
     sentence: SafeText
+    account: str = ""
+    """Whose outbox it is in, as the decision named it; `CancelSend` names the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,4 +41,15 @@ APPROVAL_COMMANDS: Final[tuple[Command, ...]] = (
         hint="decided",
         rank=8,
     ),
+    Command(
+        "take_back",
+        "Take back what was just approved",
+        "Cancels what was approved last, while it waits to leave.",
+        ("z",),
+        APPROVALS,
+        DECIDE,
+        guard="is_sending",
+        hint="take back",
+        rank=2,
+    ),
 )

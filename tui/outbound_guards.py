@@ -86,6 +86,11 @@ def is_uncertain(situation: Situation) -> SafeText:
     return ui("Only mail that may have left has to be decided.") if situation.entry else _NOTHING
 
 
+def is_sending(situation: Situation) -> SafeText:
+    """What was sent last can still be taken back."""
+    return EMPTY if situation.sending else ui("Nothing waits to leave: it has left, or is kept.")
+
+
 def can_retry(situation: Situation) -> SafeText:
     """Something waits to leave."""
     if situation.entry in ("pending", "claimed", "uncertain"):
@@ -103,4 +108,5 @@ OUTBOUND_GUARDS: Final = (
     can_cancel,
     is_uncertain,
     can_retry,
+    is_sending,
 )

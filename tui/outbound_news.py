@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from services.outbound_events import OutboundCounted
+from services.outbound_events import CancelSend, OutboundCounted, SendCancelled, SendQueued
 from services.outbound_models import OutboundCounts
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class OutboundNews:
         self.ask = ask
         self._unlock = unlock
         self.counts = OutboundCounts()
+        self.queued: SendQueued | None = None
+        """What was sent last, until it is taken back."""
         self._listeners: list[Callable[[Heard], bool]] = []
         self._about_files: list[Callable[[TransferEvent], None]] = []
 
@@ -54,6 +56,15 @@ class OutboundNews:
         if self._unlock is not None:
             self._unlock(then)
 
+    def can_take_back(self, now: float) -> bool:
+        """Whether what was sent last waits to leave at `now` (seconds since the epoch)."""
+        return self.queued is not None and now < self.queued.undo_until
+
+    def take_back(self) -> None:
+        """Cancel what was sent last."""
+        if self.queued is not None:
+            self.ask(CancelSend(self.queued.entry_ids, self.queued.account))
+
     def listen(self, listener: Callable[[Heard], bool]) -> Callable[[], None]:
         """Call `listener` with each event, the newest listener first; one that answers True keeps
         it for itself. Returns what ends that."""
@@ -68,6 +79,10 @@ class OutboundNews:
         listeners = tuple(self._listeners)
         if isinstance(event, OutboundCounted):
             self.counts = event.counts
+        elif isinstance(event, SendQueued):
+            self.queued = event
+        elif isinstance(event, SendCancelled):
+            self.queued = None
         if getattr(event, "request_id", 0):
             return any(listener(event) for listener in listeners)
         kept = [listener(event) for listener in listeners]

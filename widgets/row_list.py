@@ -91,6 +91,11 @@ class RowList(CursorView, Generic[Record]):
         self.refresh()
         self.post_message(self.CursorMoved())
 
+    def lists(self, record: Record) -> bool:
+        """Whether a record is in the list."""
+        key = self.key_of(record)
+        return any(self.key_of(one) == key for one in self._records)
+
     def show_record(self, record: Record) -> bool:
         """Show one record anew; False when it is not listed."""
         key = self.key_of(record)

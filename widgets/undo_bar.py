@@ -20,6 +20,8 @@ from widgets.glyphs import UNICODE, Glyphs
 from widgets.rows import Part
 
 SECOND: Final = 1.0
+LONGEST: Final = 300
+"""What leaves later than in so many seconds is scheduled: the outbox counts it, not this bar."""
 
 
 class UndoBar(CardView):
@@ -41,7 +43,8 @@ class UndoBar(CardView):
     @property
     def seconds(self) -> int:
         """Whole seconds that are left, 0 when it is too late."""
-        return max(0, math.ceil(self._until - self._clock()))
+        left = math.ceil(self._until - self._clock())
+        return left if 0 < left <= LONGEST else 0
 
     def show_until(self, moment: int, key: SafeText) -> None:
         """Count down to a moment (seconds since the epoch); `key` takes the mail back."""

@@ -64,7 +64,7 @@ class SendRequests:
             sentence = clean_line(void.sentence)
             self._emit(ev.DecisionVoid(request_id, sentence, void.changed, view))
             return
-        self._emit(_queued(request_id, request.draft_id, entries, office.now))
+        self._emit(_queued(request_id, request, entries, office.now))
 
     # ── the outbox ───────────────────────────────────────────────────────────────────────────────
 
@@ -124,11 +124,12 @@ def _rows(office: Office, *, sent: bool) -> tuple[OutboxRow, ...]:
 
 
 def _queued(
-    request_id: int, draft_id: str, entries: tuple[OutboxEntry, ...], now: int
+    request_id: int, request: ev.SendDraft, entries: tuple[OutboxEntry, ...], now: int
 ) -> ev.SendQueued:
     until = max(entry.send_at for entry in entries)
     ids = tuple(entry.entry_id for entry in entries)
-    return ev.SendQueued(request_id, draft_id, ids, until, _leaves(entries, until - now))
+    leaves = _leaves(entries, until - now)
+    return ev.SendQueued(request_id, request.draft_id, ids, until, leaves, request.account)
 
 
 def _leaves(entries: tuple[OutboxEntry, ...], wait: int) -> SafeText:

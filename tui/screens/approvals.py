@@ -55,7 +55,6 @@ class ApprovalsScreen(SideScreen[None]):
     CONTEXT = Context.APPROVALS
     HEADING: ClassVar[SafeText] = ui("Approvals")
     AUTO_FOCUS = "ApprovalList"
-    PASSED_OVER = frozenset({"palette", "next_row", "previous_row"})
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__(news, session)

@@ -34,7 +34,6 @@ class AuditScreen(SideScreen[None]):
     CONTEXT = Context.AUDIT
     HEADING: ClassVar[SafeText] = ui("Audit log")
     AUTO_FOCUS = "AuditList"
-    PASSED_OVER = frozenset({"palette", "next_row", "previous_row"})
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__(news, session)

@@ -6,13 +6,13 @@ its way out while nobody can see any more how to take it back.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from services.draft import DraftKind
 from services.events import OutboundEvent, RequestFailed
 from services.outbound_events import (
     BeginDraft,
-    CancelSend,
     CountOutbound,
     OpenDraft,
     OutboundCounted,
@@ -20,9 +20,9 @@ from services.outbound_events import (
     SendCancelled,
     SendQueued,
 )
-from services.safe_text import phrase
 from tui.outbound_news import OutboundNews
 from widgets.mailbox_list import Outgoing
+from widgets.undo_bar import UndoBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,15 +36,13 @@ class Outbound:
     def __init__(self, screen: MailScreen) -> None:
         self._screen = screen
         self.news = OutboundNews(screen.ask, unlock=self._unlock)
-        self._queued: SendQueued | None = None
         self._counting = 0
         self.news.listen(self._heard)
 
     @property
     def can_take_back(self) -> bool:
         """Something that was sent can still be taken back."""
-        queued = self._queued
-        return queued is not None and self._screen.session.clock() < queued.undo_until
+        return self.news.can_take_back(self._screen.session.clock())
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────
 
@@ -60,8 +58,7 @@ class Outbound:
 
     def take_back(self) -> None:
         """Cancel what was sent a moment ago."""
-        if self._queued is not None:
-            self.news.ask(CancelSend(self._queued.entry_ids))
+        self.news.take_back()
 
     def count(self) -> None:
         """Ask how much is written and waits."""
@@ -123,6 +120,14 @@ class Outbound:
             PassphraseDialog(screen.sealed.news, screen.session.monotonic), answered
         )
 
+    @cached_property
+    def _undo_bar(self) -> UndoBar:
+        """The seconds in which a mail can be taken back, above the hints of the mail screen."""
+        session = self._screen.session
+        bar = UndoBar(glyphs=session.glyphs, clock=session.clock, id="undo-bar")
+        self._screen.mount(bar, before="#foot")
+        return bar
+
     # ── what the engine tells ────────────────────────────────────────────────────────────────────
 
     def take(self, event: OutboundEvent | RequestFailed) -> bool:
@@ -138,14 +143,11 @@ class Outbound:
                     Outgoing(counts.waiting, counts.drafts, leaving)
                 )
             case SendQueued():
-                self._queued = event
-                key = self._screen.shown_key("undo")
-                self._screen.notices.tell(
-                    event.sentence, next_step=phrase("{} takes it back.", key)
-                )
-            case SendCancelled():
-                self._queued = None
                 self._screen.notices.tell(event.sentence)
+                self._undo_bar.show_until(event.undo_until, self._screen.shown_key("undo"))
+            case SendCancelled():
+                self._screen.notices.tell(event.sentence)
+                self._undo_bar.end()
             case OutboundDone():
                 self._screen.notices.tell(event.sentence)
             case RequestFailed(request_id=failed):

@@ -46,7 +46,6 @@ class OutboxScreen(SideScreen[None]):
 
     CONTEXT = Context.OUTBOX
     AUTO_FOCUS = "OutboxList"
-    PASSED_OVER = frozenset({"palette", "next_row", "previous_row"})
     STARTS_WITH_SENT: ClassVar[bool] = False
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
@@ -167,10 +166,13 @@ class OutboxScreen(SideScreen[None]):
         return asked is not None
 
     def _moved(self, row: OutboxRow) -> None:
-        belongs = (row.state in _LEFT) is self.list.sent
-        if not belongs or not self.list.show_record(row):
+        has_left = row.state in _LEFT
+        if has_left is not self.list.sent and (self.list.sent or not self.list.lists(row)):
+            return
+        if has_left is not self.list.sent or not self.list.show_record(row):
             self._list_again()
             return
+        self._tick()
         if row.entry_id == getattr(self.list.current, "entry_id", ""):
             self._show_current()
 

@@ -7,6 +7,7 @@ when its guard lets it, what stands against it is told in the status line, and p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events
@@ -14,6 +15,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input
 
+from services.outbound_events import SendCancelled, SendQueued
 from services.safe_text import EMPTY, SafeText
 from tui import hints, keys
 from tui.commands import BY_ID
@@ -24,6 +26,7 @@ from tui.screens.overlays import show_help, show_palette
 from tui.situation import Context, Situation
 from widgets.hint_bar import HintBar
 from widgets.status_line import StatusLine
+from widgets.undo_bar import UndoBar
 
 if TYPE_CHECKING:
     from services.events import OutboundEvent, RequestFailed
@@ -48,6 +51,7 @@ class SideScreen(Screen[Answer]):
         self.session = session
         self.status = StatusLine(glyphs=session.glyphs, id="status")
         self.hint_bar = HintBar(id="hints")
+        self.undo_bar = UndoBar(glyphs=session.glyphs, clock=session.clock, id="undo-bar")
         self.notices = Notices(self, lambda: self.status)
         self._keys = KeySequence(session.keymap)
         self._asked: dict[int, Request] = {}
@@ -84,12 +88,14 @@ class SideScreen(Screen[Answer]):
         """Title, the screen's own parts, hints."""
         yield self.status
         yield from self.parts()
+        yield self.undo_bar
         yield self.hint_bar
 
     def on_mount(self) -> None:
         """Listen, then ask."""
         self._run = {
             "leave_screen": self.leave,
+            "take_back": self.news.take_back,
             "palette": self._palette,
             "help": self._help,
             "quit_anywhere": self._quit,
@@ -98,6 +104,7 @@ class SideScreen(Screen[Answer]):
         self._end = self.news.listen(self._heard)
         self.status.show_title(self.session.account, self.HEADING)
         self.opened()
+        self._show_undo()
         self.show_hints()
 
     def on_unmount(self) -> None:
@@ -120,8 +127,22 @@ class SideScreen(Screen[Answer]):
         return self.session.keymap.shown_key(command, self.CONTEXT)
 
     def _heard(self, event: OutboundEvent | RequestFailed) -> bool:
+        if isinstance(event, SendQueued | SendCancelled):
+            self._show_undo()
         request_id: int = getattr(event, "request_id", 0)
         return self.heard(event, self._asked.pop(request_id, None) if request_id else None)
+
+    def _show_undo(self) -> None:
+        queued, key = self.news.queued, self.shown_key("take_back")
+        if queued is None:
+            self.undo_bar.end()
+        elif key:
+            self.undo_bar.show_until(queued.undo_until, key)
+
+    def _situation(self) -> Situation:
+        """The picture of the screen, and whether something can be taken back."""
+        sending = self.news.can_take_back(self.session.clock())
+        return replace(self.situation(), sending=sending)
 
     # ── keys and commands ────────────────────────────────────────────────────────────────────────
 
@@ -146,7 +167,7 @@ class SideScreen(Screen[Answer]):
 
     def run_command(self, command: str) -> None:
         """Run a command by its id, or say why it cannot run."""
-        reason = reason_against(BY_ID[command].guard, self.situation())
+        reason = reason_against(BY_ID[command].guard, self._situation())
         if reason:
             self.notices.tell(reason)
         else:
@@ -164,10 +185,10 @@ class SideScreen(Screen[Answer]):
         if begun:
             self.hint_bar.show_hints(hints.continuations(keymap, self.CONTEXT, begun))
         else:
-            self.hint_bar.show_hints(hints.hint_bar(keymap, self.situation()))
+            self.hint_bar.show_hints(hints.hint_bar(keymap, self._situation()))
 
     def _palette(self) -> None:
-        show_palette(self, self.session, self.situation(), self.shown_key, self.run_command)
+        show_palette(self, self.session, self._situation(), self.shown_key, self.run_command)
 
     def _help(self) -> None:
         show_help(self, self.session, self.CONTEXT)
