@@ -38,7 +38,7 @@ _LONGEST: Final = 2_000
 """Characters of one field."""
 _TAIL: Final = 64 * 1024
 _LONGEST_LINE: Final = 256 * 1024
-_MOST_WAITING: Final = 1_000
+_MOST_WAITING: Final = 200
 _FIELDS: Final = ("actor", "action", "subject", "digest", "reason", "answer")
 
 
