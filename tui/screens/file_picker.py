@@ -66,6 +66,10 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
         self._start = start
         self._folder = Folder(start)
         self._marked: dict[Path, SafeText] = {}
+        self._listed = ""
+        """The path whose entries are on the screen."""
+        self._takes_next = False
+        """Enter came before the entries of the path did: it means those, not the ones before."""
 
     def compose(self) -> ComposeResult:
         """The path, what fits it, what is marked."""
@@ -88,6 +92,7 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """The path is another one."""
         event.stop()
+        self._takes_next = False
         self._read()
 
     def on_path_field_dropped(self, event: PathField.Dropped) -> None:
@@ -118,6 +123,9 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
     def action_take(self) -> None:
         """Open the folder under the cursor, or attach the file and what is marked."""
         if not self.armed:
+            return
+        self._takes_next = self._listed != self._typed
+        if self._takes_next:
             return
         entry = self.query_one(FileList).current
         if self._opens:
@@ -157,8 +165,10 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
     async def _list(self, typed: str) -> None:
         folder = await asyncio.to_thread(look_into, typed)
         if typed == self._typed:
-            self._folder = folder
+            self._folder, self._listed = folder, typed
             self._show()
+            if self._takes_next:
+                self.action_take()
 
     async def _attach_all(self, paths: list[Path]) -> None:
         files, errors = await asyncio.to_thread(chosen_files, paths)
