@@ -11,6 +11,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
@@ -64,6 +65,7 @@ class Office:
         chain: Keychain | None,
         clock: Callable[[], float],
         config_folder: Path | None = None,
+        delay: RetryDelay | None = None,
     ) -> None:
         self.account = account
         self.folder = folder
@@ -74,6 +76,7 @@ class Office:
         self.stationery = Stationery(config_folder or folder)
         self.sealer: Sealer = KeychainSealer(chain) if chain is not None else NoSealer()
         self.drafts = Drafts(store, self.sealer, clock)
+        self._unhook = chain.on_lock(self.drafts.forget) if chain is not None else None
         self.audit = AuditLog(folder / AUDIT_FILE, store, clock)
         self.outbox = Outbox(store, Homecoming(self.drafts, self.audit), clock)
         self.history = KnownPeople(lender, self.outbox, chain, lambda: store.version)
@@ -86,7 +89,7 @@ class Office:
         self._deciding = asyncio.Lock()
         self._gate: tuple[object, Gate] | None = None
         self.uploads = ShownUploads(lender, self.take_back)
-        self.carrier = self._carrier(self.uploads)
+        self.carrier = self._carrier(self.uploads, delay or RetryDelay())
         self.sending = Sending(self.outbox, self.carrier, self.look, clock)
 
     @classmethod
@@ -98,10 +101,11 @@ class Office:
         clock: Callable[[], float] = time.time,
         *,
         config_folder: Path | None = None,
+        delay: RetryDelay | None = None,
     ) -> Office:
         """Open what lies in an account's folder, making it if need be; CacheError when it cannot.
 
-        Signature and templates lie in `config_folder`.
+        Signature and templates lie in `config_folder`; `delay` is how long retries wait.
         """
         store = await durable(lambda: OutboundStore.open(folder))
         try:
@@ -109,15 +113,15 @@ class Office:
         except MailError:
             # Without keys mail still goes in clear; what must be sealed is refused by its own words.
             chain = None
-        return cls(account, folder, store, lender, chain, clock, config_folder)
+        return cls(account, folder, store, lender, chain, clock, config_folder, delay)
 
-    def _carrier(self, observer: Observer) -> Carrier:
+    def _carrier(self, observer: Observer, delay: RetryDelay) -> Carrier:
         around = Surroundings(
             gate=self.gate,
             open_text=self.open_text,
             spool=self.folder / FOLDER / SPOOL,
             clock=self.clock,
-            delay=RetryDelay(),
+            delay=delay,
             repeats=self.account.repeats is Repeats.SUPPRESSED,
         )
         return Carrier(self.outbox, WorkLocks(self.folder / FOLDER), around, observer)
@@ -211,7 +215,7 @@ class Office:
 
     def _entry(self, mail: OutboundMail, batch: str, wait: int) -> OutboxEntry:
         now = self.now
-        send_at = max(mail.send_at, now + wait)
+        send_at = max(mail.send_at, ceil(self.clock()) + wait if wait else now)
         return OutboxEntry(
             entry_id=uuid.uuid4().hex,
             draft_id=mail.draft_id,
@@ -279,6 +283,8 @@ class Office:
     async def close(self, seconds: float = 0.0) -> None:
         """Stop sending, with so many seconds for what is on the wire, and close the files."""
         await self.sending.finish(seconds)
+        if self._unhook is not None:
+            self._unhook()
         await durable(self.store.close)
         if isinstance(self.lender, OwnLender):
             await self.lender.close()

@@ -124,6 +124,7 @@ class Sending:
             if entry.entry_id not in self._tasks
             and self._not_before.get(entry.entry_id, 0.0) <= moment
             and self._is_due(entry, now)
+            and not self._is_held(entry)
         ]
         return found[: max(0, AT_ONCE - len(self._tasks))]
 
@@ -140,10 +141,20 @@ class Sending:
                 return True
         return False
 
+    def _is_held(self, entry: OutboxEntry) -> bool:
+        """Another one of its batch has to be sealed, or its oversight copy has to leave, first."""
+        if entry.state is not OutboxState.PENDING or not entry.is_sealed:
+            return False
+        return any(
+            other.idempotency_key == entry.copy_key
+            or (other.batch == entry.batch and not other.is_sealed)
+            for other in self._open
+        )
+
     def _moves_soon(self, entry: OutboxEntry) -> bool:
         if entry.entry_id in self._tasks or entry.state is OutboxState.CLAIMED:
             return True
-        return self._is_due(entry, self._clock())
+        return self._is_due(entry, self._clock()) and not self._is_held(entry)
 
     # ── carrying ─────────────────────────────────────────────────────────────────────────────────
 

@@ -36,12 +36,17 @@ class ShownUploads:
         self._lender = lender
         self._take_back = take_back
         self._rows: dict[tuple[str, int], TransferEntry] = {}
+        self._told: dict[str, OutboxEntry] = {}
         self._cancelling: set[asyncio.Task[None]] = set()
         self.listen: Callable[[OutboxEntry, SafeText], None] = _nobody
 
     def moved(self, entry: OutboxEntry) -> None:
-        """It has a new state."""
-        self.listen(entry, EMPTY)
+        """It has a new state, or tells something new about it."""
+        if entry != self._told.get(entry.entry_id):
+            self.listen(entry, EMPTY)
+            self._told[entry.entry_id] = entry
+        if entry.is_settled:
+            del self._told[entry.entry_id]
 
     def progress(self, entry: OutboxEntry, mail: OutboundMail, prepared: Prepared) -> None:
         """A file of it is so far."""

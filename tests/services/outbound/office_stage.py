@@ -103,6 +103,18 @@ async def queue(office: Office, draft: Draft, *, undo: bool = True) -> tuple[Out
     return await office.enqueue(plan, by_person=True, undo=undo)
 
 
+async def until_settled(office: Office, clock: Clock, entry_ids: list[str]) -> list[OutboxState]:
+    """Send, moving the clock to each next try, until nothing more happens by itself."""
+    for _ in range(20):
+        entries = await office.sending.push(entry_ids, 30)
+        waits = [entry.due_at for entry in entries if not entry.is_settled and entry.next_try]
+        if not waits:
+            break
+        clock.now = max(clock.now, min(waits))
+        office.sending.nudge()
+    return states(entries)
+
+
 async def send(office: Office, draft: Draft, seconds: float = 30.0) -> tuple[OutboxEntry, ...]:
     """Queue a draft and send it as far as that goes now."""
     entries = await queue(office, draft)
