@@ -1,5 +1,6 @@
 """What every test stands on: an isolated environment and one real sandbox a session.
 
+(every test) whatever reaches a send route comes from the gate
 sandbox   the running service and its test controls (one a session and worker)
 agent     a fresh mailbox with its own token; its mail and faults are gone after the test
 api       an httpx client with that token; every exchange is checked against the OpenAPI document
@@ -12,11 +13,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
@@ -62,6 +65,40 @@ def disk() -> Iterator[Path]:
     fast = _MEMORY_DISK.is_dir() and os.access(_MEMORY_DISK, os.W_OK)
     with tempfile.TemporaryDirectory(dir=_MEMORY_DISK if fast else None) as folder:
         yield Path(folder)
+
+
+ROOT = Path(__file__).resolve().parents[1]
+GATE = str(ROOT / "services" / "outbound" / "gate.py")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_the_gate_sends() -> Iterator[None]:
+    """Whatever this process posts to a send route comes from the gate, or from a test itself."""
+    from services.api.http import HttpDoor
+
+    ask = HttpDoor.ask
+
+    async def watched(self: HttpDoor, method: str, path: str, **more: Any) -> Any:
+        if path.rpartition("/")[2].startswith(("send", "reply", "forward")):
+            assert _may_send(), f"{method} {path} went past the gate"
+        return await ask(self, method, path, **more)
+
+    HttpDoor.ask = watched  # type: ignore[method-assign]
+    yield
+    HttpDoor.ask = ask  # type: ignore[method-assign]
+
+
+def _may_send() -> bool:
+    """Tell whether the gate is among the callers, or nothing of the program but the wire itself."""
+    frame: FrameType | None = sys._getframe(1)
+    callers = set()
+    while frame is not None:
+        callers.add(frame.f_code.co_filename)
+        frame = frame.f_back
+    ours = tuple(str(ROOT / folder) + os.sep for folder in ("services", "tui", "widgets"))
+    wire = str(ROOT / "services" / "api") + os.sep
+    program = {name for name in callers if name.startswith(ours) and not name.startswith(wire)}
+    return GATE in program or not program
 
 
 class SandboxControl:
