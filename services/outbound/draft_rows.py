@@ -37,41 +37,38 @@ class SummaryCache:
         owes_scrub: bool,
     ) -> tuple[DraftRow, ...]:
         """Return the rows; `open_content` may raise a MailError."""
-        if not self._sealer.is_open:
-            self.forget()
-        known = self._opened
-        self._opened = {}
-        return tuple(self._row(head, known, open_content, owes_scrub) for head in heads)
+        known = self._opened if self._sealer.is_open else {}
+        opened: dict[tuple[str, int], Summary] = {}
+        rows = []
+        for head in heads:
+            summary, trouble = head.summary, ""
+            if summary is None and self._sealer.is_open:
+                place = head.draft_id, head.revision
+                try:
+                    summary = known.get(place) or summary_of(open_content(head))
+                    opened[place] = summary
+                except MailError as error:
+                    trouble = error.sentence
+            rows.append(_row(head, summary, trouble, owes_scrub=owes_scrub))
+        # It may have been locked meanwhile.
+        self._opened = opened if self._sealer.is_open else {}
+        return tuple(rows)
 
-    def _row(
-        self,
-        head: DraftHead,
-        known: Mapping[tuple[str, int], Summary],
-        open_content: Callable[[DraftHead], Mapping[str, Any]],
-        owes_scrub: bool,
-    ) -> DraftRow:
-        summary, trouble = head.summary, ""
-        if summary is None and self._sealer.is_open:
-            summary = known.get((head.draft_id, head.revision))
-            try:
-                summary = summary or summary_of(open_content(head))
-            except MailError as error:
-                trouble = error.sentence
-            else:
-                self._opened[head.draft_id, head.revision] = summary
-        remarks = [head.reason, trouble]
-        if head.hindrance:
-            remarks.append(f"Not sealed on this disk: {head.hindrance}")
-        if head.is_sealed and owes_scrub:
-            remarks.append(_SCRUB_OWED)
-        shown = summary or Summary()
-        return DraftRow(
-            head.draft_id,
-            head.changed_at,
-            recipients=clean_line(", ".join(shown.recipients)),
-            subject=clean_line(shown.subject),
-            encrypted=head.is_encrypted,
-            locked=summary is None,
-            files=head.files,
-            remark=join(" ", [clean_line(remark) for remark in remarks if remark]),
-        )
+
+def _row(head: DraftHead, summary: Summary | None, trouble: str, *, owes_scrub: bool) -> DraftRow:
+    remarks = [head.reason, trouble]
+    if head.hindrance:
+        remarks.append(f"Not sealed on this disk: {head.hindrance}")
+    if head.is_sealed and owes_scrub:
+        remarks.append(_SCRUB_OWED)
+    shown = summary or Summary()
+    return DraftRow(
+        head.draft_id,
+        head.changed_at,
+        recipients=clean_line(", ".join(shown.recipients)),
+        subject=clean_line(shown.subject),
+        encrypted=head.is_encrypted,
+        locked=summary is None,
+        files=head.files,
+        remark=join(" ", [clean_line(remark) for remark in remarks if remark]),
+    )

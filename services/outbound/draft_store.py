@@ -12,11 +12,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from services.draft import Draft, DraftState, Encryption
-from services.errors import MailError, NotFound, UsageError
+from services.errors import CacheError, CryptoError, MailError, NotFound, UsageError
 from services.outbound.draft_documents import (
     DraftHead,
     draft_from,
@@ -140,8 +141,16 @@ class Drafts:
         return tuple(sorted(found, key=lambda head: (head.changed_at, head.made_at), reverse=True))
 
     def rows(self) -> tuple[DraftRow, ...]:
-        """Return the drafts that a person writes on, newest first; opens what can be opened."""
+        """Return the drafts that a person writes on, newest first; opens what can be opened.
+
+        Seals on the way what had to wait for a key.
+        """
         heads = self.heads(DraftState.EDITING)
+        if any(head.hindrance for head in heads):
+            # The rows say what could not be sealed, whatever the reason.
+            with suppress(CacheError, CryptoError):
+                self.seal_what_is_clear()
+            heads = self.heads(DraftState.EDITING)
         return self._summaries.rows(
             heads,
             lambda head: self._content(head, quietly=True),
@@ -195,6 +204,10 @@ class Drafts:
                 changed_at=int(self._clock()),
             )
             self._put(head)
+        run = self._runs.get(draft_id)
+        if run is not None:
+            # What was typed before this does not go over what is saved behind it.
+            self._runs[draft_id] = replace(run, first=run.last + 1)
         return head
 
     def discard(self, draft_id: str) -> bool:

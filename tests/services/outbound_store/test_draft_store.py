@@ -168,6 +168,18 @@ def test_a_draft_that_came_back_tells_why(me: Writer) -> None:
     assert me.drafts.save(replace(draft, body="again")).idempotency_key == head.idempotency_key
 
 
+def test_what_was_typed_before_a_decision_does_not_go_over_what_is_saved_behind_it(
+    me: Writer,
+) -> None:
+    typed = me.drafts.save(_draft("to both"))
+    me.drafts.put_state(typed.draft_id, DraftState.QUEUED)
+    back = me.drafts.put_state(typed.draft_id, DraftState.EDITING, reason="one has it")
+    me.drafts.save(replace(typed, body="to the other"))
+    late = me.drafts.save(replace(typed, body="to both, typed late"))
+    assert late.draft_id != typed.draft_id
+    assert me.drafts.get(back.draft_id).body == "to the other"
+
+
 def test_a_decision_is_taken_once(me: Writer, other: Writer) -> None:
     draft = me.drafts.save(_draft(state=DraftState.WAITING, agent="scout"), author="scout")
     me.drafts.put_state(draft.draft_id, DraftState.QUEUED, expected=DraftState.WAITING)

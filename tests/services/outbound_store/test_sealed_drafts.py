@@ -138,6 +138,14 @@ async def test_without_a_key_it_stays_in_clear_and_says_so_until_there_is_one(
     assert desk.drafts.get(saved.draft_id) == saved
 
 
+def test_listing_the_drafts_seals_what_had_to_wait_for_a_key(desk: Desk, key: OwnKey) -> None:
+    desk.drafts.save(_secret())
+    assert desk.on_disk() == ["outbound.log"]
+    desk.chain.own_keys.keep(key)
+    (row,) = desk.drafts.rows()
+    assert (row.locked, row.remark, desk.on_disk()) == (True, "", [])
+
+
 def test_saving_the_same_text_again_seals_it_once_there_is_a_key(desk: Desk, key: OwnKey) -> None:
     saved = desk.drafts.save(_secret())
     desk.chain.own_keys.keep(key)
