@@ -26,6 +26,8 @@ VERBS: dict[str, str] = {
     "archive": "archive messages or bring them back",
     "delete": "delete messages for good",
     "attach": "list the attachments of a message, or save them",
+    "draft": "write mail, or let an agent propose it; nothing is sent by it",
+    "approvals": "what agents want to send: list, show, reject, pause an agent",
     "render": "show mail files as safe text; needs no account",
     "keys": "own OpenPGP keys and their entry in the directory",
     "peers": "keys of others: look up, compare, accept, require encryption",

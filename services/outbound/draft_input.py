@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from services.draft import Draft, DraftFile, DraftKind, Encryption, Metering
 from services.errors import UsageError
+from services.outbound.attaching import ANY_TYPE
 from services.outbound.input_values import Reader
 
 BYTES_LIMIT: Final = 8 * 1024 * 1024
@@ -32,18 +33,32 @@ class Problem:
     place: str
     sentence: str
 
+    @property
+    def field(self) -> str:
+        """The field that the place is in."""
+        return self.place.partition(".")[0].partition("[")[0]
+
     def __str__(self) -> str:
         return f"{self.place}: {self.sentence}" if self.place else self.sentence
 
 
 class InputRefused(UsageError):
-    """What was handed in cannot be a draft; `problems` names every mistake."""
+    """What was handed in cannot be a draft; `problems` names every mistake.
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    `readable` is what the other fields hold, None when nothing could be read.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], readable: DraftInput | None = None) -> None:
         told = " ".join(map(str, problems[:10]))
         more = f" And {len(problems) - 10} more." if len(problems) > 10 else ""
         super().__init__(f"{told}{more}")
         self.problems = problems
+        self.readable = readable
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that something is wrong with."""
+        return tuple(dict.fromkeys(problem.field for problem in self.problems if problem.field))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +100,11 @@ class DraftInput:
         """Nothing was given."""
         return self == DraftInput()
 
+    def unlooked(self, draft: Draft, now: int) -> Draft:
+        """Return a draft with what was given put in as it is: files unseen, nothing answered."""
+        wishes = None if self.files is None else tuple(map(_unseen, self.files))
+        return replace(self.applied(draft, wishes, now), answers=self.answers or draft.answers)
+
     def applied(self, draft: Draft, files: tuple[DraftFile, ...] | None, now: int) -> Draft:
         """Return a draft with what was given put in; `files` are the wishes, looked at."""
         given = {
@@ -95,6 +115,10 @@ class DraftInput:
         if files is not None:
             given["files"] = files
         return replace(draft, changed_at=now, **given)
+
+
+def _unseen(wish: FileWish) -> DraftFile:
+    return DraftFile(wish.path, wish.name or wish.path.name, wish.content_type or ANY_TYPE)
 
 
 _DRAFT_FIELDS: Final = tuple(
@@ -143,10 +167,13 @@ def read_draft(document: Mapping[str, Any], *, now: int) -> DraftInput:
         elif value is not None:
             given[name] = read(reader, name, value)
     _contradictions(reader, given)
-    if reader.problems:
-        raise InputRefused(tuple(Problem(*problem) for problem in reader.problems))
     if "files" in given:
         given["files"] = tuple(FileWish(*wish) for wish in given["files"])
+    if reader.problems:
+        problems = tuple(Problem(*problem) for problem in reader.problems)
+        wrong = {problem.field for problem in problems}
+        kept = {name: value for name, value in given.items() if name not in wrong}
+        raise InputRefused(problems, DraftInput(**kept))
     return DraftInput(**given)
 
 
