@@ -43,6 +43,8 @@ OPENED: Final = 2
 """Flag: what follows was decrypted, as text unless it is a MIME entity."""
 ENTITY: Final = 4
 """Flag, with OPENED: it is a MIME entity."""
+EXTRACT: Final = 8
+"""Flag, with OPENED: one file inside is wanted; its number stands in the place of the first link."""
 ANSWER_HEAD: Final = struct.Struct(">I")
 """Bytes that follow."""
 ANSWER_LIMIT: Final = 64_000_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from services.reading.sealed import Opener
+    from services.reading.sealed import Opener, Plaintext
     from services.shown_mail import RenderedMessage
     from services.wire_values import FetchedMessage, InboundAttachment, InboxPage
 
@@ -77,6 +77,13 @@ class MailRenderer(Protocol):
         """Return the message as safe text; never raises for what is in the mail.
 
         `opener` is asked, on another thread, when the mail is encrypted; without one it stays closed.
+        """
+        ...
+
+    async def file_in(self, plaintext: Plaintext, number: int) -> tuple[str, bytes] | None:
+        """Return name (raw) and content of a file inside of decrypted bytes; None if there is none.
+
+        RenderError when it cannot be read within limits.
         """
         ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.safe_text import EMPTY, SafeText
 
@@ -49,6 +49,10 @@ class Link:
     """Set when the text names another host, the scheme is odd, or the host is look-alike."""
     outside: bool = False
     """It stands outside of the encrypted block of its message."""
+
+
+INSIDE: Final = 1_000_000
+"""Indexes from here on are of files inside of the encrypted part, counted from there."""
 
 
 @dataclass(frozen=True, slots=True)

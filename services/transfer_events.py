@@ -20,12 +20,19 @@ from services.transfer_models import TransferRow
 
 @dataclass(frozen=True, slots=True)
 class SaveAttachments(TransferRequest):
-    """Save attachments of one message in a folder; `opens` decrypts those that are encrypted."""
+    """Save attachments of one message in a folder; `opens` decrypts those that are encrypted.
+
+    `names` (one for each index) and `about` (the message) are what rows show; `transfer_ids` are
+    rows that are taken up again.
+    """
 
     message_id: str
     indexes: tuple[int, ...]
     folder: Path
     opens: bool = True
+    names: tuple[SafeText, ...] = ()
+    about: SafeText = EMPTY
+    transfer_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,12 @@ class Entry:
         """The file is where it should be."""
         self._over(TransferState.DONE, sentence, sha256, path)
 
+    def hashed(self, sha256: str) -> None:
+        """The hash of a file that is where it should be, made afterwards."""
+        if self.row.state is TransferState.DONE:
+            self.row = replace(self.row, sha256=sha256)
+            self.tell()
+
     def failed(self, error: MailError) -> None:
         """It is not, and why."""
         self._over(TransferState.FAILED, clean_line(str(error)))

@@ -1,54 +1,54 @@
-"""Answers the screens' requests to save files: one after another, told as they go, cancellable.
+"""Answers the screens' requests about files: saving, giving up, trying again, listing, opening.
 
-Closes two traps: one file that fails and takes the others with it, and a saved file that nobody can
-find (the path is told at the end).
+Closes the trap of a file that was saved and that nobody can find: its path is told at once, and
+stays on the board. Its hash is made afterwards: nobody waits for it.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from services.attachments.board import Board
+from services.attachments.inside import InsideFiles, is_inside, save_inside
+from services.attachments.save_job import Outcome, SaveJob, place_words, told
 from services.attachments.transfer import (
     AttachmentSource,
     Fetcher,
     KeySupply,
     Progressed,
     Saved,
-    Stage,
     Wanted,
+    sha256_of,
 )
-from services.errors import MailError, Offline, UsageError
+from services.errors import MailError, NotFound, Offline, UsageError
 from services.events import Event, TransferRequest
 from services.safe_text import SafeText, clean_line, phrase, ui
 from services.transfer_events import (
     CancelTransfers,
-    FileMoved,
+    FileOpened,
     FilesSaved,
+    ForgetTransfers,
+    ListTransfers,
+    OpenSavedFile,
+    RetryTransfers,
     SaveAttachments,
     SavingNeedsKey,
+    TransfersListed,
 )
 
 if TYPE_CHECKING:
     from services.ports import MailProvider
-
-_PATH_CELLS: Final = 52
-_OPENED: Final = {
-    "good": "Decrypted and saved as {}. Its signature is good.",
-    "bad": "Decrypted and saved as {}. Its signature does NOT fit: do not rely on it.",
-    "unusable": "Decrypted and saved as {}. Its signature proves nothing.",
-}
-"""By verdict (`services.crypto.verdicts`)."""
 
 
 class TransferDesk:
     """Carries out `TransferRequest`s of one account.
 
     `provider` gives the mail service as it is connected now (None: offline), `keys` opens what is
-    encrypted, `sender_of` gives the address of a message's sender, `staging` is a private folder.
+    encrypted, `sender_of` gives the address of a message's sender, `staging` is a private folder,
+    `inside` gives the files inside of encrypted mail.
     """
 
     def __init__(
@@ -59,88 +59,106 @@ class TransferDesk:
         staging: Path,
         keys: KeySupply | None = None,
         sender_of: Callable[[str], str] = lambda _: "",
+        inside: InsideFiles | None = None,
+        board: Board | None = None,
     ) -> None:
         self._provider = provider
         self._emit = emit
         self._staging = staging
         self._keys = keys
         self._sender_of = sender_of
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._inside = inside
+        self._board = board or Board(emit)
+        self._jobs: list[SaveJob] = []
+        self._again: list[SaveAttachments] = []
 
     async def answer(self, request_id: int, request: TransferRequest) -> None:
         """Carry out a request; raises MailError when nothing of it could be done."""
         match request:
             case SaveAttachments():
-                await self._save_cancellable(request_id, request)
+                await self._save(request_id, request)
             case CancelTransfers():
-                self._cancel(request.request_ids)
+                self._cancel(request)
+            case RetryTransfers():
+                await self._retry(request_id, request)
+            case ListTransfers():
+                self._list(request_id)
+            case ForgetTransfers():
+                self._board.forget()
+                self._list(request_id)
+            case OpenSavedFile():
+                await self._open(request_id, request)
             case _:
                 raise UsageError("This cannot be done with files.")
 
-    def _cancel(self, request_ids: tuple[int, ...]) -> None:
-        for request_id, task in tuple(self._running.items()):
-            if not request_ids or request_id in request_ids:
-                task.cancel()
+    def _list(self, request_id: int) -> None:
+        self._emit(TransfersListed(request_id, self._board.rows))
 
-    async def _save_cancellable(self, request_id: int, request: SaveAttachments) -> None:
-        task = asyncio.ensure_future(self._save(request_id, request))
-        self._running[request_id] = task
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            was_asked = task.cancelled()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            if not was_asked:
-                raise
-            sentence = ui("Saving was cancelled.")
-            self._emit(FilesSaved(request_id, request.message_id, sentence))
-        finally:
-            del self._running[request_id]
+    def _cancel(self, request: CancelTransfers) -> None:
+        for transfer_id in request.transfer_ids:
+            self._board.cancel(transfer_id)
+        if request.transfer_ids and not request.request_ids:
+            return
+        for job in tuple(self._jobs):
+            if not request.request_ids or job.request_id in request.request_ids:
+                job.give_up()
+
+    async def _retry(self, request_id: int, request: RetryTransfers) -> None:
+        done = [self._board.retry(transfer_id) for transfer_id in request.transfer_ids]
+        if not any(done):
+            raise UsageError("There is nothing here that could be tried again.")
+        # What a row calls back is collected here; uploads begin by themselves.
+        waiting, self._again = self._again, []
+        for one in waiting:
+            await self._save(request_id, one)
 
     async def _save(self, request_id: int, request: SaveAttachments) -> None:
-        from services.crypto.errors import Locked
+        job = SaveJob(
+            request_id,
+            request,
+            board=self._board,
+            emit=self._emit,
+            sender=self._sender_of(request.message_id),
+            again=self._again.append,
+        )
+        self._jobs.append(job)
+        try:
+            outcome = await job.run(self._save_one)
+        finally:
+            self._jobs.remove(job)
+        self._tell(job, request, outcome)
+        for entry, saved in outcome.saved:
+            with suppress(MailError):  # somebody has moved it meanwhile
+                entry.hashed(await sha256_of(saved.path))
 
+    def _tell(self, job: SaveJob, request: SaveAttachments, outcome: Outcome) -> None:
+        saved = [one for _, one in outcome.saved]
+        if outcome.failed and not (saved or outcome.closed):
+            raise outcome.failed[0]
+        if saved or not outcome.closed:
+            paths = tuple(one.path for one in saved)
+            sentences = tuple(clean_line(str(error)) for error in outcome.failed)
+            sentence = _told(saved, len(outcome.failed))
+            self._emit(FilesSaved(job.request_id, request.message_id, sentence, paths, sentences))
+        if outcome.closed:
+            from services.crypto.errors import Locked
+
+            self._emit(SavingNeedsKey(job.request_id, job.closed(), clean_line(str(Locked()))))
+
+    async def _save_one(self, wanted: Wanted, tell: Callable[[Progressed], None]) -> Saved:
+        if is_inside(wanted.index) and self._inside is not None:
+            return await save_inside(self._inside, wanted, tell)
         fetcher = Fetcher(source_of(self._provider()), self._staging, self._keys)
-        sender = self._sender_of(request.message_id)
-        saved: list[Saved] = []
-        failed: list[MailError] = []
-        closed: list[int] = []
-        for index in request.indexes:
-            wanted = Wanted(request.message_id, index, request.folder, request.opens, sender)
-            tell = self._teller(request_id, request.message_id, index)
-            try:
-                saved.append(await fetcher.save(wanted, tell))
-            except Locked:
-                closed.append(index)
-            except MailError as error:
-                failed.append(error)
-            finally:
-                self._emit(FileMoved(request_id, request.message_id, index))
-        if saved:
-            self._emit(_done(request_id, request, saved, failed))
-        elif failed and not closed:
-            raise failed[0]
-        if closed:
-            again = replace(request, indexes=tuple(closed))
-            self._emit(SavingNeedsKey(request_id, again, clean_line(str(Locked()))))
+        return await fetcher.save(wanted, tell)
 
-    def _teller(self, request_id: int, message_id: str, index: int) -> Callable[[Progressed], None]:
-        def tell(progressed: Progressed) -> None:
-            self._emit(FileMoved(request_id, message_id, index, state_words(progressed)))
+    async def _open(self, request_id: int, request: OpenSavedFile) -> None:
+        from services.attachments.opener import open_with_system
 
-        return tell
-
-
-def state_words(progressed: Progressed) -> SafeText:
-    """Return how far a file is, in a word or two."""
-    if progressed.stage is Stage.WAITING:
-        return ui("waiting")
-    if progressed.stage is Stage.OPENING:
-        return ui("opening")
-    if not progressed.total:
-        return ui("fetching")
-    return phrase("{} %", min(99, progressed.done * 100 // progressed.total))
+        row = self._board.row(request.transfer_id)
+        if row is None or row.path is None:
+            raise NotFound("This file is not on the list any more.")
+        await open_with_system(row.path)
+        self._emit(FileOpened(request_id, phrase("{} was handed to the desktop.", row.name)))
 
 
 def source_of(provider: MailProvider | None) -> AttachmentSource:
@@ -153,45 +171,11 @@ def source_of(provider: MailProvider | None) -> AttachmentSource:
     return source
 
 
-def _done(
-    request_id: int, request: SaveAttachments, saved: list[Saved], failed: list[MailError]
-) -> FilesSaved:
-    paths = tuple(one.path for one in saved)
-    sentences = tuple(clean_line(str(error)) for error in failed)
-    return FilesSaved(request_id, request.message_id, _told(saved, failed), paths, sentences)
-
-
-def _told(saved: list[Saved], failed: list[MailError]) -> SafeText:
+def _told(saved: list[Saved], failed: int) -> SafeText:
+    if not saved:
+        return ui("Saving was cancelled.")
     if len(saved) == 1:
-        sentence = phrase(_words(saved[0]), _place(saved[0].path))
+        sentence = told(saved[0])
     else:
-        sentence = phrase("Saved {} files in {}.", len(saved), _place(saved[0].path.parent))
-    return phrase("{} {} could not be saved.", sentence, len(failed)) if failed else sentence
-
-
-def _words(saved: Saved) -> str:
-    if saved.was_opened:
-        return _OPENED.get(
-            saved.verdict.value if saved.verdict else "", "Decrypted and saved as {}."
-        )
-    if saved.was_sealed:
-        return "Saved, still encrypted, as {}."
-    if saved.was_marked:
-        return "Saved as {}. It was marked as encrypted and is not."
-    return "Saved as {}."
-
-
-def _place(path: Path) -> SafeText:
-    """Return a path as people write it; of a long one the end, which says more."""
-    shown = clean_line(shown_path(path))
-    return (
-        shown if len(shown) <= _PATH_CELLS else phrase("…{}", clean_line(shown[1 - _PATH_CELLS :]))
-    )
-
-
-def shown_path(path: Path) -> str:
-    """Return a path with `~` for the home folder."""
-    try:
-        return f"~/{path.relative_to(Path.home())}"
-    except (ValueError, RuntimeError):
-        return str(path)
+        sentence = phrase("Saved {} files in {}.", len(saved), place_words(saved[0].path.parent))
+    return phrase("{} {} could not be saved.", sentence, failed) if failed else sentence

@@ -54,6 +54,8 @@ class Body:
     links: LinkList = field(default_factory=LinkList)
     lines: list[ParsedLine] = field(default_factory=list)
     attachments: list[ParsedAttachment] = field(default_factory=list)
+    listed: list[Part] = field(default_factory=list)
+    """The parts that the attachments stand for, in the same order."""
     notes: list[Note] = field(default_factory=list)
     hidden: int = 0
     opens: bool = True
@@ -211,6 +213,7 @@ def _list(part: Part, body: Body) -> None:
     name = part.file_name or _made_up_name(part, len(body.attachments) + 1)
     encrypted = looks_sealed(name, part.content_type)
     body.attachments.append(ParsedAttachment(name, part.content_type, part.size, encrypted))
+    body.listed.append(part)
 
 
 def _made_up_name(part: Part, number: int) -> str:

@@ -21,7 +21,7 @@ _HEADING: Final = re.compile(
     r"|the|these|until|valid|\d{1,4}(?:-\d\d-\d\d)?)){0,12}[ ).]{0,3}:?",
     re.IGNORECASE,
 )
-_URL: Final = re.compile(r"https://[^\s<>\"]{1,4000}")
+_URL: Final = re.compile(r"https?://[^\s<>\"]{1,4000}")
 _REST: Final = re.compile(
     r"[\s\-*•:|,.<>()\[\]\d]*(?:(?:bytes|[KMG]i?B|B)\b[\s\-*•:|,.<>()\[\]\d]*)?"
 )
@@ -30,7 +30,7 @@ _REST: Final = re.compile(
 def is_file_list(lines: Sequence[str], names: Iterable[str]) -> bool:
     """Whether the lines are a list of files called `names`, under one heading, and nothing else.
 
-    All links must lead to one host by HTTPS.
+    All links must lead to one host.
     """
     left = sorted({name for name in names if name.strip()}, key=len, reverse=True)
     told = [line.strip() for line in lines if line.strip()]

@@ -23,12 +23,12 @@ from services.reading.plain_text import find_urls, layout, split_lines
 from services.reading.reply_quotes import mark_reply_quotes
 from services.safe_text import clean_line, phrase, ui
 from services.seal_models import SealFacts, SealState
-from services.shown_mail import BodyLine, LineKind, Link
+from services.shown_mail import INSIDE, AttachmentView, BodyLine, LineKind, Link
 
 OUTSIDE: Final = ui("Not encrypted: anybody may have written what follows")
 _EMPTY: Final = ui("The encrypted message is empty.")
 _OWN_KEY: Final = "Your key: {}"
-_INSIDE: Final = "Inside the encrypted part: {}, {:,} bytes"
+_INSIDE: Final = ui("inside")
 _STILL_CLOSED: Final = "Another encrypted block inside the encrypted text; it stays closed."
 _ENTITY: Final = re.compile(
     rb"(?:(?:MIME-Version|Content-[A-Za-z-]{1,40}):[^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,50}){1,20}\r?\n",
@@ -59,6 +59,20 @@ def parse_opened(
         notes=tuple(body.notes),
         hidden_characters=body.hidden,
     )
+
+
+def extract(data: bytes, number: int) -> tuple[str, bytes] | None:
+    """Return name and content of a file inside of decrypted bytes, numbered as they are listed.
+
+    None when there is no such file, or not all of it.
+    """
+    root, _ = split_mail(data[:RAW_LIMIT])
+    body = Body(opens=False)
+    fill(body, root)
+    if number >= len(body.listed):
+        return None
+    content, _, was_cut = body.listed[number].data(RAW_LIMIT)
+    return None if was_cut else (body.attachments[number].file_name, content)
 
 
 def _looks_like_entity(data: bytes) -> bool:
@@ -102,12 +116,19 @@ def sealed_lines(facts: SealFacts, inner: ParsedMail | None) -> list[BodyLine]:
     return [BodyLine(line, LineKind.NOTICE) for line in told]
 
 
-def attachment_lines(attachments: tuple[ParsedAttachment, ...]) -> list[BodyLine]:
-    """Return a line for each part that came inside the encrypted one."""
-    return [
-        BodyLine(phrase(_INSIDE, clean_line(part.file_name, 300), part.size or 0), LineKind.NOTICE)
-        for part in attachments
-    ]
+def inside_views(attachments: tuple[ParsedAttachment, ...]) -> tuple[AttachmentView, ...]:
+    """Return the files that came inside the encrypted part, as the reader lists them."""
+    return tuple(
+        AttachmentView(
+            INSIDE + number,
+            clean_line(part.file_name, 300) or ui("unnamed"),
+            clean_line(part.content_type, 100),
+            part.size,
+            _INSIDE,
+            encrypted=True,
+        )
+        for number, part in enumerate(attachments)
+    )
 
 
 def outside_lines(lines: tuple[BodyLine, ...]) -> list[BodyLine]:

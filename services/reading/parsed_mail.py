@@ -116,6 +116,24 @@ def to_wire(mail: ParsedMail) -> bytes:
     ).encode("ascii")
 
 
+def file_to_wire(found: tuple[str, bytes] | None) -> bytes:
+    """Encode a file for the pipe: the length of its name, the name, its bytes; b"" for none."""
+    if found is None:
+        return b""
+    name = found[0].encode("utf-8", "surrogatepass")
+    return len(name).to_bytes(4, "big") + name + found[1]
+
+
+def file_from_wire(data: bytes) -> tuple[str, bytes] | None:
+    """Decode what `file_to_wire` wrote; RenderError when it is anything else."""
+    if not data:
+        return None
+    end = 4 + int.from_bytes(data[:4], "big")
+    if len(data) < end:
+        raise RenderError("The part that reads mail answered nonsense.")
+    return data[4:end].decode("utf-8", "replace"), data[end:]
+
+
 def from_wire(data: bytes) -> ParsedMail:
     """Decode what `to_wire` wrote.
 

@@ -177,12 +177,16 @@ def _present_sealed(
     links: tuple[Link, ...] = ()
     if inner is not None:
         lines, hidden = _present_body(inner, reveal=reveal)
-        body += [*lines, *opened.attachment_lines(inner.attachments)]
+        body += lines
         hidden += inner.hidden_characters
         links = tuple(view_link(link) for link in inner.links)
     return replace(
         shown,
         body=(*body, *around),
+        attachments=(
+            *(opened.inside_views(inner.attachments) if inner else ()),
+            *shown.attachments,
+        ),
         links=(*links, *opened.outside_links(shown.links)),
         hidden_characters=shown.hidden_characters + hidden,
         encrypted=True,

@@ -19,24 +19,27 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from services.errors import RenderError
 from services.limits import (
     ANSWER_HEAD,
     ANSWER_LIMIT,
     ENTITY,
+    EXTRACT,
     OPENED,
     OUT_OF_MEMORY,
     RAW_LIMIT,
     REQUEST_HEAD,
     REVEAL,
 )
-from services.reading.parsed_mail import ParsedLine, ParsedMail, from_wire
+from services.reading.parsed_mail import ParsedLine, ParsedMail, file_from_wire, from_wire
 from services.reading.render import placeholder, present
 from services.reading.sealed import Opener, Plaintext, hopeless
 from services.shown_mail import RenderedMessage
 from services.wire_values import InboundAttachment
+
+Read = TypeVar("Read")
 
 TIME_LIMIT: Final = 2.0
 """Seconds of wall clock that one mail may take, start of the worker not counted."""
@@ -90,16 +93,29 @@ class WorkerChild:
         Raises RenderError when the child died, took too long or needed too much memory; the next
         call finds a new child.
         """
-        return self._exchange(raw, max(len(raw), true_size), REVEAL if reveal else 0)
+        size, flags = max(len(raw), true_size), REVEAL if reveal else 0
+        return self._exchange(raw, size, flags, 1, from_wire)
 
     def ask_opened(
         self, plaintext: Plaintext, first_link: int, *, reveal: bool = False
     ) -> ParsedMail:
         """Have decrypted bytes read; raises as `ask`."""
         flags = OPENED | (ENTITY if plaintext.is_entity else 0) | (REVEAL if reveal else 0)
-        return self._exchange(plaintext.data, len(plaintext.data), flags, first_link)
+        return self._exchange(plaintext.data, len(plaintext.data), flags, first_link, from_wire)
 
-    def _exchange(self, raw: bytes, size: int, flags: int, first_link: int = 1) -> ParsedMail:
+    def ask_file(self, plaintext: Plaintext, number: int) -> tuple[str, bytes] | None:
+        """Have one file taken out of decrypted bytes; raises as `ask`."""
+        data = plaintext.data
+        return self._exchange(data, len(data), OPENED | EXTRACT, number, file_from_wire)
+
+    def _exchange(
+        self,
+        raw: bytes,
+        size: int,
+        flags: int,
+        number: int,
+        read: Callable[[bytes], Read],
+    ) -> Read:
         self.start()
         process = self._process
         if process is None:
@@ -110,9 +126,9 @@ class WorkerChild:
                 self._ready = True
             deadline = time.monotonic() + self._seconds
             cut = raw[:RAW_LIMIT]
-            head = REQUEST_HEAD.pack(len(cut), size, flags, first_link)
+            head = REQUEST_HEAD.pack(len(cut), size, flags, number)
             _send(process, head + cut, deadline)
-            return from_wire(_receive(process, deadline))
+            return read(_receive(process, deadline))
         except (_TooSlow, _Gone, OSError, RenderError) as error:
             raise RenderError(_why(error, self._drop()), _RAW_VIEW) from error
 
@@ -211,7 +227,19 @@ class RenderWorker:
         if ahead is not None:
             yield self._shown(ahead.result(), (), opener, reveal=reveal)
 
-    def _ask(self, read: Callable[[], ParsedMail]) -> ParsedMail | RenderError:
+    async def file_in(self, plaintext: Plaintext, number: int) -> tuple[str, bytes] | None:
+        """Return name (raw) and content of a file inside of decrypted bytes; None if there is none.
+
+        RenderError when it cannot be read within limits.
+        """
+        loop = asyncio.get_running_loop()
+        read = partial(self._child.ask_file, plaintext, number)
+        found = await loop.run_in_executor(self._thread, self._ask, read)
+        if isinstance(found, RenderError):
+            raise found
+        return found
+
+    def _ask(self, read: Callable[[], Read]) -> Read | RenderError:
         with self._one_at_a_time:
             if self._closed:
                 return RenderError("The part that reads mail has been closed.")

@@ -4,6 +4,7 @@ Closes the trap of hostile bytes meeting C code inside the program that holds th
 mail does to the parsers happens here. Before the first mail the process gives up the right to open
 any file or socket, and takes a limit on its memory; a mail that raises ends the process, and the
 parent starts a new one. What was decrypted comes in the same way, with a flag; no key ever does.
+A file inside of it is answered as a name and bytes.
 Protocol: a request is a head (`limits.REQUEST_HEAD`) and the mail; an answer is a 4-byte length and the JSON of `services.reading.parsed_mail`; an empty answer, sent once, says
 that the process is ready.
 """
@@ -19,6 +20,7 @@ from typing import Final
 from services.limits import (
     ANSWER_HEAD,
     ENTITY,
+    EXTRACT,
     LAST_RESORT_SECONDS,
     MEMORY_LIMIT,
     OPENED,
@@ -29,8 +31,8 @@ from services.limits import (
 from services.reading.attachment_manifest import load_header_parser
 from services.reading.charsets import load_codecs
 from services.reading.html_text import load_parser
-from services.reading.opened import parse_opened
-from services.reading.parsed_mail import ParsedMail, to_wire
+from services.reading.opened import extract, parse_opened
+from services.reading.parsed_mail import ParsedMail, file_to_wire, to_wire
 from services.reading.render import parse_mail
 
 _STANDARD_STREAMS: Final = 3
@@ -50,13 +52,19 @@ def serve() -> None:
             return
         signal.setitimer(signal.ITIMER_REAL, LAST_RESORT_SECONDS)
         try:
-            answer = to_wire(_parse(raw, true_size, flags, first_link))
+            answer = _answer(raw, true_size, flags, first_link)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         signal.setitimer(signal.ITIMER_REAL, 0)
         del raw
         _write(ANSWER_HEAD.pack(len(answer)) + answer)
         del answer
+
+
+def _answer(raw: bytes, true_size: int, flags: int, number: int) -> bytes:
+    if flags & EXTRACT:
+        return file_to_wire(extract(raw, number))
+    return to_wire(_parse(raw, true_size, flags, number))
 
 
 def _parse(raw: bytes, true_size: int, flags: int, first_link: int) -> ParsedMail:

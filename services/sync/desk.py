@@ -214,7 +214,7 @@ class Desk:
         if self._transfer_desk is None:
             from services.sync.saving import transfer_desk
 
-            self._transfer_desk = transfer_desk(self._mailbox, self._emit)
+            self._transfer_desk = transfer_desk(self._mailbox, self._emit, self.board())
         return self._transfer_desk
 
     def _find_kept(self) -> None:

@@ -32,6 +32,7 @@ from services.sync.sender import Flushed, Refusal, Sender
 from services.sync.walk import PageGuard, Progress, Walker
 
 if TYPE_CHECKING:
+    from services.attachments.inside import InsideFile
     from services.cache.snapshot import MailSnapshot
     from services.cache.store import MailStore, PutOutcome
 
@@ -232,6 +233,12 @@ class Mailbox:
             raise RenderError("This command does not show message text.")
         async with self._reads(message_id):
             return await self._reader.open(message_id, self.provider, self.renderer, reveal=reveal)
+
+    async def inside_file(self, message_id: str, number: int) -> InsideFile:
+        """Return a file out of an encrypted message; raises as `MessageReader.file_inside`."""
+        if self.renderer is None:
+            raise RenderError("This command does not read messages.")
+        return await self._reader.file_inside(message_id, number, self.provider, self.renderer)
 
     async def read_ahead(self, message_ids: Sequence[str]) -> None:
         """Open encrypted messages in advance, nearest first, while the keys are unlocked."""

@@ -13,17 +13,19 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from services.errors import CacheError, MailError, Offline, ServiceError
+from services.errors import CacheError, CryptoError, MailError, NotFound, Offline, ServiceError
 from services.models import MessageRow, RowFlag
 from services.ports import MailProvider, MailRenderer
 from services.safe_text import SafeText, clean_line, ui
+from services.seal_models import SealState
 from services.shown_mail import RenderedMessage, TrustFacts
 from services.sync.sealed_reading import AHEAD, SealedReading
 from services.wire_values import FetchedMessage, InboundAttachment, InboxItem
 
 if TYPE_CHECKING:
+    from services.attachments.inside import InsideFile
     from services.cache.store import MailStore
-    from services.reading.sealed import Opener
+    from services.reading.sealed import Opener, Plaintext, Unsealed
 
 RAW_LINES: Final = 20_000
 RAW_LINE_LENGTH: Final = 2_000
@@ -67,6 +69,12 @@ class LateRenderer:
         if self._made is None:
             self._made = self._make()
         return await self._made.render(raw, attachments=attachments, reveal=reveal, opener=opener)
+
+    async def file_in(self, plaintext: Plaintext, number: int) -> tuple[str, bytes] | None:
+        """Return a file inside of decrypted bytes, as the real renderer does."""
+        if self._made is None:
+            self._made = self._make()
+        return await self._made.file_in(plaintext, number)
 
     async def aclose(self) -> None:
         """Close the real renderer if there is one."""
@@ -166,6 +174,30 @@ class MessageReader:
                 mail = await self.fetch(message_id, provider)
                 await self._render(mail, renderer, reveal=False)
 
+    async def file_inside(
+        self, message_id: str, number: int, provider: MailProvider | None, renderer: MailRenderer
+    ) -> InsideFile:
+        """Return one file out of an encrypted message, decrypted anew; nothing of it is kept.
+
+        Raises as `fetch` does, Locked or NoKey, CryptoError for a message that does not open, and
+        NotFound when it holds no such file.
+        """
+        from services.attachments.inside import InsideFile
+        from services.crypto.verdicts import Verdict
+
+        mail = await self.fetch(message_id, provider)
+        opener = await self._sealed.opener(message_id)
+        await renderer.render(mail.raw, attachments=mail.attachments, opener=opener)
+        if opener is None or opener.outcome is None or opener.outcome.plaintext is None:
+            raise closed(None if opener is None else opener.outcome)
+        found = await renderer.file_in(opener.outcome.plaintext, number)
+        if found is None:
+            raise NotFound(
+                "The encrypted message holds no such file any more, or only a part of it."
+            )
+        name, data = found
+        return InsideFile(name, data, Verdict(opener.outcome.facts.verdict.value))
+
     async def _render(
         self, mail: RawMail, renderer: MailRenderer, *, reveal: bool
     ) -> RenderedMessage:
@@ -196,6 +228,17 @@ class MessageReader:
                 if not reveal:
                     await sealed.remember(mail.item, message, mail.attachments, opener)
                 return message
+
+
+def closed(outcome: Unsealed | None) -> CryptoError:
+    """Return the error for an encrypted message that did not open."""
+    from services.crypto.errors import Locked, NoKey
+
+    if outcome is None:
+        return NoKey("There is no key that opens this message.", "Make or import a key first.")
+    if outcome.facts.state is SealState.LOCKED:
+        return Locked()
+    return CryptoError(outcome.facts.sentence, outcome.facts.next_step)
 
 
 async def _ask(message_id: str, provider: MailProvider | None) -> FetchedMessage:

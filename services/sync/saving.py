@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from services.addresses import parse_mailbox
+from services.attachments.board import Board
 from services.attachments.desk import TransferDesk
 from services.events import Event
 from services.sync.mailbox import Mailbox
@@ -18,14 +19,16 @@ ARRIVING: Final = "arriving"
 """The folder beside the cache in which downloads grow."""
 
 
-def transfer_desk(mailbox: Mailbox, emit: Callable[[Event], None]) -> TransferDesk:
-    """Return the desk that saves files of a mailbox's messages."""
+def transfer_desk(mailbox: Mailbox, emit: Callable[[Event], None], board: Board) -> TransferDesk:
+    """Return the desk that saves files of a mailbox's messages and reports them to a board."""
     return TransferDesk(
         provider=lambda: mailbox.provider,
         emit=emit,
         staging=mailbox.store.folder / ARRIVING,
         keys=mailbox.keychain.get,
         sender_of=lambda message_id: sender_of(mailbox, message_id),
+        inside=mailbox.inside_file,
+        board=board,
     )
 
 

@@ -226,5 +226,8 @@ class FakeRenderer:
             await self.gate.wait()
         return RenderedMessage(EMPTY, EMPTY, EMPTY, EMPTY, 0, (), hidden_characters=int(reveal))
 
+    async def file_in(self, plaintext: object, number: int) -> tuple[str, bytes] | None:
+        return None
+
     async def aclose(self) -> None:
         return

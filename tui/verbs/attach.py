@@ -144,7 +144,7 @@ class _ProgressLine:
         self._shown = sys.stderr.isatty()
 
     def __call__(self, progressed: Progressed) -> None:
-        from services.attachments.desk import state_words
+        from services.attachments.save_job import state_words
 
         if self._shown:
             sys.stderr.write(f"\r({self._index}) {state_words(progressed):<12}")

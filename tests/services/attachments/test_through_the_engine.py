@@ -125,7 +125,7 @@ def test_a_locked_key_is_asked_for_while_the_other_files_are_saved(
 ) -> None:
     message_id = deliver(ONE, ("note.txt.asc", sealed(own_key, b"secret"), SEALED_TYPE), TWO)
     asked = run.answer(SaveAttachments(message_id, (0, 1, 2), downloads), SavingNeedsKey)
-    assert asked.request == SaveAttachments(message_id, (1,), downloads)
+    assert (asked.request.message_id, asked.request.indexes) == (message_id, (1,))
     assert {path.name for path in downloads.iterdir()} == {"one.txt", "two.txt"}
     [first] = [event for event in run.told if isinstance(event, FilesSaved)]
     assert [path.name for path in first.paths] == ["one.txt", "two.txt"]

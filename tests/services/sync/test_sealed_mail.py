@@ -15,7 +15,7 @@ from services.crypto.messages import encrypt
 from services.crypto.own import OwnKey
 from services.reading.render_process import RenderWorker
 from services.seal_models import SealFacts, SealState, SignatureVerdict
-from services.shown_mail import LineKind, RenderedMessage
+from services.shown_mail import INSIDE, LineKind, RenderedMessage
 from services.sync.unsealing import Unsealer
 from tests.fakes.reading_keys import FakeReadingKeys
 from tests.fakes.sealed_mail import SENDER, armor, mail, parts, pgp_mime
@@ -103,8 +103,8 @@ def test_pgp_mime_of_other_clients_opens_as_the_entity_that_it_holds(
     assert facts(message).state is SealState.OPENED
     assert f"{SECRET} €" in inside(message)
     assert "Subject: The plan" in inside(message)
-    assert "plan.pdf" in inside(message)
-    assert not message.attachments, "ciphertext is no attachment of the mail"
+    [file] = message.attachments
+    assert (file.index, file.file_name, file.size, file.state) == (INSIDE, "plan.pdf", 4, "inside")
 
 
 def test_a_mime_entity_under_inline_armor_is_read_as_one_and_text_that_begins_alike_is_not(
