@@ -35,7 +35,7 @@ def test_the_service_s_list_of_files_is_known(text: str) -> None:
         f"Attachments:\n- invoice.exe (2 bytes): {LINK}",
         f"Attachments:\n- report.pdf.asc: {LINK}\n- list (2).csv.asc: {OTHER}",
         f"Attachments:\n- report.pdf.asc: {LINK} {OTHER}",
-        "Attachments:\n- report.pdf.asc: http://files.example/x",
+        "Attachments:\n- report.pdf.asc: ftp://files.example/x",
         "Attachments:\n- report.pdf.asc: https://[x",
         f"Attachments (pay 200 EUR to 12-34-56 at once!):\n- report.pdf.asc: {LINK}",
         f"Attachments (pay 200 EUR to Bob now):\n- report.pdf.asc: {LINK}",
