@@ -20,6 +20,7 @@ from services.outbound.addressing import recipients_of
 from services.outbound.checks import reads_like
 from services.outbound.comparing import Comparison, compare
 from services.outbound.draft_documents import DraftHead, head_from
+from services.outbound.draft_store import RevisionConflict
 from services.outbound.input_values import check_agent_name
 from services.outbound.policy import HOUR, History, NoHistory, Sender
 from services.outbound.store import AGENTS, DRAFTS, STATE
@@ -93,6 +94,8 @@ class Proposals:
                     f"This proposal cannot be changed any more: it is {_state_word(head)}.",
                     "Propose another mail.",
                 )
+            if head.revision != draft.revision:
+                raise RevisionConflict("This proposal was changed since.", "Read it again.")
             if head.state is not DraftState.WAITING:
                 self._drafts.put_state(draft.draft_id, DraftState.WAITING)
             saved = self._drafts.save(
@@ -190,7 +193,7 @@ class Proposals:
         """Return the proposals that wait, the oldest first; then the decided, the newest first."""
         seen = self._seen()
         paused = {name for name, about in self._store.all(AGENTS) if about.get("paused") is True}
-        heads = [*reversed(self._drafts.heads(DraftState.WAITING))]
+        heads = sorted(self._drafts.heads(DraftState.WAITING), key=lambda head: head.made_at)
         if with_decided:
             heads += self._decided()
         return tuple(self._row(head, seen, paused) for head in heads)
