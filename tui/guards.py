@@ -15,6 +15,7 @@ from services.safe_text import EMPTY, SafeText, ui
 from tui.compose_guards import COMPOSE_GUARDS
 from tui.outbound_guards import OUTBOUND_GUARDS
 from tui.situation import Situation
+from tui.transfer_guards import TRANSFER_GUARDS
 
 Guard = Callable[[Situation], SafeText]
 
@@ -186,6 +187,7 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             can_forget,
             offers_trusted,
             *OUTBOUND_GUARDS,
+            *TRANSFER_GUARDS,
             *COMPOSE_GUARDS,
         )
     }

@@ -40,7 +40,7 @@ def runs(name: str) -> bool:
 
 
 async def open_with_system(path: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Hand a file to the program that the desktop has for it.
+    """Hand a file (an absolute path) to the program that the desktop has for it.
 
     Raises NotFound (it is gone), UsageError (it may run as a program, or there is no desktop), and
     MailError when the opener says that it cannot.
@@ -53,7 +53,7 @@ async def open_with_system(path: Path, environ: Mapping[str, str] = os.environ) 
         )
     process = await asyncio.create_subprocess_exec(
         _opener(environ),
-        os.path.abspath(path),
+        str(path),
         stdin=DEVNULL,
         stdout=DEVNULL,
         stderr=DEVNULL,

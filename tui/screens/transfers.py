@@ -1,21 +1,47 @@
-"""Files on their way."""
+"""The Transfers screen: files on their way in both directions, what became of them, where they lie.
+
+Closes two traps: a list asked for anew at every report (each report changes its own row), and a file
+that is opened by one key: what a stranger sent is opened after a question, never by Enter alone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 
-from services.safe_text import SafeText, ui
-from tui.screens.side_screen import SideScreen
-from tui.situation import Context
-from widgets.plain import Plain
+from services.events import RequestFailed, Severity
+from services.safe_text import SafeText, clean_line, phrase, ui
+from services.transfer_events import (
+    CancelTransfers,
+    FileOpened,
+    ForgetTransfers,
+    ListTransfers,
+    OpenSavedFile,
+    RetryTransfers,
+    TransferMoved,
+    TransfersListed,
+)
+from tui import clipboard
+from tui.screens.dialogs import ConfirmDialog
+from tui.screens.side_screen import Handlers, SideScreen
+from tui.situation import Context, Situation
+from widgets.transfer_list import TransferList, TransferNote
 
 if TYPE_CHECKING:
-    from services.events import OutboundEvent, RequestFailed
-    from services.requests import Request
+    from textual.timer import Timer
 
-NOTHING: Final = ui("Nothing is here yet.")
+    from services.events import OutboundEvent, TransferEvent
+    from services.requests import Request
+    from services.transfer_models import TransferRow
+    from tui.outbound_news import OutboundNews
+    from tui.session import Session
+
+SECOND: Final = 1.0
+NOTHING: Final = ui(
+    "No file was saved or sent since the start. S in a message saves its attachments."
+)
 
 
 class TransfersScreen(SideScreen[None]):
@@ -23,11 +49,142 @@ class TransfersScreen(SideScreen[None]):
 
     CONTEXT = Context.TRANSFERS
     HEADING: ClassVar[SafeText] = ui("Transfers")
+    AUTO_FOCUS = "TransferList"
+
+    def __init__(self, news: OutboundNews, session: Session) -> None:
+        super().__init__(news, session)
+        glyphs, clock = session.glyphs, session.clock
+        self.list = TransferList(glyphs=glyphs, clock=clock, id="transfers")
+        self._note = TransferNote(glyphs=glyphs, clock=clock, id="transfer-note")
+        self._deaf: Callable[[], None] | None = None
+        self._ticking: Timer | None = None
 
     def parts(self) -> ComposeResult:
-        """Nothing yet."""
-        yield Plain(NOTHING)
+        """The list, and what its current row had to cut."""
+        yield self.list
+        yield self._note
 
-    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:  # noqa: ARG002
-        """Nothing is asked yet."""
-        return False
+    def opened(self) -> None:
+        """Listen, and ask for the list."""
+        self._deaf = self.news.listen_to_files(self.heard_of_file)
+        self.ask(ListTransfers())
+
+    def on_unmount(self) -> None:
+        """Hear no more."""
+        if self._deaf is not None:
+            self._deaf()
+        super().on_unmount()
+
+    def situation(self) -> Situation:
+        """What can be done with the file under the cursor."""
+        over = sum(row.state.is_over for row in self.list.records)
+        return Situation(context=Context.TRANSFERS, rows=over, entry=_entry(self.list.current))
+
+    def handlers(self) -> Handlers:
+        """What each command does."""
+        rows = self.list
+        return {
+            "open_saved": self._open,
+            "give_up": lambda: self._with_current(lambda key: CancelTransfers(transfer_ids=(key,))),
+            "try_again": lambda: self._with_current(lambda key: RetryTransfers((key,))),
+            "copy_place": self._copy,
+            "forget_transfers": lambda: self._ask_for(ForgetTransfers()),
+            "next_row": rows.action_cursor_down,
+            "previous_row": rows.action_cursor_up,
+            "rows_down": rows.action_page_down,
+            "rows_up": rows.action_page_up,
+            "first_row": rows.action_first,
+            "last_row": rows.action_last,
+        }
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────────
+
+    def _ask_for(self, request: Request) -> None:
+        self.ask(request)
+
+    def _with_current(self, request: Callable[[str], Request]) -> None:
+        row = self.list.current
+        if row is not None:
+            self.ask(request(row.transfer_id))
+
+    def _copy(self) -> None:
+        row = self.list.current
+        if row is not None and row.path is not None:
+            path = clean_line(str(row.path), clipboard.LIMIT)
+            self.notices.tell(clipboard.copy(self.app, path, ui("Path")))
+
+    def _open(self) -> None:
+        row = self.list.current
+        if row is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.ask(OpenSavedFile(row.transfer_id))
+
+        details = (
+            row.sentence,
+            ui("It came by mail: whatever opens it reads what a stranger may have made."),
+        )
+        question = phrase("Open {} with the desktop's own program?", row.name)
+        dialog = ConfirmDialog(question, details, ui("Open"), self.session.monotonic)
+        self.app.push_screen(dialog, answered)
+
+    # ── what the engine tells ────────────────────────────────────────────────────────────────────
+
+    def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:
+        """A failure of what this screen asked for; a file that fails tells it in its row too."""
+        if not isinstance(event, RequestFailed) or asked is None:
+            return False
+        self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
+        return True
+
+    def heard_of_file(self, event: TransferEvent) -> None:
+        """The list, what moves in it, and what was opened."""
+        match event:
+            case TransfersListed():
+                self.list.show_records(event.rows, NOTHING)
+            case TransferMoved():
+                self.list.take(event.row)
+            case FileOpened():
+                self.notices.tell(event.sentence)
+        self._show_current()
+        self._tick()
+
+    def _tick(self) -> None:
+        """Look each second for what has stalled, while anything moves; idle writes nothing."""
+        if self.list.moves and self._ticking is None:
+            self._ticking = self.set_interval(SECOND, self._second)
+
+    def _second(self) -> None:
+        self.list.tick()
+        if not self.list.moves and self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+
+    def _show_current(self) -> None:
+        self._note.show_row(self.list.current)
+        self.show_hints()
+
+    def on_row_list_cursor_moved(self, event: TransferList.CursorMoved) -> None:
+        """Tell about the file under the cursor."""
+        event.stop()
+        self._show_current()
+
+    def on_row_list_opened(self, event: TransferList.Opened) -> None:
+        """A click on the current row is Enter."""
+        event.stop()
+        self.run_command("open_saved")
+
+
+def _entry(row: TransferRow | None) -> str:
+    """What guards look at: moving, bound (moving, not to be stopped), here, sent, again, ended."""
+    if row is None:
+        return ""
+    if not row.state.is_over:
+        return "moving" if row.can_cancel else "bound"
+    if row.path is not None:
+        return "here"
+    if row.can_retry:
+        return "again"
+    return "sent" if row.state.value == "done" else "ended"
