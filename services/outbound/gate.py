@@ -259,7 +259,12 @@ class Gate:
     async def _check_still_good(self, mail: ReadyMail, sealed_to: SealedTo) -> None:
         from services.crypto.errors import KeyUnusable
 
-        peer = await self._keys.peer_for(mail.to, fresh=True)
+        try:
+            peer = await self._keys.peer_for(mail.to, fresh=True)
+        except ServiceError as error:
+            # It is the directory that did not answer: no mail has left.
+            error.uncertain = False
+            raise
         peer.require()
         usable = {part.fingerprint for part in peer.components if part.usable_for_encryption}
         if peer.fingerprint != sealed_to.primary or sealed_to.component not in usable:

@@ -31,16 +31,20 @@ _REDIRECTS: Final = range(300, 400)
 
 @dataclass(frozen=True, slots=True)
 class RetryDelay:
-    """The waits between attempts, in seconds: doubled each time, up to the longest."""
+    """The waits between attempts, in seconds: doubled each time, up to the longest.
+
+    `longest_asked` is the most that a `Retry-After` of the service is obeyed.
+    """
 
     first: float = 2.0
-    longest: float = 300.0
+    longest: float = 60.0
+    longest_asked: float = 900.0
 
     def seconds(self, failures: int, error: MailError | None = None) -> int:
         """Return the wait after the n-th failure in a row (n from 1), or what the service asked for."""
         asked = error.retry_after if isinstance(error, ServiceError) else None
         if asked is not None and math.isfinite(asked) and asked > 0:
-            return math.ceil(min(asked, self.longest))
+            return math.ceil(min(asked, self.longest_asked))
         return math.ceil(min(self.first * 2.0 ** min(max(failures, 1) - 1, 20), self.longest))
 
 

@@ -352,6 +352,26 @@ async def test_after_a_lost_answer_no_refusal_proves_that_it_did_not_leave(
     assert office.drafts.head(draft.draft_id).state is DraftState.QUEUED
 
 
+async def test_a_directory_that_does_not_answer_leaves_no_doubt_about_the_mail(
+    stage: Callable[..., Stage],
+    sandbox: SandboxControl,
+    alice: Party,
+    bob: Party,
+    own_keys: tuple[OwnKey, ...],
+) -> None:
+    await alice.publish(own_keys[0])
+    one = stage(policy=Policy(undo_seconds=5))
+    office = await one.open()
+    (entry,) = await queue(office, mail(bob.address, sealed=True))
+    await office.sending.push([entry.entry_id], 30)
+    one.clock.now += 10
+    sandbox.fault("drop_after", alice.agent, operation="lookup_public_agent", times=None)
+    (after,) = await office.sending.push([entry.entry_id], 30)
+    assert (after.state, after.tries) == (PENDING, 1)
+    sandbox.clear_faults()
+    assert await until_settled(office, one.clock, [entry.entry_id]) == [SENT]
+
+
 async def test_the_policy_of_now_is_asked_before_it_leaves(
     stage: Callable[..., Stage], sandbox: SandboxControl, alice: Party
 ) -> None:

@@ -1,0 +1,84 @@
+"""Sending under faults and kill -9: every mail is delivered once, and every state is true.
+
+tests/bench/test_outbox_at_scale.py does the same with 500 mails.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from services.outbound_models import OutboxState
+from services.policy_config import Repeats
+from tests.conftest import SandboxControl
+from tests.services.outbound.conftest import Party
+from tests.services.outbound.killing import FAULTS, Children, check_true, deliveries, entries, fill
+from tests.services.outbound.office_stage import Stage
+
+COUNT = 30
+
+
+async def test_faults_and_kills_lose_and_repeat_nothing_where_a_key_is_delivered_once(
+    sandbox: SandboxControl, alice: Party, bob: Party
+) -> None:
+    stage = Stage(alice, repeats=Repeats.SUPPRESSED)
+    office = await stage.open()
+    await fill(office, bob.address, COUNT)
+    children = Children(sandbox, alice, "suppressed")
+    for number in range(12):
+        fault = FAULTS[number % len(FAULTS)]
+        sandbox.fault(agent=alice.agent, operation="send_mail", skip=number % 3, times=2, **fault)
+    for _ in range(4):
+        children.run_and_kill(0.5)
+        check_true(office, deliveries(sandbox, alice))
+    children.run()
+    delivered = deliveries(sandbox, alice)
+    check_true(office, delivered)
+    assert {entry.state for entry in entries(office)} == {OutboxState.SENT}
+    assert sum(delivered.values()) == len(delivered) == COUNT
+    assert len(await bob.inbox()) == COUNT
+    assert office.audit.verify() is None
+    await stage.close()
+
+
+async def test_kills_repeat_nothing_where_a_key_is_delivered_again(
+    sandbox: SandboxControl, alice: Party, bob: Party
+) -> None:
+    sandbox.settings(dedupe=False)
+    stage = Stage(alice)
+    office = await stage.open()
+    await fill(office, bob.address, COUNT)
+    children = Children(sandbox, alice, "unknown")
+    for number in range(4):
+        fault = FAULTS[number % 3]
+        sandbox.fault(agent=alice.agent, operation="send_mail", skip=number * 2, **fault)
+    for _ in range(3):
+        children.run_and_kill(0.4)
+        check_true(office, deliveries(sandbox, alice))
+    children.run()
+    delivered = deliveries(sandbox, alice)
+    check_true(office, delivered)
+    found = entries(office)
+    assert {entry.state for entry in found} <= {OutboxState.SENT, OutboxState.UNCERTAIN}
+    sent = [entry for entry in found if entry.state is OutboxState.SENT]
+    assert len(sent) >= COUNT - 4 - 4 * children.kills
+    await stage.close()
+
+
+@pytest.mark.parametrize("dedupe", [True, False])
+async def test_two_programs_on_one_outbox_deliver_each_mail_once(
+    sandbox: SandboxControl, alice: Party, bob: Party, dedupe: bool
+) -> None:
+    sandbox.settings(dedupe=dedupe)
+    stage = Stage(alice)
+    office = await stage.open()
+    await fill(office, bob.address, COUNT)
+    children = Children(sandbox, alice, "unknown", deadline=30)
+    running = [children.start() for _ in range(2)]
+    for child in running:
+        out, _ = child.communicate(timeout=100)
+        assert out.endswith("done\n")
+    delivered = deliveries(sandbox, alice)
+    check_true(office, delivered)
+    assert sum(delivered.values()) == COUNT
+    assert {entry.state for entry in entries(office)} == {OutboxState.SENT}
+    await stage.close()
