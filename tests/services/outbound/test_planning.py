@@ -1,0 +1,374 @@
+"""Plans: what they cover, what they refuse beforehand, and that sealed bytes are the planned ones."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.crypto.own import OwnKey
+from services.draft import Draft, DraftFile, Metering
+from services.errors import CryptoError, MailError, PolicyRefused, ServiceError, UsageError
+from services.outbound.plan import OutboundMail, Plan, RefusalKind, Role
+from services.outbound.policy import Sender
+from services.outbound.ready import ReadyMail, SealedMail, UploadedFile
+from services.outbound.requirements import faults
+from services.outbound.reviewing import changed, review
+from services.outbound_models import CheckLevel
+from services.policy_config import EncryptionRule, OversightCopy, Policy
+from tests.conftest import SandboxControl
+from tests.fakes.sending import released, written
+from tests.services.outbound.conftest import DOMAIN, Party, Storage
+
+POSSIBLE = Policy(encryption=EncryptionRule.WHEN_POSSIBLE)
+EXTERNAL = "sales@bigco.example"
+
+
+def mail(to: str, *files: Path, **more: Any) -> Draft:
+    return written(to, "Numbers", "the canary sings", sealed=False, files=files, **more)
+
+
+# ── encryption when possible ─────────────────────────────────────────────────────────────────────
+
+
+async def test_when_possible_encrypts_to_who_has_a_key_and_says_so(
+    alice: Party, bob: Party
+) -> None:
+    plan = await alice.gate_with(POSSIBLE).plan(mail(bob.address))
+    assert plan.encrypted
+    assert "everybody has a key" in str(review(plan).checks)
+
+
+async def test_when_possible_goes_in_clear_only_to_who_never_had_a_key(
+    alice: Party, bob: Party
+) -> None:
+    await bob.client.directory.revoke_directory_key()
+    plan = await alice.gate_with(POSSIBLE).plan(mail(bob.address))
+    assert (plan.encrypted, plan.refusals) == (False, ())
+    clear = [one for one in review(plan).checks if one.name == "encryption"]
+    assert clear[0].level is CheckLevel.CAUTION
+    assert "not everybody has a key" in clear[0].sentence
+
+
+async def test_when_possible_a_key_that_is_taken_away_is_no_reason_for_clear(
+    alice: Party, bob: Party
+) -> None:
+    await alice.keychain.peer_for(bob.address)
+    await bob.client.directory.revoke_directory_key()
+    plan = await alice.gate_with(POSSIBLE).plan(mail(bob.address))
+    assert plan.encrypted
+    with pytest.raises(CryptoError):
+        plan.require()
+
+
+async def test_when_possible_a_directory_that_does_not_answer_is_no_reason_for_clear(
+    alice: Party, bob: Party, sandbox: SandboxControl
+) -> None:
+    sandbox.fault("status", operation="lookup_public_agent", status=503, times=None)
+    plan = await alice.gate_with(POSSIBLE).plan(mail(bob.address))
+    assert plan.refusals[0].kind is RefusalKind.SERVICE
+    with pytest.raises(ServiceError):
+        plan.require()
+
+
+# ── the linked copy ──────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_encrypted_copy_for_oversight_is_sealed_to_its_own_key(
+    alice: Party, bob: Party, own_keys: tuple[OwnKey, ...]
+) -> None:
+    policy = Policy(internal=("nobody.example",), oversight=bob.address)
+    # Everybody but the oversight address is outside: herself too, who has a key.
+    await alice.publish(own_keys[0])
+    draft = written(alice.address, "s", "t", sealed=True)
+    plan = await alice.gate_with(policy).plan(draft)
+    copy, own = plan.mails
+    assert (copy.role, copy.to, copy.key) == (
+        Role.OVERSIGHT, bob.address, own_keys[1].fingerprint,
+    )  # fmt: skip
+    assert (own.to, own.key) == (alice.address, own_keys[0].fingerprint)
+    assert (own.copy_key, own.oversight) == (copy.idempotency_key, bob.address)
+    assert plan.copies == (copy,)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [Policy(), Policy(oversight="eve@people.example", oversight_copy=OversightCopy.REFUSE)],
+)
+async def test_external_mail_that_cannot_be_copied_is_refused_with_the_way_out(
+    alice: Party, policy: Policy
+) -> None:
+    plan = await alice.gate_with(policy).plan(mail(EXTERNAL))
+    assert plan.mails == ()
+    with pytest.raises(PolicyRefused) as refused:
+        plan.released(by_person=True)
+    assert refused.value.exit_code == 7
+    assert "oversight" in refused.value.next_step
+    assert review(plan).refusal == refused.value.sentence
+
+
+# ── caps ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_caps_are_counted_where_mail_is_kept_and_reached_where_it_cannot_be(
+    alice: Party, bob: Party
+) -> None:
+    class _Traffic:
+        def left_since(self, moment: int) -> int:
+            return 2 if moment == 10_000 - 3_600 else 7
+
+    policy = Policy(per_hour=3, per_day=8)
+    more = {"clock": lambda: 10_000.0}
+    free = await alice.gate_with(policy, traffic=_Traffic(), **more).plan(mail(bob.address))
+    assert free.refusals == ()
+    both = mail(bob.address, cc=(f"ann@{DOMAIN}",))
+    full = await alice.gate_with(policy, traffic=_Traffic(), **more).plan(both)
+    assert len(full.refusals) == 2
+    assert (await alice.gate_with(policy, **more).plan(mail(bob.address))).refusals
+
+
+# ── what cannot be written ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"subject": "a\nBcc: x@y.example"}, {"subject": "a\u2028b"}, {"subject": "x" * 10_001},
+        {"body": "\ud800"}, {"body": "x" * (4 * 1024 * 1024 + 1)},
+        {"headers": (("Bcc", "x@y.example"),)}, {"headers": (("X A", "b"),)},
+        {"headers": (("X-A", "b\nc"),)}, {"headers": (("X-A", "b\u202ec"),)},
+        {"headers": (("Content-Type", "text/html"),)}, {"headers": (("Resent-To", "x@y.example"),)},
+        {"headers": (("X-A", "1"), ("x-a", "2"))}, {"headers": (("X-AgentMail-Encrypted", "body"),)},
+        {"headers": (("X-Oversight-Copy", "yes"),)}, {"headers": ((" From ", "x@y.example"),)},
+        {"in_reply_to": "<a@b>\nX: y"}, {"references": ("<a@b>\r\nX: y",)},
+        {"in_reply_to": "<a@b>", "headers": (("In-Reply-To", "<c@d>"),)},
+        {"correlation_id": "a b"}, {"correlation_id": "x" * 201}, {"idempotency_key": ""},
+        {"idempotency_key": "ключ"}, {"marketplace_request_id": "a\tb"},
+        {"marketplace_request_id": "m-1", "cc": ("x@y.example",)},
+        {"usage": Metering(tokens_input=-1)}, {"usage": Metering(custom_units={"": 1})},
+        {"usage": Metering(custom_units={"a": float("nan")})},
+        {"usage": Metering(custom_units={"a": float("inf")})},
+        {"files": (DraftFile(Path("/x"), "../../x"),)}, {"files": (DraftFile(Path("/x"), ""),)},
+        {"files": (DraftFile(Path("/x"), "a\x00b"),)}, {"files": (DraftFile(Path("/x"), "x" * 251),)},
+        {"files": tuple(DraftFile(Path("/x"), f"{n}") for n in range(101))},
+    ],
+)  # fmt: skip
+def test_what_could_not_be_written_on_the_wire_is_told_before(spoilt: dict[str, Any]) -> None:
+    found = faults(replace(mail("a@b.example"), **spoilt))
+    assert found
+    assert all(one.kind is RefusalKind.DRAFT and one.sentence for one in found)
+
+
+async def test_what_is_written_right_fits_the_contract(alice: Party) -> None:
+    from services.api import wire
+
+    draft = mail(
+        f"bob@{DOMAIN}", headers=(("X-Ä", "ü"),), in_reply_to="<a@b>",
+        references=tuple(f"<{n}@x.example>" for n in range(500)),
+    )  # fmt: skip
+    assert faults(draft) != ()
+    draft = replace(draft, headers=(("X-A", "ü"),))
+    [planned] = (await alice.gate.plan(draft)).mails
+    told = {"to": planned.to, "subject": planned.subject, "body": planned.body,
+            "headers": dict(planned.headers), "idempotency_key": planned.idempotency_key}  # fmt: skip
+    msgspec.convert(told, wire.SendRequest)
+    assert len(dict(planned.headers)["References"]) < 1_000
+
+
+async def test_everything_that_speaks_against_a_mail_is_told_at_once(
+    alice: Party, tmp_path: Path
+) -> None:
+    draft = mail(EXTERNAL, tmp_path / "gone.pdf", cc=("x y",), correlation_id="a b")
+    plan = await alice.gate.plan(draft)
+    told = " ".join(one.sentence for one in plan.refusals)
+    for word in ("correlation id", "gone.pdf cannot be read", "exactly one address", "oversight"):
+        assert word in told
+    with pytest.raises(UsageError):
+        plan.require()
+    assert len([one for one in review(plan).checks if one.level is CheckLevel.REFUSED]) == 4
+
+
+# ── the digest ───────────────────────────────────────────────────────────────────────────────────
+
+NOT_SENT = {"digest", "by_person"}
+
+
+async def test_every_field_of_a_mail_is_in_the_digest(alice: Party, bob: Party) -> None:
+    plan = await alice.gate.plan(mail(bob.address))
+    [planned] = plan.mails
+    other = {str: "other", int: 7, tuple: (("X-A", "b"),)}
+    for field in fields(OutboundMail):
+        value: Any = other.get(type(getattr(planned, field.name)), Metering(tokens_input=1))
+        if field.name == "role":
+            value = Role.CC
+        if field.name == "by_person":
+            value = True
+        if field.name == "files":
+            value = ()
+            assert planned.files == ()
+            continue
+        spoilt = replace(plan, mails=(replace(planned, **{field.name: value}),))
+        assert (spoilt.digest == plan.digest) is (field.name in NOT_SENT), field.name
+    for name, value in {
+        "account": "x", "sender": "x", "draft_id": "x", "agent": "x", "agent_says": "x",
+        "encrypted": True, "subject": "x", "body": "x", "send_at": 9,
+    }.items():  # fmt: skip
+        assert replace(plan, **{name: value}).digest != plan.digest
+    assert changed(plan, plan) == ()
+
+
+async def test_a_plan_made_twice_is_the_same_and_so_are_its_keys(
+    alice: Party, bob: Party, tmp_path: Path, own_keys: tuple[OwnKey, ...]
+) -> None:
+    await alice.publish(own_keys[0])
+    report = tmp_path / "report.pdf"
+    report.write_bytes(os.urandom(5_000))
+    draft = written(bob.address, "s", "t", sealed=True, files=(report,))
+    one, two = await alice.gate.plan(draft), await alice.gate.plan(replace(draft, revision=9))
+    assert one.digest == two.digest
+    assert one.mails == two.mails
+    assert one.mails[0].own_key == own_keys[0].fingerprint
+
+
+@pytest.mark.parametrize("kind", [OutboundMail, SealedMail, ReadyMail])
+async def test_what_the_outbox_keeps_comes_back_as_it_was(
+    alice: Party, bob: Party, tmp_path: Path, kind: type
+) -> None:
+    report = tmp_path / "report.pdf"
+    report.write_bytes(b"x")
+    draft = written(bob.address, "s", "t", sealed=True, files=(report,), usage=Metering(1))
+    planned = await released(alice.gate, draft)
+    sealed = await alice.gate.seal(planned, alice.spool / "1")
+    made = {
+        OutboundMail: planned,
+        SealedMail: sealed,
+        ReadyMail: await alice.gate.upload(sealed),
+    }[kind]
+    kept = msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(made)))
+    assert msgspec.convert(kept, kind) == made
+
+
+# ── the bytes ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+async def test_a_file_that_is_not_the_approved_one_is_not_sealed(
+    alice: Party, bob: Party, tmp_path: Path, sealed: bool
+) -> None:
+    report = tmp_path / "report.pdf"
+    report.write_bytes(b"approved")
+    planned = await released(
+        alice.gate, written(bob.address, "s", "t", sealed=sealed, files=(report,))
+    )
+    for other in (b"approveD", b"approved and more", b"appr", b""):
+        report.write_bytes(other)
+        with pytest.raises(PolicyRefused, match="not the one that was approved"):
+            await alice.gate.seal(planned, alice.spool / "1")
+        assert not (alice.spool / "1").exists()
+    report.unlink()
+    with pytest.raises(UsageError, match="cannot be read"):
+        await alice.gate.seal(planned, alice.spool / "1")
+
+
+async def test_the_spool_is_private_and_what_is_changed_in_it_is_not_uploaded(
+    alice: Party, bob: Party, tmp_path: Path, storage: Storage
+) -> None:
+    report = tmp_path / "report.pdf"
+    report.write_bytes(b"approved")
+    planned = await released(
+        alice.gate, written(bob.address, "s", "t", sealed=True, files=(report,))
+    )
+    os.umask(0)
+    sealed = await alice.gate.seal(planned, alice.spool / "1")
+    os.umask(0o22)
+    place = alice.spool / "1" / "0"
+    modes = [path.stat().st_mode & 0o777 for path in (place, place.parent)]
+    assert modes == [0o600, 0o700]
+    place.write_bytes(b"swapped")
+    with pytest.raises(PolicyRefused, match="changed while it waited"):
+        await alice.gate.upload(sealed)
+    place.unlink()
+    with pytest.raises(MailError):
+        await alice.gate.upload(sealed)
+    assert storage.keys_of(alice.agent) == []
+
+
+async def test_an_upload_that_broke_off_goes_on_where_it_was(
+    alice: Party, bob: Party, tmp_path: Path, sandbox: SandboxControl, storage: Storage
+) -> None:
+    paths = [tmp_path / f"{n}.bin" for n in range(3)]
+    for path in paths:
+        path.write_bytes(os.urandom(100))
+    draft = written(bob.address, "s", "t", sealed=True, files=tuple(paths))
+    sealed = await alice.gate.seal(await released(alice.gate, draft), alice.spool / "1")
+    done: list[UploadedFile] = []
+
+    def uploaded(file: UploadedFile) -> None:
+        done.append(file)
+        if len(done) == 2:
+            sandbox.fault("drop_before", operation="s3_upload", times=None)
+
+    with pytest.raises(ServiceError) as broken:
+        await alice.gate.upload(sealed, on_uploaded=uploaded)
+    assert not broken.value.uncertain
+    sandbox.clear_faults()
+    ready = await alice.gate.upload(sealed, uploaded=tuple(done))
+    assert ready.files[:2] == tuple(done)
+    assert sorted(storage.keys_of(alice.agent)) == sorted(one.object_key for one in ready.files)
+
+
+# ── the review ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_review_shows_everything_that_is_sent(
+    alice: Party, bob: Party, tmp_path: Path, own_keys: tuple[OwnKey, ...]
+) -> None:
+    report = tmp_path / "report.pdf"
+    report.write_bytes(b"x" * 10)
+    draft = written(
+        f"Bob <{bob.address}>", "Numbers\u200b", "One\n\tTwo\u202e", sealed=True, files=(report,),
+        headers=(("X-Campaign", "7"),), in_reply_to="<a@x.example>",
+        usage=Metering(tokens_input=1_200), correlation_id="c-1", send_at=1_900_000_000,
+    )  # fmt: skip
+    await alice.keychain.peer_for(bob.address)
+    alice.keychain.book.verify(bob.address, own_keys[1].fingerprint, "by voice")
+    plan = await alice.gate.plan(draft)
+    seen = review(plan)
+    [recipient] = seen.recipients
+    assert recipient.fingerprint.replace(" ", "") == own_keys[1].fingerprint
+    assert recipient.pinned.endswith(", verified by voice")
+    assert recipient.warning == ""
+    assert seen.subject == "Numbers<ZWSP>"
+    assert seen.body == ("One", "    Two<RLO>")
+    told = dict(seen.headers)
+    assert (told["X-Campaign"], told["In-Reply-To"]) == ("7", "<a@x.example>")
+    assert told["Correlation id"] == "c-1"
+    assert told[f"Key for {bob.address}"] == plan.mails[0].idempotency_key
+    [file] = seen.files
+    assert (file.name, file.size, file.encrypted) == ("report.pdf", 10, True)
+    assert seen.usage == ("Tokens in: 1,200",)
+    assert seen.in_clear == (
+        "The subject, the addresses, the headers, the names and sizes of the files and the usage "
+        "stay readable."
+    )
+    assert (seen.send_at, seen.digest) == (1_900_000_000, plan.digest)
+    assert seen.approval == "Approval not needed: everybody is internal."
+
+
+def test_a_sender_is_the_account_as_configured() -> None:
+    from services.config import Account
+
+    account = Account("work", "assmbl", "https://a.example", "", "Me@Agents.example.com")
+    sender = Sender.of(account)
+    assert (sender.address, sender.internal) == ("me@agents.example.com", ("agents.example.com",))
+    unknown = Sender.of(Account("env", "assmbl", "https://a.example"))
+    assert (unknown.internal, unknown.is_internal("a@b.example")) == ((), False)
+
+
+def test_a_plan_says_nothing_of_a_text_in_its_repr(alice: Party) -> None:
+    plan = Plan("a", "s", "d", 1, "", "", False, (), body="the canary sings")
+    assert "canary" not in repr(plan)
