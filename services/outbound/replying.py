@@ -59,11 +59,16 @@ class Begun:
     quoted: SafeText = EMPTY
 
 
+def new_request_id() -> str:
+    """Return the id of a marketplace request that nobody has made yet."""
+    return f"mkt-{uuid.uuid4()}"
+
+
 def begin_blank(kind: DraftKind, desktop: Desktop, *, to: Iterable[str] = ()) -> Begun:
     """Begin a mail that answers nothing: NEW, or MARKET_REQUEST with an id of its own."""
     draft = Draft.begin(kind, now=desktop.now)
     if kind is DraftKind.MARKET_REQUEST:
-        draft = replace(draft, marketplace_request_id=f"mkt-{uuid.uuid4()}")
+        draft = replace(draft, marketplace_request_id=new_request_id())
     return Begun(_with_template(replace(draft, to=tuple(to)), desktop, ""))
 
 

@@ -18,6 +18,7 @@ from textual.widgets import Button
 
 from services.draft import Draft, DraftKind
 from services.events import RequestFailed
+from services.outbound.replying import new_request_id
 from services.outbound_events import AskPricing, PricingTold
 from services.safe_text import clean_line, join, phrase, ui
 from tui.screens.field_dialog import FieldDialog
@@ -104,6 +105,8 @@ class MarketplaceDialog(FieldDialog[Draft]):
         if kind is DraftKind.NEW:
             kept = draft.kind if draft.kind not in _MARKET else DraftKind.NEW
             return replace(draft, kind=kept, marketplace_request_id="")
+        if kind is DraftKind.MARKET_REQUEST and not request:
+            request = new_request_id()
         return replace(draft, kind=kind, marketplace_request_id=request)
 
     def _heard(self, event: OutboundEvent | RequestFailed) -> bool:
@@ -114,7 +117,7 @@ class MarketplaceDialog(FieldDialog[Draft]):
             return True
         address = clean_line(event.address)
         words = (
-            phrase("{} charges {}", address, join("; ", event.lines))
+            phrase("{}: {}", address, join("; ", event.lines))
             if event.lines
             else phrase("{} names no price.", address)
         )
