@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftFile, DraftKind, Encryption
 from services.errors import MailError, NotFound
@@ -19,7 +19,7 @@ from services.outbound.attaching import look_at
 from services.outbound.draft_input import DraftInput, InputRefused, Problem
 from services.outbound.replying import Begun, Desktop, begin_answer, begin_blank
 from services.outbound.templates import Stationery, Template
-from services.safe_text import EMPTY, SafeText
+from services.safe_text import EMPTY, SafeText, join, ui
 from tui.change import mailbox_of
 from tui.profile import Profile
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from services.outbound.answered import Original
     from services.outbound.office import Office
 
-HOUR = 3_600
+HOUR: Final = 3_600
+_CLOSED: Final = ui("The answered message is encrypted: none of its text is quoted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ async def prepare(profile: Profile, given: DraftInput, *, is_agent: bool) -> Pre
         idempotency_key=given.idempotency_key or begun.draft.idempotency_key,
     )
     check(draft, given, is_agent=is_agent)
-    return Prepared(draft, SafeText(" ".join(filter(None, (begun.remark, begun.quoted)))))
+    # It was not even tried to open it, so unlocking a key is no remedy here.
+    quoted = _CLOSED if draft.answers_encrypted and begun.quoted else begun.quoted
+    return Prepared(draft, join(" ", [text for text in (begun.remark, quoted) if text]))
 
 
 def check(draft: Draft, given: DraftInput, *, is_agent: bool) -> None:

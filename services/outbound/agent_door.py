@@ -114,7 +114,10 @@ class AgentDoor:
             saved = self._drafts.save(new, author=agent, copy_on_conflict=False)
             self._drafts.put_state(saved.draft_id, DraftState.REJECTED, reason=reason)
             self._parts.audit.record(
-                f"agent {agent}", "kept unfinished", subject=draft.subject, reason=reason
+                f"agent {agent}",
+                "kept unfinished",
+                subject=f"draft {saved.draft_id}",
+                reason=reason,
             )
         return saved.draft_id
 
