@@ -257,6 +257,18 @@ class AgentMailApp(App[int]):
         message.stop()
         await self._keys.done(message.number)
 
+    def hold_keys(self, seconds: float) -> None:
+        """Keep keys for a screen that is not ready for them, so long at most."""
+        self._keys.hold(seconds)
+
+    def give_key_back(self, key: events.Key) -> None:
+        """Take a key again that reached a screen before it was ready."""
+        self._keys.give_back(events.Key(key.key, key.character))
+
+    def release_keys(self) -> None:
+        """Let the kept keys run, when what comes before them is done."""
+        self.call_later(self._keys.release)
+
     def on_after_keys(self, message: AfterKeys) -> None:
         """Something can wait for the end of the keys that are there already."""
         message.stop()

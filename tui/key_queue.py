@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from textual import events
 from textual.message import Message
@@ -18,6 +18,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
+    from textual.timer import Timer
     from textual.widget import Widget
 
 LATE_SECONDS: Final = 0.3
@@ -25,6 +26,17 @@ LATE_SECONDS: Final = 0.3
 
 MOST_WAITING: Final = 1_000
 """Keys kept at most; what is typed beyond is dropped."""
+
+
+@runtime_checkable
+class HoldsKeys(Protocol):
+    """What a screen that is not ready for keys asks of the app: to keep them for it, in order."""
+
+    def hold_keys(self, seconds: float) -> None: ...
+
+    def release_keys(self) -> None: ...
+
+    def give_key_back(self, key: events.Key) -> None: ...
 
 
 class KeyDone(Message):
@@ -53,6 +65,8 @@ class KeyQueue:
         self._count = 0
         self._under_way = False
         self._held = False
+        self._patience: Timer | None = None
+        self._given_back: list[events.Key] = []
         self._since = 0.0
         self._screen: Screen[Any] | None = None
         self._after: Callable[[], object] | None = None
@@ -76,13 +90,22 @@ class KeyQueue:
     def hold(self, seconds: float) -> None:
         """Keep keys until `release`, but no longer than this; Ctrl+Q still gets through."""
         self._held = True
-        self._app.set_timer(seconds, self.release)
+        if self._patience is not None:
+            self._patience.stop()
+        self._patience = self._app.set_timer(seconds, self.release)
 
     async def release(self) -> None:
         """Let the kept keys run, in their order."""
         if self._held:
             self._held = False
-            await self._next()
+            self._waiting.extendleft(reversed(self._given_back))
+            self._given_back.clear()
+            if not self._under_way:
+                await self._next()
+
+    def give_back(self, key: events.Key) -> None:
+        """Put a key that reached a screen too early before those that wait; call `hold` first."""
+        self._given_back.append(key)
 
     async def take(self, key: events.Key) -> None:
         """Dispatch a key now, or when its turn comes."""
@@ -114,6 +137,8 @@ class KeyQueue:
         await self._next()
 
     async def _next(self) -> None:
+        if self._held:
+            return
         if not self._waiting:
             self._rest()
             return

@@ -19,6 +19,7 @@ from services.events import RequestFailed, Severity
 from services.outbound_events import DraftLocked, DraftOpened, OpenDraft, RecipientsSuggested
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui import keys
+from tui.key_queue import HoldsKeys
 from tui.keymap import Step
 from tui.notices import Notices
 from tui.open_draft import RECIPIENTS
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from tui.outbound_news import OutboundNews
     from tui.session import Session
 
+OPEN_SECONDS: Final = 5.0
+"""How long letters wait for a draft that is being opened."""
 _LABELS: Final = {"to": ui("To"), "cc": ui("Cc"), "bcc": ui("Bcc"), "subject": ui("Subject")}
 
 
@@ -55,7 +58,7 @@ class ComposeScreen(SideScreen[None]):
 
     def __init__(self, news: OutboundNews, session: Session, begin: BeginDraft | OpenDraft) -> None:
         super().__init__(news, session)
-        self._begin = begin
+        self._begin: BeginDraft | OpenDraft = begin
         self.drafts = news.drafts
         self.draft: Opened | None = None
         """The draft on the screen."""
@@ -71,6 +74,8 @@ class ComposeScreen(SideScreen[None]):
         self._completing = Completing(self)
         self._autosave: Timer | None = None
         self._shows_more = False
+        self._waits = True
+        """A draft is being opened: what is typed is for it."""
 
     def parts(self) -> ComposeResult:
         """Fields, facts, files, text; suggestions above them when there are any."""
@@ -101,8 +106,23 @@ class ComposeScreen(SideScreen[None]):
         )
         if found is not None:
             self.show_draft(found)
+            self._go_on_typing()
         else:
-            self.ask(self._begin)
+            self._wait_for(self._begin)
+
+    def _wait_for(self, begin: BeginDraft | OpenDraft) -> None:
+        """Ask for a draft; what is typed until it is there is kept for it."""
+        self._begin = begin
+        if isinstance(self.app, HoldsKeys):
+            self._waits = True
+            self.app.hold_keys(OPEN_SECONDS)
+            self.set_timer(OPEN_SECONDS, self._go_on_typing)
+        self.ask(begin)
+
+    def _go_on_typing(self) -> None:
+        if self._waits and isinstance(self.app, HoldsKeys):
+            self._waits = False
+            self.app.release_keys()
 
     def situation(self) -> Situation:
         """The frozen picture that guards and hints look at."""
@@ -117,13 +137,14 @@ class ComposeScreen(SideScreen[None]):
             return self._completing.heard(event)
         if asked is None:
             return False
+        self._go_on_typing()
         match event:
             case DraftOpened():
                 draft = self.drafts.open(event.draft, event.account, event.quoted or event.remark)
                 self.show_draft(draft)
             case DraftLocked(sentence=sentence):
                 self.notices.tell(sentence)
-                self.news.unlock(lambda: self._ask_again(asked))
+                self.news.unlock(lambda: self._wait_for(self._begin))
             case RequestFailed():
                 self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
             case _:
@@ -134,10 +155,7 @@ class ComposeScreen(SideScreen[None]):
         """Begin another draft; this one stays open, if anything was written into it."""
         if self.draft is not None:
             self.actions.put_away(self.draft)
-        self.ask(request)
-
-    def _ask_again(self, asked: Request) -> None:
-        self.ask(asked)
+        self._wait_for(request)
 
     def _saved(self, draft: Opened) -> None:
         """A save has come back: say so, and save what was typed meanwhile."""
@@ -237,6 +255,10 @@ class ComposeScreen(SideScreen[None]):
     def take_key(self, event: events.Key) -> bool:
         """Suggestions first, then commands, then the fields' own keys."""
         key = event.key
+        if self._waits and isinstance(self.app, HoldsKeys):
+            self.app.hold_keys(OPEN_SECONDS)
+            self.app.give_key_back(event)
+            return True
         return self._completing.take_key(key) or self._press(event) or self._go_on(key)
 
     def _press(self, event: events.Key) -> bool:

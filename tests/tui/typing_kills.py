@@ -1,0 +1,95 @@
+"""Typing into the real program and killing it; what is on the disk afterwards, and how old the loss is."""
+
+from __future__ import annotations
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.draft import Draft
+from services.outbound.draft_store import Drafts
+from services.outbound.store import OutboundStore
+from tests.tui.app_stage import real_profile
+from tests.widgets.terminal import Terminal
+
+NOWHERE = "http://127.0.0.1:9"
+"""A service that does not answer: writing needs none."""
+WORDS = "Please check column F of the quarterly numbers before noon and tell Maria what you find. "
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What one run came to: `lost_age` is how long before the end the oldest lost letter was seen."""
+
+    typed: str
+    drafts: tuple[Draft, ...]
+    lost_age: float
+
+    @property
+    def is_prefix(self) -> bool:
+        return all(self.typed.startswith(draft.body) for draft in self.drafts)
+
+
+def program(folder: Path) -> list[str]:
+    return ["-m", "tests.tui.app_stage", NOWHERE, "no-token", str(folder), "ops@agents.example.com"]
+
+
+def begin_writing(terminal: Terminal) -> None:
+    """From the start of the program to the text of a new draft."""
+    terminal.until(lambda screen: "help" in screen.display[-1])
+    # In one go, as fast as a slow line delivers them.
+    terminal.press("cresearch@agents.example.com\rNumbers\r")
+    terminal.until(lambda screen: "Numbers" in screen.display[2])
+
+
+def type_letters(terminal: Terminal, text: str) -> list[float]:
+    """Type a text letter by letter; when each was seen on the screen."""
+    seen = []
+    for count, letter in enumerate(text, 1):
+        terminal.press(letter)
+        shown = text[:count].rstrip()
+        terminal.until(
+            lambda screen, shown=shown: shown.replace(" ", "") in _body(screen.display)  # type: ignore[misc]
+        )
+        seen.append(time.monotonic())
+    return seen
+
+
+def _body(rows: list[str]) -> str:
+    return "".join(row.replace(" ", "") for row in rows[4:-1])
+
+
+def kept_in(folder: Path) -> tuple[Draft, ...]:
+    """The drafts of the account whose files lie in `folder`."""
+    profile = real_profile(NOWHERE, "no-token", folder, "ops@agents.example.com")
+    drafts = Drafts(OutboundStore.open(profile.folder))
+    return tuple(drafts.get(row.draft_id) for row in drafts.rows())
+
+
+def killed_once(folder: Path, seed: int) -> Killed:
+    """Type for a random while, kill the program, and look at the disk."""
+    chance = random.Random(seed)
+    text = (WORDS * 3)[: chance.randrange(4, 160)]
+    with Terminal(program(folder)) as terminal:
+        begin_writing(terminal)
+        seen = type_letters(terminal, text)
+        # Not at the same moment of an autosave each time.
+        terminal.read(chance.random() * 1.5)
+        end = time.monotonic()
+        terminal.process.kill()
+        terminal.process.wait()
+    drafts = kept_in(folder)
+    saved = max((len(draft.body) for draft in drafts), default=0)
+    lost_age = end - seen[saved] if saved < len(seen) else 0.0
+    return Killed(text, drafts, lost_age)
+
+
+def killed(folder: Path, count: int, at_once: int = 4) -> list[Killed]:
+    """The same many times, some at the same time."""
+    folders = [folder / str(number) for number in range(count)]
+    for one in folders:
+        one.mkdir()
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(killed_once, folders, range(count)))
