@@ -260,6 +260,17 @@ class ReviewText(LineView):
             self.refresh()
             self.look_again()
 
+    def read_on(self, *, with_text: bool) -> None:
+        """One screen down; at the end, back to what was passed too fast to be painted."""
+        if self.below:
+            self.action_page_down()
+            return
+        for number, row in enumerate(self._rows):
+            counts = with_text or self._lines[row.line].name[0] not in _TEXT
+            if counts and number not in self._seen:
+                self.scroll_rows(number - self._top)
+                return
+
     def _clamped(self, top: int) -> int:
         return max(0, min(top, len(self._rows) - self.page))
 

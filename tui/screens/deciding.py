@@ -80,8 +80,7 @@ class Deciding:
         panes.text.show_review(view, self._shape(Shape()), changed)
         self._stand()
         if view.expires_at:
-            left = view.expires_at - self._session.clock()
-            self._screen.set_timer(max(0.0, left), self._lapse)
+            self._lapse_at(view.expires_at - self._session.clock())
 
     def clear(self, words: SafeText = READING) -> None:
         """Show no review but a sentence: another one is being read, or it could not be."""
@@ -123,6 +122,13 @@ class Deciding:
     def toggle_details(self) -> None:
         """Show whole hashes, or their ends."""
         self._panes.text.toggle_details()
+
+    def read_on(self) -> None:
+        """Show what comes next, or what was passed without being seen."""
+        if self.compares:
+            self.scroll(pages=1)
+        else:
+            self._panes.text.read_on(with_text=self._needs_text)
 
     def scroll(self, pages: int = 0, rows: int = 0) -> None:
         """Scroll what is shown."""
@@ -205,6 +211,12 @@ class Deciding:
             )
         )
         self._changed()
+
+    def _lapse_at(self, seconds: float) -> None:
+        if seconds <= 0:
+            self._lapse()
+        else:
+            self._screen.set_timer(seconds, self._lapse)
 
     def _lapse(self) -> None:
         view = self.view

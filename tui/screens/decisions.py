@@ -51,7 +51,7 @@ class Decisions:
             "unfold_text": deciding.toggle_fold,
             "file_details": deciding.toggle_details,
             "review_again": self.read_again,
-            "review_on": lambda: deciding.scroll(pages=1),
+            "review_on": deciding.read_on,
             "review_back": lambda: deciding.scroll(pages=-1),
             "review_down": lambda: deciding.scroll(rows=1),
             "review_up": lambda: deciding.scroll(rows=-1),
