@@ -1,6 +1,7 @@
 """The app on a fake or a real engine, for headless tests; run as a program, on a real sandbox's mailbox.
 
-`python -m tests.tui.app_stage BASE_URL TOKEN FOLDER [ADDRESS]` opens the whole app in this terminal.
+`python -m tests.tui.app_stage BASE_URL TOKEN FOLDER [ADDRESS [UNDO_SECONDS]]` opens the whole app in
+this terminal.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tui.app
 from services.config import Account, Settings
 from services.models import MessageRow
 from services.paths import Paths
+from services.policy_config import Policy, Repeats
 from services.safe_text import SafeText, ui
 from services.secrets import Secret, SecretStore
 from tests.fakes.fake_engine import FakeEngine
@@ -171,11 +173,24 @@ async def until(pilot: Pilot[Any], seen: Callable[[], object], patience: float =
         await pilot.pause(0.02)
 
 
-def real_profile(base_url: str, token: str, folder: Path, address: str = "") -> Profile:
-    """A profile over a sandbox's mailbox; its cache lies in `folder`."""
+def real_profile(
+    base_url: str, token: str, folder: Path, address: str = "", undo_seconds: str = "10"
+) -> Profile:
+    """A profile over a sandbox's mailbox; its cache lies in `folder`.
+
+    As that of the demo, it may write to the outside, and knows that the sandbox suppresses repeats.
+    """
     paths = Paths(folder / "config", folder / "data", folder / "state", folder / "cache")
     domain = address.partition("@")[2]
-    account = Account("main", "assmbl", base_url, mail_domain=domain, address=address)
+    account = Account(
+        "main",
+        "assmbl",
+        base_url,
+        mail_domain=domain,
+        address=address,
+        policy=Policy(oversight="oversight@example.com", undo_seconds=int(undo_seconds)),
+        repeats=Repeats.SUPPRESSED,
+    )
     secrets = SecretStore(paths)
     secrets.keep_for_session(account, Secret(token))
     return Profile(account, paths, secrets)
@@ -195,7 +210,7 @@ def real_app(
 
 def main() -> int:
     base_url, token, folder = sys.argv[1:4]
-    profile = real_profile(base_url, token, Path(folder), *sys.argv[4:5])
+    profile = real_profile(base_url, token, Path(folder), *sys.argv[4:6])
     StagedApp.sets_marks = True
     tui.app.AgentMailApp = StagedApp  # type: ignore[misc]
     return open_app(profile, Settings())
