@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.draft import Draft
-from services.hosts import look_alike, readable_host
 from services.outbound.addressing import Recipient
 from services.outbound.plan import Check, PlannedFile, RecipientFacts
 from services.outbound_models import CheckLevel
@@ -90,26 +89,6 @@ def check(found: Findings) -> tuple[Check, ...]:
     ]
     order = (CheckLevel.REFUSED, CheckLevel.DANGER, CheckLevel.CAUTION, CheckLevel.FINE)
     return tuple(sorted(checks, key=lambda one: order.index(one.level)))
-
-
-def reads_like(address: str, known: Iterable[str]) -> str:
-    """Return the known address or domain that an address only looks like, "" when none.
-
-    `known` are addresses and domains. Letters of other scripts, digits in place of letters, `rn`
-    for `m`, hyphens and dots moved, one letter off, a known domain in front of another one.
-    """
-    local, _, domain = address.lower().rpartition("@")
-    twin = look_alike(domain) or look_alike(local)
-    if twin:
-        return twin
-    for other in known:
-        other_local, at, other_domain = other.lower().rpartition("@")
-        if domain == other_domain:
-            if at and local != other_local and _skeleton(local) == _skeleton(other_local):
-                return other
-        elif _domains_look_alike(domain, other_domain):
-            return other
-    return ""
 
 
 # ── text and files ───────────────────────────────────────────────────────────────────────────────
@@ -209,44 +188,3 @@ def _sending_checks(found: Findings) -> Iterator[Check]:
     if found.draft.usage is not None and count > 1:
         sentence = f"Each of the {count} mails reports the usage, so it counts {count} times."
         yield Check("usage_repeated", CheckLevel.CAUTION, sentence)
-
-
-# ── what looks like something else ───────────────────────────────────────────────────────────────
-
-_SAME_LOOK: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
-_SAME_LETTER: Final = str.maketrans("01345789|!", "oleastbgll")
-_SHORTEST: Final = 5
-"""Letters of a domain from which one letter off is told as a look-alike."""
-
-
-def _skeleton(text: str) -> str:
-    plain = text.lower().translate(_SAME_LETTER).replace("-", "").replace("_", "").replace(".", "")
-    for pair, letter in _SAME_LOOK:
-        plain = plain.replace(pair, letter)
-    return plain.replace("l", "i")
-
-
-def _domains_look_alike(domain: str, known: str) -> bool:
-    if not known or domain.endswith(f".{known}") or known.endswith(f".{domain}"):
-        return False
-    if domain.startswith((f"{known}.", f"{known}-")) or f".{known}." in f".{domain}.":
-        return True
-    shown = readable_host(domain)
-    if _skeleton(shown) == _skeleton(known):
-        return True
-    return len(known) >= _SHORTEST and _one_apart(domain, known)
-
-
-def _one_apart(one: str, other: str) -> bool:
-    """Tell whether one letter was put in, left out, changed, or two were swapped."""
-    if abs(len(one) - len(other)) > 1:
-        return False
-    short, long = sorted((one, other), key=len)
-    start = next(
-        (i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short)
-    )
-    rest, long_rest = short[start:], long[start:]
-    if len(short) != len(long):
-        return rest == long_rest[1:]
-    swapped = rest[:2] == long_rest[:2][::-1] and rest[2:] == long_rest[2:]
-    return rest[1:] == long_rest[1:] or swapped

@@ -35,22 +35,11 @@ def mails_of(
     """
     copy_key = mail_key(draft, copy_to, 1) if copy_to else ""
     linked = len(recipients) > 1 or bool(copy_to)
-    common = OutboundMail(
-        draft_id=draft.draft_id,
-        role=Role.TO,
-        to="",
-        subject=draft.subject,
-        body=draft.body,
-        headers=requirements.headers_of(draft),
-        files=files,
-        idempotency_key="",
-        correlation_id=draft.correlation_id or (f"mail-{draft.draft_id}" if linked else ""),
-        marketplace_request_id=draft.marketplace_request_id,
-        usage=draft.usage,
-        send_at=draft.send_at,
+    correlation = draft.correlation_id or (f"mail-{draft.draft_id}" if linked else "")
+    common = replace(
+        _unaddressed(draft, files),
+        correlation_id=correlation,
         own_key=keys.own,
-        agent=draft.agent,
-        answers=draft.answers,
         copy_key=copy_key,
         oversight=copy_to,
     )
@@ -71,6 +60,24 @@ def mails_of(
         oversight="",
     )
     return (copy, *mails)
+
+
+def _unaddressed(draft: Draft, files: tuple[PlannedFile, ...]) -> OutboundMail:
+    return OutboundMail(
+        draft_id=draft.draft_id,
+        role=Role.TO,
+        to="",
+        subject=draft.subject,
+        body=draft.body,
+        headers=requirements.headers_of(draft),
+        files=files,
+        idempotency_key="",
+        marketplace_request_id=draft.marketplace_request_id,
+        usage=draft.usage,
+        send_at=draft.send_at,
+        agent=draft.agent,
+        answers=draft.answers,
+    )
 
 
 def mail_key(draft: Draft, address: str, copy: int) -> str:

@@ -15,10 +15,11 @@ from services.draft import Draft, Encryption
 from services.errors import UsageError
 from services.outbound import requirements
 from services.outbound.addressing import Recipient, recipients_of, reply_to_of
-from services.outbound.checks import Findings, check, danger, reads_like
+from services.outbound.checks import Findings, check, danger
 from services.outbound.fan_out import mails_of
 from services.outbound.files import measured
 from services.outbound.key_ring import KeyRing, SealingKeys, key_ring
+from services.outbound.look_alikes import LookAlikes
 from services.outbound.plan import (
     OutboundMail,
     Plan,
@@ -97,7 +98,8 @@ class Planner:
 
     def _planned(self, ground: _Ground) -> Plan:
         draft, ruling = ground.draft, ground.ruling
-        facts = tuple(self._facts(one, ground) for one in ground.recipients)
+        known = LookAlikes((*self._sender.internal, *self._history.known_addresses()))
+        facts = tuple(self._facts(one, ground, known) for one in ground.recipients)
         refusals = self._refusals(ground)
         return Plan(
             account=self._sender.account,
@@ -211,13 +213,13 @@ class Planner:
             now=self._now,
         )
 
-    def _facts(self, one: Recipient, ground: _Ground) -> RecipientFacts:
+    def _facts(self, one: Recipient, ground: _Ground, known: LookAlikes) -> RecipientFacts:
         address = one.address
         if not address:
             return RecipientFacts(one.typed, one.role)
         is_external = address.lower() in ground.ruling.external
         written = self._history.was_written_to(address)
-        twin = self._twin(address) if is_external and not written else ""
+        twin = known.of(address) if is_external and not written else ""
         return self._keyed(
             RecipientFacts(
                 address=address,
@@ -247,10 +249,6 @@ class Planner:
             verified_at=pin.verified_at,
             verified_how=pin.verified_how,
         )
-
-    def _twin(self, address: str) -> str:
-        known = (*self._sender.internal, *self._history.known_addresses())
-        return "" if address.lower() in known else reads_like(address, known)
 
     def _mails(self, ground: _Ground) -> tuple[OutboundMail, ...]:
         sender = self._sender.address or self._sender.account

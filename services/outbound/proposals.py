@@ -10,18 +10,18 @@ waits for the disk: call it in a thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftState
 from services.errors import MailError, NotFound, PolicyRefused, UsageError
 from services.outbound.addressing import recipients_of
-from services.outbound.checks import reads_like
 from services.outbound.comparing import Comparison, compare
 from services.outbound.draft_documents import DraftHead, head_from
 from services.outbound.draft_store import RevisionConflict
 from services.outbound.input_values import check_agent_name
+from services.outbound.look_alikes import LookAlikes
 from services.outbound.policy import HOUR, History, NoHistory, Sender
 from services.outbound.store import AGENTS, DRAFTS, STATE
 from services.outbound_models import AgentView, ProposalRow
@@ -196,7 +196,8 @@ class Proposals:
         heads = sorted(self._drafts.heads(DraftState.WAITING), key=lambda head: head.made_at)
         if with_decided:
             heads += self._decided()
-        return tuple(self._row(head, seen, paused) for head in heads)
+        known = LookAlikes((*self._sender.internal, *self._history.known_addresses()))
+        return tuple(self._row(head, seen, paused, known) for head in heads)
 
     def agents(self, sent_today: Mapping[str, int] | None = None) -> tuple[AgentView, ...]:
         """Return the agents that have ever proposed something, by name."""
@@ -228,7 +229,9 @@ class Proposals:
 
     # ── one proposal ─────────────────────────────────────────────────────────────────────────────
 
-    def _row(self, head: DraftHead, seen: Mapping[str, int], paused: set[str]) -> ProposalRow:
+    def _row(
+        self, head: DraftHead, seen: Mapping[str, int], paused: set[str], known: LookAlikes
+    ) -> ProposalRow:
         is_waiting = head.state is DraftState.WAITING and not head.is_settled
         draft = self._opened(head)
         summary = head.summary
@@ -244,7 +247,7 @@ class Proposals:
             revision=head.revision,
             state=_state(head),
             is_waiting=is_waiting,
-            marks=tuple(self._marks(head, draft)) if is_waiting else (),
+            marks=tuple(self._marks(head, draft, known)) if is_waiting else (),
             is_paused=head.agent in paused,
             expires_at=self._expires_at(head),
             unseen=is_waiting and seen.get(head.draft_id) != head.revision,
@@ -259,12 +262,12 @@ class Proposals:
         except MailError:
             return None
 
-    def _marks(self, head: DraftHead, draft: Draft | None) -> Iterator[SafeText]:
+    def _marks(self, head: DraftHead, draft: Draft | None, known: LookAlikes) -> Iterator[SafeText]:
         """What to know before opening it; the review says more."""
         if draft is None:
             yield ui("locked")
         else:
-            yield from self._recipient_marks(draft)
+            yield from self._recipient_marks(draft, known)
         if head.is_encrypted:
             yield ui("encrypted")
         if head.files:
@@ -272,7 +275,7 @@ class Proposals:
         if head.reason:
             yield ui("came back")
 
-    def _recipient_marks(self, draft: Draft) -> Iterator[SafeText]:
+    def _recipient_marks(self, draft: Draft, known: LookAlikes) -> Iterator[SafeText]:
         marks: dict[str, None] = {}
         for one in recipients_of(draft):
             address = one.address
@@ -284,14 +287,11 @@ class Proposals:
                 answered = bool(draft.answers) and self._history.has_written(address, draft.answers)
                 if not answered:
                     marks["cold"] = None
-                if reads_like(address, self._known()):
+                if known.of(address):
                     marks["look-alike"] = None
             if not (self._history.was_written_to(address) or self._history.has_written(address)):
                 marks["first contact"] = None
         yield from map(ui, marks)
-
-    def _known(self) -> Iterable[str]:
-        return (*self._sender.internal, *self._history.known_addresses())
 
     def _decided(self) -> list[DraftHead]:
         """Agents' drafts that are decided, also those that have left."""

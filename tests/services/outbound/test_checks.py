@@ -10,7 +10,8 @@ import pytest
 
 from services.draft import Draft, DraftFile, DraftKind
 from services.outbound.addressing import recipients_of
-from services.outbound.checks import Findings, check, danger, reads_like
+from services.outbound.checks import Findings, check, danger
+from services.outbound.look_alikes import LookAlikes
 from services.outbound.plan import Check, PlannedFile, RecipientFacts
 from services.outbound_models import CheckLevel
 
@@ -162,7 +163,7 @@ def test_the_gravest_comes_first() -> None:
     ],
 )
 def test_what_only_looks_like_somebody_known_is_found(address: str, known: str, like: bool) -> None:
-    assert bool(reads_like(address, (known,))) is like
+    assert bool(LookAlikes((known,)).of(address)) is like
 
 
 @pytest.mark.parametrize(
