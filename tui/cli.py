@@ -27,6 +27,8 @@ VERBS: dict[str, str] = {
     "delete": "delete messages for good",
     "attach": "list the attachments of a message, or save them",
     "draft": "write mail, or let an agent propose it; nothing is sent by it",
+    "send": "send mail, as far as the policy lets it go without a person",
+    "outbox": "what waits, leaves or has left: list, show, cancel, send what is due",
     "approvals": "what agents want to send: list, show, reject, pause an agent",
     "render": "show mail files as safe text; needs no account",
     "keys": "own OpenPGP keys and their entry in the directory",

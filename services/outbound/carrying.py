@@ -101,6 +101,8 @@ class Carrier:
         self._around = around
         self._observer = observer
         self._at_hand: dict[str, OutboundMail] = {}
+        self.failures: dict[str, MailError] = {}
+        """Why the last attempt of a mail failed, as long as this process knows."""
         self.on_wire: set[str] = set()
         """The mails that the service may be taking at this moment."""
 
@@ -148,7 +150,7 @@ class Carrier:
         except Elsewhere:
             raise
         except MailError as error:
-            failure = error
+            failure = self.failures[entry.entry_id] = error
         self._observer.ended(entry, failure)
         return self._tell(await durable(lambda: self._settle_failure(entry, failure)))
 
@@ -240,6 +242,7 @@ class Carrier:
     async def _not_sent(self, entry: OutboxEntry, error: MailError) -> OutboxEntry:
         """Write down an attempt that brought no receipt."""
         entry_id, reason = entry.entry_id, str(error)
+        self.failures[entry_id] = error
         if not may_have_left(error):
             return await self._recorded(lambda: self._settle_failure(entry, error))
         again = self._next_try(entry, error) if self._around.repeats else 0

@@ -365,7 +365,7 @@ async def test_a_directory_that_does_not_answer_leaves_no_doubt_about_the_mail(
     (entry,) = await queue(office, mail(bob.address, sealed=True))
     await office.sending.push([entry.entry_id], 30)
     one.clock.now += 10
-    sandbox.fault("drop_after", alice.agent, operation="lookup_public_agent", times=None)
+    sandbox.fault("drop_after", operation="lookup_public_agent", times=None)
     (after,) = await office.sending.push([entry.entry_id], 30)
     assert (after.state, after.tries) == (PENDING, 1)
     sandbox.clear_faults()
