@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import threading
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import accumulate
 from math import log2
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from services.addresses import parse_mailbox
@@ -30,9 +33,15 @@ SLICE: Final = 500
 """Documents that are decoded in one go: about 10 ms."""
 SLOTS: Final = 20_000
 """Messages that are counted in one go."""
+MOST_LOOKS: Final = 10_000
+"""Correspondents that one search looks at closely: about 10 ms."""
+_MOST_WORDS: Final = 4
+_LATER: Final = 1e12
+"""Makes a tie-break of a time: seconds since the epoch are far below it."""
 _NEEDLE: Final = 200
 _WORDS: Final = str.maketrans(dict.fromkeys("@._-+<>()\"',", " "))
 _VERIFIED: Final = int(RowFlag.VERIFIED)
+_RANK: Final = attrgetter("rank")
 _YOU_WROTE: Final = ui("you wrote")
 _PEER: Final = ui("peer")
 _WROTE: Final = ui("wrote to you")
@@ -48,6 +57,18 @@ class _Correspondent:
     last: int = 0
     pinned: bool = False
     checked: bool = False
+    text: str = ""
+    """Name and address as words and the address as it is, a blank before each; "" to be made."""
+    rank: float = 0.0
+    """What the list is sorted by, the smallest first."""
+
+    def settle(self) -> None:
+        """Bring text and rank up to date."""
+        self.rank = -(self.score + self.last / _LATER)
+        if not self.text:
+            address = self.address.casefold()
+            words = f" {self.name.casefold()} {address}".translate(_WORDS)
+            self.text = f"{words} {address}\n"
 
     @property
     def score(self) -> float:
@@ -59,10 +80,33 @@ class _Correspondent:
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """What is searched: one text and one correspondent at each place, the likeliest first."""
+    """What is searched: all texts in one, the likeliest correspondent first.
 
-    texts: tuple[str, ...] = ()
+    `starts` says where the text of each begins, and at its end how long all of it is.
+    """
+
+    text: str = ""
+    starts: array[int] = field(default_factory=lambda: array("I", [0]))
     people: tuple[_Correspondent, ...] = ()
+
+    def find(self, needles: list[str]) -> Iterator[_Correspondent]:
+        """Yield whose text holds all of these, the likeliest first; gives up after MOST_LOOKS."""
+        text, starts = self.text, self.starts
+        if len(needles) > 1:
+            # Mostly a long word is missing altogether; counting all of them costs more.
+            needles = sorted(needles, key=len, reverse=True)
+            if needles[0] in text:
+                needles = sorted(needles, key=text.count)
+        rare, *others = needles
+        at = text.find(rare)
+        for _ in range(MOST_LOOKS):
+            if at < 0:
+                return
+            place = bisect_right(starts, at) - 1
+            begin, end = starts[place], starts[place + 1]
+            if all(text.find(needle, begin, end) >= 0 for needle in others):
+                yield self.people[place]
+            at = text.find(rare, end)
 
 
 class RecipientIndex:
@@ -74,6 +118,7 @@ class RecipientIndex:
     def __init__(self, own: str = "") -> None:
         self._own = same_key(own)
         self._people: dict[str, _Correspondent] = {}
+        self._changed: dict[str, _Correspondent] = {}
         self._by_hash: dict[int, _Correspondent | None] = {}
         self._dates: array[int] | None = None
         self._low = self._high = 0
@@ -93,7 +138,7 @@ class RecipientIndex:
         """
         with self._lock:
             is_done = self._advance(snapshot)
-            if is_done or len(self._people) >= 2 * self._published:
+            if self._changed and (is_done or len(self._people) >= 2 * self._published):
                 self._publish()
             return is_done
 
@@ -103,13 +148,14 @@ class RecipientIndex:
         It is suggested from the next `learn_messages` on, as are peers.
         """
         with self._lock:
-            for person in self._people.values():
-                person.written = 0
+            for known in self._people.values():
+                if known.written:
+                    self._change(known).written = 0
             for address, at in recipients:
-                person_written = self._person(address)
-                if person_written is not None:
-                    person_written.written += 1
-                    person_written.last = max(person_written.last, at)
+                person = self._person(address)
+                if person is not None:
+                    self._change(person).written += 1
+                    person.last = max(person.last, at)
 
     def learn_peers(self, peers: Iterable[Peer]) -> None:
         """Take in whose keys are known."""
@@ -117,7 +163,7 @@ class RecipientIndex:
             for peer in peers:
                 person = self._person(peer.address)
                 if person is not None:
-                    person.pinned = peer.pin is not None
+                    self._change(person).pinned = peer.pin is not None
                     person.checked = peer.pin is not None and bool(peer.pin.verified_at)
 
     def _advance(self, snapshot: MailSnapshot) -> bool:
@@ -131,7 +177,9 @@ class RecipientIndex:
                 if sender not in self._by_hash:
                     self._by_hash[sender] = self._sender_of(snapshot, slot)
                     decoded += 1
-                _count(self._by_hash[sender], columns.flags[slot], columns.dates[slot])
+                person = self._by_hash[sender]
+                if person is not None:
+                    _count(self._change(person), columns.flags[slot], columns.dates[slot])
             if decoded >= SLICE or counted >= SLOTS:
                 return False
         return True
@@ -142,7 +190,7 @@ class RecipientIndex:
         self._low = self._high = count
         self._by_hash.clear()
         for person in self._people.values():
-            person.received = person.verified = 0
+            self._change(person).received = person.verified = 0
 
     def _pending(self, count: int) -> Iterator[int]:
         while self._high < count:
@@ -163,13 +211,22 @@ class RecipientIndex:
         person = self._people.get(key)
         if person is None:
             person = self._people[key] = _Correspondent(address.strip())
-        if name and "@" not in name:
-            person.name = person.name or " ".join(name.split())[:100]
+        if name and not person.name and "@" not in name:
+            person.name, person.text = " ".join(name.split())[:100], ""
+        return self._change(person)
+
+    def _change(self, person: _Correspondent) -> _Correspondent:
+        self._changed[person.address] = person
         return person
 
     def _publish(self) -> None:
-        people = sorted(self._people.values(), key=_rank)
-        self._ranked = _Ranked(tuple(map(_text_of, people)), tuple(people))
+        for person in self._changed.values():
+            person.settle()
+        self._changed = {}
+        people = sorted(self._people.values(), key=_RANK)
+        texts = [person.text for person in people]
+        starts = array("I", accumulate(map(len, texts), initial=0))
+        self._ranked = _Ranked("".join(texts), starts, tuple(people))
         self._published = len(people)
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────
@@ -185,26 +242,20 @@ class RecipientIndex:
         if not needles:
             return ()
         there = {same_key(parse_mailbox(entry).address) for entry in before}
-        ranked = self._ranked
         found: dict[str, _Correspondent] = {}
-        for pattern in _patterns(last.strip()[:_NEEDLE].casefold(), needles):
-            for at in _hits(ranked.texts, pattern):
-                person = ranked.people[at]
-                key = same_key(person.address)
-                if key not in there:
-                    found.setdefault(key, person)
+        for pattern in _patterns(last.strip()[:_NEEDLE].casefold(), needles[:_MOST_WORDS]):
+            for person in self._ranked.find(pattern):
+                if same_key(person.address) not in there:
+                    found.setdefault(person.address, person)
                 if len(found) >= limit:
-                    break
-            if len(found) >= limit:
-                break
+                    return tuple(map(_suggestion, found.values()))
         return tuple(map(_suggestion, found.values()))
 
 
-def _count(person: _Correspondent | None, flags: int, date: int) -> None:
-    if person is not None:
-        person.received += 1
-        person.verified += bool(flags & _VERIFIED)
-        person.last = max(person.last, date)
+def _count(person: _Correspondent, flags: int, date: int) -> None:
+    person.received += 1
+    person.verified += bool(flags & _VERIFIED)
+    person.last = max(person.last, date)
 
 
 def _patterns(typed: str, needles: list[str]) -> Iterator[list[str]]:
@@ -213,23 +264,6 @@ def _patterns(typed: str, needles: list[str]) -> Iterator[list[str]]:
         yield [f" {typed}"]
     yield [f" {needle}" for needle in needles]
     yield needles
-
-
-def _hits(texts: tuple[str, ...], needles: list[str]) -> Iterator[int]:
-    first, *others = sorted(needles, key=len, reverse=True)
-    for at, text in enumerate(texts):
-        if first in text and all(needle in text for needle in others):
-            yield at
-
-
-def _rank(person: _Correspondent) -> tuple[float, int, str]:
-    return -person.score, -person.last, person.address
-
-
-def _text_of(person: _Correspondent) -> str:
-    """Return name and address as words and the address as it is, with a blank before each."""
-    address = person.address.casefold()
-    return f" {person.name.casefold()} {address}".translate(_WORDS) + f" {address}"
 
 
 def _suggestion(person: _Correspondent) -> RecipientSuggestion:
