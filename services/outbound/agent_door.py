@@ -11,7 +11,7 @@ Everything here waits for the disk: call it in a thread, or where nobody waits.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from services.outbound.audit import AuditLog
     from services.outbound.draft_store import Drafts
     from services.outbound.outbox import Outbox
+    from services.outbound.outbox_documents import OutboxEntry
     from services.outbound.proposals import Proposals
     from services.outbound.store import OutboundStore
 
@@ -160,9 +161,27 @@ class AgentDoor:
     def status(self, draft_id: str, agent: str = "") -> DraftStatus:
         """Tell where a draft stands; needs no key. NotFound, also for another agent's."""
         head = self._head(draft_id, agent)
+        return self._status(head, self._parts.outbox.of_draft(draft_id))
+
+    def list(
+        self, agent: str = "", *, with_settled: bool = False
+    ) -> tuple[tuple[DraftHead, DraftStatus], ...]:
+        """Return what is known of drafts, newest first: of one agent, or of everybody."""
+        outbox = self._parts.outbox
+        entries: dict[str, list[OutboxEntry]] = {}
+        for entry in (*outbox.settled(), *outbox.open()):
+            entries.setdefault(entry.draft_id, []).append(entry)
+        found = [
+            (head, self._status(head, entries.get(head.draft_id, ())))
+            for head in self._heads()
+            if (not agent or head.agent == agent) and (with_settled or not head.is_settled)
+        ]
+        return tuple(sorted(found, key=lambda one: one[1].changed_at, reverse=True))
+
+    def _status(self, head: DraftHead, entries: Iterable[OutboxEntry]) -> DraftStatus:
         return status_of(
             head,
-            self._parts.outbox.of_draft(draft_id),
+            entries,
             is_paused=bool(head.agent) and self._proposals.is_paused(head.agent),
             expires_at=head.changed_at + self._parts.seconds,
             now=self._now,
@@ -172,15 +191,6 @@ class AgentDoor:
         """Return what a draft says; NotFound when it is another agent's or has left, Locked."""
         self._head(draft_id, agent)
         return self._drafts.get(draft_id)
-
-    def list(self, agent: str = "", *, with_settled: bool = False) -> tuple[DraftHead, ...]:
-        """Return what is known of drafts, newest first: of one agent, or of everybody."""
-        found = [
-            head
-            for head in self._heads()
-            if (not agent or head.agent == agent) and (with_settled or not head.is_settled)
-        ]
-        return tuple(sorted(found, key=lambda head: head.changed_at, reverse=True))
 
     # ── one draft ────────────────────────────────────────────────────────────────────────────────
 

@@ -244,11 +244,13 @@ async def _wait(
     office: Office, door: AgentDoor, arguments: argparse.Namespace, status: DraftStatus
 ) -> DraftStatus:
     """Look until nothing more happens by itself, or the time is over."""
-    until = time.monotonic() + arguments.wait
+    until, seen = time.monotonic() + arguments.wait, -1
     while not status.is_final and (left := until - time.monotonic()) > 0:
         await asyncio.sleep(min(LOOK_EVERY, left))
-        office.look()
-        status = door.status(arguments.id, arguments.from_agent or "")
+        version = office.look()
+        if version != seen or 0 < status.expires_at <= office.now:
+            seen = version
+            status = door.status(arguments.id, arguments.from_agent or "")
     return status
 
 
@@ -257,8 +259,7 @@ async def _list(profile: Profile, arguments: argparse.Namespace) -> int:
     from tui.drafting import office_and_door
 
     async with office_and_door(profile) as (_, door):
-        heads = door.list(arguments.from_agent or "", with_settled=arguments.all)
-        found = [(head, door.status(head.draft_id)) for head in heads]
+        found = door.list(arguments.from_agent or "", with_settled=arguments.all)
     if arguments.json:
         print_json({"drafts": [head_json(*one) for one in found]})
     else:
