@@ -250,10 +250,12 @@ class Drafts:
     # ── one draft ────────────────────────────────────────────────────────────────────────────────
 
     def _find(self, draft_id: str) -> DraftHead | None:
+        self._store.refresh()
         document = self._store.get(DRAFTS, draft_id)
         return None if document is None else head_from(draft_id, document)
 
     def _every(self) -> list[DraftHead]:
+        self._store.refresh()
         return [head_from(key, document) for key, document in self._store.all(DRAFTS)]
 
     def _put(self, head: DraftHead) -> None:

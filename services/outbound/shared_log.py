@@ -111,10 +111,13 @@ class SharedLog:
         self._is_stale = True
         self._has_copy = False
         with self._lock.held():
-            tighten(path)
-            if not path.exists():
-                self._create()
-            self.storage = self._first()
+            try:
+                tighten(path)
+                if not path.exists():
+                    self._create()
+                self.storage = self._first()
+            except OSError as error:
+                raise cache_error(error, "opening the outgoing mail") from error
 
     def close(self) -> None:
         """Stop writing."""
@@ -170,8 +173,7 @@ class SharedLog:
             old = open_private(self._path, os.O_RDWR)
             try:
                 write_file(self._ops, self._path, rewrite.chunks(), durable=True)
-                self.storage.close()
-                self.storage = self._opened()
+                self._reopen()
                 # Before the wiping: a power cut must not bring back a file without its content.
                 self._name()
                 if wipe:
@@ -203,10 +205,23 @@ class SharedLog:
         mine = os.fstat(self.storage.log.handle.fileno())
         is_shorter = there.st_size < self.storage.log.end
         if self._is_stale or is_shorter or not os.path.samestat(there, mine):
-            self.storage.close()
-            self.storage = self._opened()
+            self._reopen()
             return True
         return self._replay(self.storage)
+
+    def _reopen(self) -> None:
+        """Open the file that has the name now; while that fails, the one before is only read."""
+        self._is_stale = True
+        self.storage.close()
+        try:
+            self.storage = self._opened()
+        except CacheDamaged as error:
+            raise CacheDamaged(
+                f"The file of drafts and outgoing mail {error.sentence}.",
+                "Start the program again: it keeps the file aside and begins a new one.",
+            ) from error
+        except OSError as error:
+            raise cache_error(error, "opening the outgoing mail") from error
 
     def _first(self) -> LogStorage:
         try:
@@ -269,7 +284,7 @@ class SharedLog:
             self._keep_copy()
         if log.handle.size > log.end:
             log.cut(log.end)
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             self._path.with_name(f"{self._path.name}.new").unlink()
 
     def _keep_copy(self) -> None:

@@ -184,10 +184,10 @@ class OutboundStore:
     def _committed(self) -> None:
         for work in self._after:
             work()
-        owes = self.owes_scrub
-        if owes or self._log.is_damaged or self._log.is_worth_compacting:
-            # What was to be saved is saved: a failure here must not pass for the opposite.
-            with suppress(CacheError):
+        # What was to be saved is saved: a failure here must not pass for the opposite.
+        with suppress(CacheError):
+            owes = self.owes_scrub
+            if owes or self._log.is_damaged or self._log.is_worth_compacting:
                 without = (STATE, _number(_SCRUB)) if owes else None
                 self._log.compact(without=without, wipe=owes)
 

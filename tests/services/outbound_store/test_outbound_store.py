@@ -368,6 +368,32 @@ def test_a_record_that_cannot_be_read_is_an_error_and_not_a_missing_one(
         store.get(DRAFTS, "a")
 
 
+def test_a_log_that_cannot_be_opened_is_an_error_for_a_person(disk: Path) -> None:
+    (disk / "outbound" / "outbound.log").mkdir(parents=True)
+    with pytest.raises(CacheError, match="The local cache failed"):
+        OutboundStore.open(disk)
+    (disk / "file").write_text("")
+    with pytest.raises(CacheError, match="cannot be used"):
+        OutboundStore.open(disk / "file")
+
+
+def test_a_log_that_is_removed_or_spoilt_under_an_open_store_is_told(
+    disk: Path, store: OutboundStore
+) -> None:
+    store.put(DRAFTS, "a", {"n": 1})
+    aside = disk / "aside"
+    _log(disk).rename(aside)
+    with pytest.raises(CacheError, match="cannot be read"):
+        store.put(DRAFTS, "a", {"n": 2})
+    assert store.get(DRAFTS, "a") == {"n": 1}
+    _log(disk).write_bytes(b"spoilt")
+    with pytest.raises(CacheDamaged, match="Start the program again"):
+        store.refresh()
+    aside.replace(_log(disk))
+    store.put(DRAFTS, "a", {"n": 3})
+    assert store.get(DRAFTS, "a") == {"n": 3}
+
+
 def test_a_full_disk_is_told_and_takes_nothing_back(disk: Path) -> None:
     OutboundStore.open(disk).close()
     ops = FakeFileOps()
