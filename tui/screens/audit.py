@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 
 from services.events import RequestFailed, Severity
@@ -87,6 +88,17 @@ class AuditScreen(SideScreen[None]):
         else:
             super().leave()
 
+    def on_key(self, event: events.Key) -> None:
+        """Enter and Escape end the search before the next key is looked at."""
+        if self._query.display and event.key in ("enter", "escape"):
+            event.stop()
+            event.prevent_default()
+            self._end_search()
+            if event.key == "escape":
+                self._ask_for("")
+        else:
+            super().on_key(event)
+
     # ── the search ───────────────────────────────────────────────────────────────────────────────
 
     def _search(self) -> None:
@@ -95,7 +107,7 @@ class AuditScreen(SideScreen[None]):
 
     def _end_search(self) -> None:
         self._query.display, self.hint_bar.display = False, True
-        self.list.focus()
+        self.set_focus(self.list)
         self.show_hints()
 
     def on_query_line_changed(self, event: QueryLine.Changed) -> None:
@@ -103,17 +115,6 @@ class AuditScreen(SideScreen[None]):
         event.stop()
         if event.text != self._words:
             self._ask_for(event.text)
-
-    def on_query_line_submitted(self, event: QueryLine.Submitted) -> None:
-        """Keep the words."""
-        event.stop()
-        self._end_search()
-
-    def on_query_line_cancelled(self, event: QueryLine.Cancelled) -> None:
-        """Drop the words."""
-        event.stop()
-        self._end_search()
-        self._ask_for("")
 
     # ── what the engine tells ────────────────────────────────────────────────────────────────────
 
