@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from services.safe_text import SafeText
@@ -20,6 +22,11 @@ _STATE_CELLS = 9
 
 class AttachmentList(ChoiceList):
     """Attachments to choose from."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Before the screen's own Enter, which is about the message.
+        Binding("enter", "open", "Save", id="attachments.open", show=False, priority=True)
+    ]
 
     class Chosen(Message):
         """An attachment was chosen."""

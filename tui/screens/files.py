@@ -30,13 +30,13 @@ class Files:
         """Something is being saved."""
         return self._saving is not None and self._saving.is_busy
 
-    def ask(self) -> None:
-        """Ask what to save, and where."""
+    def ask(self, current: int | None = None) -> None:
+        """Ask what to save, and where; `current` is the index of the file that is meant."""
         if self._saving is None:
             from tui.screens.saving import Saving
 
             self._saving = Saving(self._screen)
-        self._saving.ask()
+        self._saving.ask(current)
 
     def stop(self) -> None:
         """Give up what is being saved."""
@@ -50,9 +50,11 @@ class Files:
             self._saving.show_states(message_id)
 
     def take(self, event: TransferEvent) -> None:
-        """Tell what the engine told about files."""
+        """Tell what the engine told about files, here and to who listens."""
         if self._saving is not None:
             self._saving.take(event)
+        if self._screen.outbound_if_made is not None:
+            self._screen.outbound.news.take_file(event)
 
     def failed(self, event: RequestFailed) -> None:
         """A request failed; perhaps it was to save."""

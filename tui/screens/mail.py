@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from tui.screens.changes import Changes
     from tui.screens.outbound import Outbound
     from tui.screens.sealed_mail import SealedMail
+    from widgets.attachment_list import AttachmentList
     from widgets.link_list import LinkList
 
 COMPLETE_SECONDS: Final = 1.0
@@ -180,8 +181,7 @@ class MailScreen(Screen[None]):
         self.reading.close(NOTHING_OPEN)
         self.refresh_chrome()
         self.set_timer(COMPLETE_SECONDS, self.complete)
-        if self.bridge.snapshot is not None:
-            self._show_snapshot()
+        self._show_snapshot()
         self.bridge.start()
 
     def reopen(self, engine: EngineFactory, session: Session) -> None:
@@ -225,14 +225,11 @@ class MailScreen(Screen[None]):
         self._status.clear_notice()
         begun = bool(self._keys.pending)
         step, command = self._keys.press(key, self.panes.context)
-        if step is Step.PENDING:
-            self.refresh_chrome()
-            return True
-        if begun:
+        if begun or step is Step.PENDING:
             self.refresh_chrome()
         if step is Step.RUN:
             self.run_command(command)
-        return begun or step is Step.RUN
+        return begun or step is not Step.NOTHING
 
     def run_command(self, command: str) -> None:
         """Run a command by its id, or say why it cannot run."""
@@ -325,8 +322,6 @@ class MailScreen(Screen[None]):
     def on_transfer_event_came(self, message: messages.TransferEventCame) -> None:
         """Hand on what is told about files."""
         self.files.take(message.event)
-        if self.outbound_if_made is not None:
-            self.outbound.news.take_file(message.event)
 
     def on_outbound_event_came(self, message: messages.OutboundEventCame) -> None:
         """Hand on what is told about mail that is written or leaves."""
@@ -363,6 +358,11 @@ class MailScreen(Screen[None]):
         """Show the screen of drafts, of approvals, of what leaves."""
         event.stop()
         self.run_command(event.command)
+
+    def on_attachment_list_chosen(self, event: AttachmentList.Chosen) -> None:
+        """Ask where to save an attachment that was chosen under the message."""
+        event.stop()
+        self.files.ask(event.attachment.index)
 
     def on_link_list_chosen(self, event: LinkList.Chosen) -> None:
         """Copy a link that was chosen under the message."""

@@ -30,8 +30,8 @@ class Moving:
         return {
             "next": self._rows(messages.action_cursor_down, places.action_cursor_down),
             "previous": self._rows(messages.action_cursor_up, places.action_cursor_up),
-            "scroll_down": lambda: text.scroll_rows(1),
-            "scroll_up": lambda: text.scroll_rows(-1),
+            "scroll_down": lambda: self._lines(1),
+            "scroll_up": lambda: self._lines(-1),
             "half_page_down": both(messages.action_half_page_down, text.action_half_page_down),
             "half_page_up": both(messages.action_half_page_up, text.action_half_page_up),
             "page_down": messages.action_page_down,
@@ -75,6 +75,14 @@ class Moving:
             (in_mailboxes if choosing else elsewhere)()
 
         return move
+
+    def _lines(self, by: int) -> None:
+        """Scroll the text, or move among the attachments when they have the keys."""
+        files = self._panes.files
+        if files is None:
+            self._panes.reader.reader.scroll_rows(by)
+        else:
+            files.step(by)
 
     def _unread(self, move: Callable[[], None]) -> None:
         move()

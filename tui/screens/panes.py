@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.widget import Widget
 
+    from widgets.attachment_list import AttachmentList
     from widgets.reader_pane import ReaderPane
 
 READING: Final = "-reading"
@@ -66,6 +67,12 @@ class Panes:
             return Context.READER
         return Context.LIST
 
+    @property
+    def files(self) -> AttachmentList | None:
+        """The list of attachments while it has the keys; None otherwise."""
+        focused = self._screen.focused
+        return focused if self.reader.files and focused is self.reader.attachments else None
+
     def expect_reader(self) -> None:
         """Give the keys to the reader; in one pane it comes on screen with `reader_is_ready`."""
         if self.reader_visible:
@@ -103,6 +110,8 @@ class Panes:
             (self.messages, self.split or not self.reader_visible),
             (self.reader.reader, self.reader_visible),
         ]
+        if self.reader_visible and self.reader.files:
+            order.append((self.reader.attachments, True))
         shown = [pane for pane, visible in order if visible]
         focused = self._screen.focused
         place = shown.index(focused) if focused in shown else 0

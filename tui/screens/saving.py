@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.attachments.folders import USUAL
 from services.events import RequestFailed, Severity, TransferEvent
-from services.safe_text import SafeText, phrase, ui
+from services.safe_text import EMPTY, SafeText, phrase, ui
 from services.transfer_events import (
     CancelTransfers,
     FileMoved,
@@ -98,7 +98,16 @@ class Saving:
         return None if chosen is None else chosen.index
 
     def _start(self, message_id: str, choice: SaveChoice) -> None:
-        request = SaveAttachments(message_id, choice.indexes, Path(choice.folder), choice.opens)
+        files = {file.index: file.file_name for file in self._screen.panes.reader.files}
+        row = self._screen.finding.row_of(message_id)
+        request = SaveAttachments(
+            message_id,
+            choice.indexes,
+            Path(choice.folder),
+            choice.opens,
+            names=tuple(files.get(index, ui("attachment")) for index in choice.indexes),
+            about=EMPTY if row is None else row.subject,
+        )
         self._send(request)
         count = len(choice.indexes)
         words = ui("Saving the file …") if count == 1 else phrase("Saving {} files …", count)

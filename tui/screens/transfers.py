@@ -70,10 +70,9 @@ class TransfersScreen(SideScreen[None]):
         self.ask(ListTransfers())
 
     def on_unmount(self) -> None:
-        """Hear no more."""
+        """Hear no more; Textual calls the ground's own handler too."""
         if self._deaf is not None:
             self._deaf()
-        super().on_unmount()
 
     def situation(self) -> Situation:
         """What can be done with the file under the cursor."""
