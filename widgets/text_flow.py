@@ -84,7 +84,9 @@ class TextFlow:
             self._broken.clear()
 
     def has(self, row: Row) -> bool:
-        """Whether the line has so many rows."""
+        """Whether there is such a line, with so many rows."""
+        if row[0] >= len(self.buffer.lines):
+            return False
         broken = self._of(row[0])
         broken.reach(row[1])
         return len(broken.ends) > row[1]
