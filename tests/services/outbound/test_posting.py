@@ -1,0 +1,379 @@
+"""Writing and sending through a real engine: late, kept over stops, over all accounts."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from services import events
+from services import outbound_events as ev
+from services.api.assmbl import AssmblClient
+from services.config import Account
+from services.draft import Draft, DraftKind
+from services.engine import Engine
+from services.keys.keychain import Keychain
+from services.models import SyncPhase
+from services.outbound.desk import OutboundDesk
+from services.outbound.office import Office
+from services.outbound.offices import OfficeDoor, Offices
+from services.outbound.store import OutboundStore
+from services.outbound_models import OutboxState
+from services.policy_config import Policy, Repeats
+from services.reading.render_process import RenderWorker
+from services.requests import Request
+from services.sandbox.records import Agent
+from tests.conftest import SandboxControl
+
+DOMAIN = "agents.example.com"
+AT_ONCE = Policy(undo_seconds=0)
+E = TypeVar("E")
+
+
+@dataclass
+class Mailer:
+    """One account's engine with its outbound side, and what it tells."""
+
+    sandbox: SandboxControl
+    agent: Agent
+    folder: Path
+    policy: Policy = AT_ONCE
+    repeats: Repeats = Repeats.UNKNOWN
+    others: tuple[tuple[str, Agent], ...] = ()
+
+    def __post_init__(self) -> None:
+        self._told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        self.engine = Engine(
+            store_folder=self.folder,
+            provider=lambda: self.client(self.agent),
+            renderer=RenderWorker,
+            on_event=self._told.put,
+            keychain=lambda: self.keychain(self.folder, self.agent),
+            office=self.outgoing,
+        )
+        self.engine.start()
+
+    def client(self, agent: Agent) -> AssmblClient:
+        return AssmblClient(self.sandbox.base_url, agent.token, DOMAIN)
+
+    def keychain(self, folder: Path, agent: Agent) -> Keychain:
+        return Keychain(
+            key_folder=folder / "keys", account_folder=folder, address=agent.address,
+            mail_domain=DOMAIN,
+        )  # fmt: skip
+
+    def outgoing(self, lender: Any, emit: Any) -> OutboundDesk:
+        own = self.door("work", self.agent, self.folder, lender)
+        more = [
+            self.door(name, agent, self.folder.parent / name, OtherLender(self, agent, name))
+            for name, agent in self.others
+        ]
+        return OutboundDesk(Offices([own, *more]), emit)
+
+    def door(self, name: str, agent: Agent, folder: Path, lender: Any) -> OfficeDoor:
+        account = Account(
+            name, "assmbl", self.sandbox.base_url, mail_domain=DOMAIN, address=agent.address,
+            policy=self.policy, repeats=self.repeats,
+        )  # fmt: skip
+        return OfficeDoor(name, folder, lambda: Office.open(account, folder, lender))
+
+    def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
+        """The next event of a kind that matches; fails after 20 seconds of silence."""
+        while True:
+            event = self._told.get(timeout=20)
+            if isinstance(event, events.RequestFailed):
+                raise AssertionError(f"{event.sentence} {event.next_step}")
+            if isinstance(event, kind) and matches(event):
+                return event
+
+    def answer(self, request: Request, kind: type[E]) -> E:
+        """Ask for something and return the answer to it."""
+        request_id = self.engine.request(request)
+        return self.wait(kind, lambda event: getattr(event, "request_id", 0) == request_id)
+
+    def connected(self) -> None:
+        self.wait(events.SyncStateChanged, lambda told: told.state.phase is SyncPhase.SYNCED)
+
+    def written(self, to: str, subject: str = "Numbers") -> ev.ReviewReady:
+        """A draft that is kept and reviewed."""
+        draft = replace(Draft.begin(), to=(to,), subject=subject, body="text")
+        kept = self.answer(ev.SaveDraft(draft), ev.DraftSaved)
+        return self.answer(ev.ReviewDraft(kept.draft_id), ev.ReviewReady)
+
+    def sent(self, to: str, subject: str = "Numbers") -> ev.SendQueued:
+        ready = self.written(to, subject)
+        decided = ev.SendDraft(ready.review.draft_id, ready.review.digest)
+        return self.answer(decided, ev.SendQueued)
+
+    def reaches(self, state: OutboxState) -> None:
+        self.wait(ev.OutboxMoved, lambda event: event.row.state is state)
+
+
+@dataclass
+class OtherLender:
+    """What an account brings whose mailbox is not open."""
+
+    mailer: Mailer
+    agent: Agent
+    name: str
+    mail: Any = None
+    board: Any = None
+
+    async def provider(self) -> Any:
+        return self.mailer.client(self.agent)
+
+    async def keychain(self) -> Any:
+        return self.mailer.keychain(self.mailer.folder.parent / self.name, self.agent)
+
+
+@pytest.fixture
+def mailer(sandbox: SandboxControl, agent: Agent, tmp_path: Path) -> Iterator[Any]:
+    made: list[Mailer] = []
+
+    def start(**fields: Any) -> Mailer:
+        made.append(Mailer(sandbox, agent, tmp_path / "work", **fields))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.engine.stop(10)
+
+
+@pytest.fixture
+def other(sandbox: SandboxControl) -> Iterator[Agent]:
+    made = sandbox.new_agent()
+    yield made
+    sandbox.remove_agent(made)
+
+
+def states(folder: Path) -> list[str]:
+    """The states in an outbox, read as another process would."""
+    store = OutboundStore.open(folder)
+    found = [document["state"] for name in ("outbox", "settled") for _, document in store.all(name)]
+    store.close()
+    return found
+
+
+def sends(sandbox: SandboxControl, agent: Agent) -> int:
+    return sum(one["operation"] == "send_mail" for one in sandbox.requests(agent))
+
+
+def test_written_reviewed_sent_and_read_again(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer()
+    one.connected()
+    queued = one.sent(other.address)
+    one.reaches(OutboxState.SENT)
+    assert [sent["to"] for sent in sandbox.sent(agent)] == [other.address]
+    (row,) = one.answer(ev.ListOutbox(sent=True), ev.OutboxListed).rows
+    assert (row.entry_id, row.subject) == (queued.entry_ids[0], "Numbers")
+    opened = one.answer(ev.ReadSent(row.entry_id), ev.SentOpened)
+    assert opened.body == ("text",)
+    assert one.answer(ev.ListDrafts(), ev.DraftsListed).rows == ()
+    page = one.answer(ev.ListAudit(), ev.AuditListed)
+    assert [line.action for line in page.rows] == ["sent", "queued"]
+    assert page.trouble == ""
+
+
+def test_an_answer_is_begun_from_the_mail_that_is_open(
+    mailer: Any, sandbox: SandboxControl, agent: Agent
+) -> None:
+    raw = (
+        "From: Ann <ann@agents.example.com>\r\nTo: me@example.com\r\nSubject: Hello\r\n"
+        "Message-ID: <a1@example.com>\r\n\r\nHow are you?\r\n"
+    )
+    message_id = sandbox.add_mail(agent, raw, verified=True)
+    one = mailer()
+    one.connected()
+    opened = one.answer(ev.BeginDraft(DraftKind.REPLY, message_id), ev.DraftOpened)
+    assert opened.draft.subject == "Re: Hello"
+    assert opened.draft.in_reply_to == "<a1@example.com>"
+    assert "> How are you?" in opened.draft.body
+    found = one.answer(ev.SuggestRecipients("ann"), ev.RecipientsSuggested)
+    assert [person.address for person in found.suggestions] == ["ann@agents.example.com"]
+
+
+def test_it_is_taken_back_within_the_delay(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer(policy=Policy(undo_seconds=60))
+    one.connected()
+    queued = one.sent(other.address)
+    one.answer(ev.CancelSend(queued.entry_ids), ev.SendCancelled)
+    (row,) = one.answer(ev.ListDrafts(), ev.DraftsListed).rows
+    assert row.draft_id == queued.draft_id
+    assert sends(sandbox, agent) == 0
+
+
+def test_a_decision_on_something_else_is_void_and_shows_what_would_be_sent(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer()
+    one.connected()
+    ready = one.written(other.address)
+    draft = one.answer(ev.OpenDraft(ready.review.draft_id), ev.DraftOpened).draft
+    one.answer(ev.SaveDraft(replace(draft, body="another text")), ev.DraftSaved)
+    decided = ev.SendDraft(ready.review.draft_id, ready.review.digest)
+    void = one.answer(decided, ev.DecisionVoid)
+    assert void.review.body == ("another text",)
+    assert void.changed
+    assert sends(sandbox, agent) == 0
+
+
+def test_a_decision_given_five_times_is_one_mail(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer()
+    one.connected()
+    ready = one.written(other.address)
+    decided = ev.SendDraft(ready.review.draft_id, ready.review.digest)
+    for _ in range(5):
+        one.engine.request(decided)
+    one.wait(ev.SendQueued)
+    one.reaches(OutboxState.SENT)
+    assert len(sandbox.sent(agent)) == 1
+    assert sends(sandbox, agent) == 1
+
+
+def test_what_was_typed_last_is_kept_although_the_program_stops(mailer: Any, other: Agent) -> None:
+    one = mailer()
+    one.connected()
+    draft = replace(Draft.begin(), subject="Typed", body="last words")
+    one.engine.request(ev.SaveDraft(draft))
+    one.engine.stop(10)
+    two = mailer()
+    (row,) = two.answer(ev.ListDrafts(), ev.DraftsListed).rows
+    assert (row.draft_id, row.subject) == (draft.draft_id, "Typed")
+
+
+def test_saves_that_overtake_each_other_keep_the_last_text_once(mailer: Any) -> None:
+    one = mailer()
+    one.connected()
+    draft = Draft.begin()
+    last = 0
+    for number in range(20):
+        last = one.engine.request(ev.SaveDraft(replace(draft, body=f"text {number}")))
+    saved = one.wait(ev.DraftSaved, lambda event: event.request_id == last)
+    assert saved.draft_id == draft.draft_id
+    assert len(one.answer(ev.ListDrafts(), ev.DraftsListed).rows) == 1
+    assert one.answer(ev.OpenDraft(draft.draft_id), ev.DraftOpened).draft.body == "text 19"
+
+
+def test_send_then_quit_records_what_the_service_answered(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer()
+    one.connected()
+    sandbox.fault("latency", agent, operation="send_mail", seconds=0.3)
+    one.sent(other.address)
+    one.reaches(OutboxState.CLAIMED)
+    one.engine.stop(10)
+    assert states(one.folder) == ["sent"]
+    assert sends(sandbox, agent) == 1
+
+
+def test_send_then_hang_up_leaves_a_known_state_and_the_next_start_ends_it(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer(repeats=Repeats.SUPPRESSED)
+    one.connected()
+    sandbox.fault("latency", agent, operation="send_mail", seconds=20)
+    one.sent(other.address)
+    one.reaches(OutboxState.CLAIMED)
+    one.engine.stop(1.2)
+    assert states(one.folder) == ["uncertain"]
+    two = mailer(repeats=Repeats.SUPPRESSED)
+    two.reaches(OutboxState.SENT)
+    assert len(sandbox.sent(agent)) == 1
+
+
+def test_what_waited_for_the_next_start_is_sent_without_being_asked(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer(policy=Policy(undo_seconds=2))
+    one.connected()
+    one.sent(other.address)
+    one.engine.stop(10)
+    assert states(one.folder) == ["pending"]
+    two = mailer()
+    two.reaches(OutboxState.SENT)
+    assert len(sandbox.sent(agent)) == 1
+
+
+def test_two_programs_on_one_account_write_and_send_and_see_each_other(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer()
+    one.connected()
+    two = mailer()
+    two.wait(events.SyncStateChanged, lambda told: told.state.phase is SyncPhase.READ_ONLY)
+    two.answer(ev.ListOutbox(sent=True), ev.OutboxListed)
+    one.sent(other.address)
+    listed = two.wait(ev.OutboxListed, lambda told: told.sent and told.rows)
+    assert [row.state for row in listed.rows] == [OutboxState.SENT]
+    two.sent(other.address, "From the other one")
+    two.reaches(OutboxState.SENT)
+    assert len(sandbox.sent(agent)) == 2
+
+
+def test_the_proposal_of_another_account_is_approved_here_and_sent_from_there(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, other: Agent
+) -> None:
+    one = mailer(others=(("second", other),))
+    one.connected()
+    door = one.door(
+        "second", other, one.folder.parent / "second", OtherLender(one, other, "second")
+    )
+    propose(door, replace(Draft.begin(), to=(agent.address,), subject="May I?", body="text"))
+    listed = one.answer(ev.ListProposals(), ev.ProposalsListed)
+    (row,) = listed.rows
+    assert (row.account, row.agent, row.subject, row.is_waiting) == (
+        "second",
+        "bot",
+        "May I?",
+        True,
+    )
+    ready = one.answer(ev.ReviewDraft(row.draft_id, row.account), ev.ReviewReady)
+    decided = ev.SendDraft(row.draft_id, ready.review.digest, row.account)
+    assert one.answer(decided, ev.SendQueued).account == "second"
+    one.reaches(OutboxState.SENT)
+    assert [sent["to"] for sent in sandbox.sent(other)] == [agent.address]
+    assert sandbox.sent(agent) == []
+
+
+def propose(door: OfficeDoor, draft: Draft) -> None:
+    """Hand a proposal in, as a verb in another process does."""
+    import asyncio
+
+    async def run() -> None:
+        office = await door.open()
+        office.proposals.propose(draft, "bot")
+        await office.close()
+
+    asyncio.run(run())
+
+
+def test_a_proposal_that_comes_in_is_counted_and_told_by_itself(mailer: Any, other: Agent) -> None:
+    one = mailer(others=(("second", other),))
+    one.connected()
+    one.answer(ev.ListProposals(), ev.ProposalsListed)
+    door = one.door(
+        "second", other, one.folder.parent / "second", OtherLender(one, other, "second")
+    )
+    propose(door, replace(Draft.begin(), to=("x@agents.example.com",), subject="Now?", body="text"))
+    one.wait(ev.OutboundCounted, lambda told: told.counts.waiting == 1)
+    listed = one.wait(ev.ProposalsListed, lambda told: told.rows)
+    one.answer(ev.RejectProposal("second", listed.rows[0].draft_id, "", "not now"), ev.OutboundDone)
+    one.wait(ev.OutboundCounted, lambda told: told.counts.waiting == 0)
+
+
+def test_who_only_reads_has_no_outbox_on_the_disk(mailer: Any) -> None:
+    one = mailer()
+    one.connected()
+    one.engine.stop(10)
+    assert not (one.folder / "outbound").exists()
