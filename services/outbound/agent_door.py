@@ -82,11 +82,15 @@ class AgentDoor:
         PolicyRefused when too many wait, and what `Proposals.propose` raises.
         """
         new = _named(draft, _id_of(agent, key)) if key else draft
-        with self._parts.store.transaction():
-            known = self._by_key(new) if key else self._same(new, agent, DraftState.WAITING)
+        store = self._parts.store
+        store.refresh()
+        version, known = store.version, self._known(new, agent, has_key=bool(key))
+        # Looked at outside of the transaction: reading hundreds of drafts must not hold up the app.
+        with store.transaction():
+            if store.version != version:
+                known = self._known(new, agent, has_key=bool(key))
             if known is not None:
                 return HandedIn(self.status(known.draft_id), is_new=False)
-            self._require_room(agent)
             saved = self._proposals.propose(new, agent)
         return HandedIn(self.status(saved.draft_id))
 
@@ -105,8 +109,13 @@ class AgentDoor:
             return ""
         reason = f"{NOT_PROPOSED}{problem}"[:_REASON_LIMIT]
         with self._parts.store.transaction():
-            known = self._same(draft, agent, DraftState.REJECTED)
-            if known is None and self._count(agent, DraftState.REJECTED) >= UNFINISHED_LIMIT:
+            unfinished = [
+                head
+                for head in self._drafts.heads(DraftState.REJECTED)
+                if head.agent == agent and head.reason.startswith(NOT_PROPOSED)
+            ]
+            known = self._same(draft, unfinished)
+            if known is None and len(unfinished) >= UNFINISHED_LIMIT:
                 return ""
             if known is not None:
                 self._drafts.put_state(known.draft_id, DraftState.REJECTED, reason=reason)
@@ -219,15 +228,19 @@ class AgentDoor:
                 "Wait for the decision, or propose another mail.",
             )
 
-    def _require_room(self, agent: str) -> None:
-        if self._count(agent, DraftState.WAITING) >= WAITING_LIMIT:
+    def _known(self, draft: Draft, agent: str, *, has_key: bool) -> DraftHead | None:
+        """Return the draft that this one repeats; PolicyRefused when there is no room for another."""
+        known = self._by_key(draft) if has_key else None
+        if known is not None:
+            return known
+        waiting = [h for h in self._drafts.heads(DraftState.WAITING) if h.agent == agent]
+        known = None if has_key else self._same(draft, waiting)
+        if known is None and len(waiting) >= WAITING_LIMIT:
             raise PolicyRefused(
                 f"{WAITING_LIMIT} mails of this agent wait for a decision already.",
                 "Nothing more is taken until a person has decided some of them.",
             )
-
-    def _count(self, agent: str, state: DraftState) -> int:
-        return sum(head.agent == agent for head in self._drafts.heads(state))
+        return known
 
     def _by_key(self, draft: Draft) -> DraftHead | None:
         """Return the draft that an agent's key names; KeyUsed when that is another mail."""
@@ -257,11 +270,11 @@ class AgentDoor:
         except MailError:
             return True
 
-    def _same(self, draft: Draft, agent: str, state: DraftState) -> DraftHead | None:
-        """Return a draft of this agent in a state that says the very same, None without one."""
+    def _same(self, draft: Draft, among: Iterable[DraftHead]) -> DraftHead | None:
+        """Return the one of these that says the very same, None without one."""
         wanted = _content(draft)
-        for head in self._drafts.heads(state):
-            if head.agent == agent and head.files == len(draft.files):
+        for head in among:
+            if head.files == len(draft.files):
                 with suppress(MailError):
                     if _content(self._drafts.get(head.draft_id)) == wanted:
                         return head
