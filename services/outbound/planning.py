@@ -233,7 +233,12 @@ class Planner:
 
     def _copy_facts(self, ground: _Ground) -> tuple[RecipientFacts, ...]:
         copy_to = ground.ruling.copy_to
-        facts = RecipientFacts(copy_to, Role.OVERSIGHT, is_external=False, is_first_contact=False)
+        facts = RecipientFacts(
+            copy_to,
+            Role.OVERSIGHT,
+            is_external=not self._sender.is_internal(copy_to),
+            is_first_contact=False,
+        )
         return (self._keyed(facts, ground.keys),) if copy_to else ()
 
     def _keyed(self, facts: RecipientFacts, keys: KeyRing) -> RecipientFacts:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from services.draft import Draft, DraftState
+from services.draft import Draft, DraftState, Encryption
 from services.errors import MailError, NotFound, PolicyRefused, UsageError
 from services.outbound.addressing import recipients_of
 from services.outbound.comparing import Comparison, compare
@@ -151,7 +151,7 @@ class Proposals:
                 hours = self._sender.policy.approval_hours
                 reason = f"nobody decided within {hours} hours"
                 self._drafts.put_state(head.draft_id, DraftState.EXPIRED, reason=reason)
-                self._audit.record("agentmail-tui", "expired", subject=_subject(now), reason=reason)
+                self._audit.record("program", "expired", subject=_subject(now), reason=reason)
                 closed.append(head.draft_id)
         return tuple(closed)
 
@@ -329,8 +329,11 @@ class Proposals:
 
     def _note(self, actor: str, action: str, draft: Draft) -> None:
         to = ", ".join(one.named for one in recipients_of(draft))
-        subject = f"{to}: {draft.subject}"
-        self._audit.record(actor, action, subject=subject, reason=draft.reason)
+        if draft.encryption is Encryption.REQUIRED:
+            # The draft is sealed on the disk: its words do not stand beside it in clear.
+            self._audit.record(actor, action, subject=f"{to} (encrypted)")
+            return
+        self._audit.record(actor, action, subject=f"{to}: {draft.subject}", reason=draft.reason)
 
     @property
     def _now(self) -> int:

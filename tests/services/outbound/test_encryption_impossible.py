@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.config import Account, save_account
 from services.crypto.own import OwnKey
 from services.draft import Draft, DraftKind, DraftState
 from services.errors import CryptoError, MailError, ServiceError
+from services.keys.peer_book import BOOK_FILE
 from services.outbound.office import Office
 from services.outbound.reviewing import review
 from services.outbound_models import CheckLevel, OutboxState
+from services.paths import Paths, private_folder
 from tests.conftest import SandboxControl
 from tests.services.outbound import test_gate as spoils
-from tests.services.outbound.conftest import Party, Storage
+from tests.services.outbound.conftest import DOMAIN, Party, Storage
 from tests.services.outbound.office_stage import Stage, mail, queue
 
+ROOT = Path(__file__).resolve().parents[3]
 TEXT = "the canary sings at noon"
 AGENT = "lead-gen"
 
@@ -190,3 +201,40 @@ async def test_an_oversight_address_without_a_key_keeps_the_encrypted_mail_back(
     plan = await gate.plan(scene.draft())
     assert plan.recipients[-1].address == "eve@people.example"
     assert any(one.sentence.startswith("eve@people.example") for one in plan.refusals)
+
+
+# ── from the command line ────────────────────────────────────────────────────────────────────────
+
+
+async def _verb(scene: Scene, *words: str) -> tuple[int, dict[str, Any]]:
+    """Run a verb as a program of its own on Alice's account, with the pins that she has."""
+    paths = Paths.from_environment()
+    url = scene.sandbox.base_url
+    save_account(paths, Account("work", "assmbl", url, DOMAIN, scene.alice.address))
+    folder = private_folder(paths.account_dir("work"))
+    shutil.copy(scene.alice.folder / "account" / BOOK_FILE, folder)
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tui", *words, "--json", cwd=ROOT,
+        env={**os.environ, "AGENTMAIL_TOKEN": scene.alice.agent.token},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await running.communicate()
+    return running.returncode or 0, json.loads(out)
+
+
+@pytest.mark.parametrize("how", IMPOSSIBLE)
+async def test_the_command_line_keeps_the_draft_and_says_with_its_exit_code_why(
+    scene: Scene, how: str
+) -> None:
+    await scene.alice.keychain.peer_for(scene.bob.address)
+    await scene.spoil(how)
+    code, told = await _verb(
+        scene, "send", "--to", scene.bob.address, "--subject", "s", "--body", TEXT,
+        "--encrypt", "--attach", str(scene.report),
+    )  # fmt: skip
+    assert code == (6 if how == "lookup fails" else 8)
+    assert (told["sent"], told["saved"]) == (False, True)
+    assert told["reason"]
+    assert scene.nothing_left()
+    code, draft = await _verb(scene, "draft", "show", told["id"])
+    assert (code, draft["body"].strip(), draft["encrypt"]) == (0, TEXT, True)
