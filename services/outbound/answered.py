@@ -22,6 +22,8 @@ from services.wire_values import InboxItem
 REFERENCES_LIMIT: Final = 20
 """Ids kept of a chain: the first, which is the thread's, and the newest."""
 SUBJECT_LIMIT: Final = 900
+HEAD_LIMIT: Final = 256 * 1024
+"""Bytes of a mail in which its header is looked for: more is no header that anybody needs."""
 
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")
 _TOKEN: Final = re.compile(r"[!-~]{1,200}")
@@ -69,7 +71,7 @@ class Answered:
 def read_answered(original: Original) -> Answered:
     """Read what an answer needs; what the raw mail does not say is taken from the inbox entry."""
     item = original.item
-    head = read_block(original.raw, 0, len(original.raw))
+    head = read_block(original.raw, 0, min(len(original.raw), HEAD_LIMIT))
     senders = _usable(parse_sender(_raw(head, "from"))) or _usable(parse_sender(item.sender))
     found = message_ids(_raw(head, "message-id"))
     message_id = found[0] if found else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from services.safe_text import ui
 from services.seal_models import SealFacts, SealState
 from services.shown_mail import BodyLine, LineKind, RenderedMessage
 from services.wire_values import InboxItem
+from tests.services.mail_corpora import all_mails, generate_hostile_mails
 
 OWN = "me@agents.example.com"
 DESKTOP = Desktop(OWN, now=1_790_000_500)
@@ -334,6 +336,19 @@ def test_a_request_gets_an_id_of_its_own() -> None:
     first, second = (begin_blank(DraftKind.MARKET_REQUEST, DESKTOP).draft for _ in range(2))
     assert first.marketplace_request_id.startswith("mkt-")
     assert first.marketplace_request_id != second.marketplace_request_id
+
+
+def test_no_mail_of_the_corpora_begins_an_answer_that_cannot_leave(tmp_path: Path) -> None:
+    for file in (*all_mails()[::4], *generate_hostile_mails(tmp_path)[::4]):
+        raw = file.read_bytes()[:1_000_000]
+        mail = Original(InboxItem("m1"), raw, present(parse_mail(raw)))
+        for kind in (DraftKind.REPLY_ALL, DraftKind.FORWARD, DraftKind.EDIT_AS_NEW):
+            draft = begin(kind, mail).draft
+            assert all(one.address and not one.misnamed for one in recipients_of(draft)), file
+            assert not re.search(r"[\x00-\x1f\x7f-\x9f]", draft.subject), file
+            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", draft.body), file
+            assert all(re.fullmatch(r"<[!-;=?-~]+>", one) for one in draft.references), file
+            f"{draft.subject}{draft.body}".encode()
 
 
 # ── the text ─────────────────────────────────────────────────────────────────────────────────────
