@@ -23,7 +23,8 @@ from services.policy_config import Policy
 from tests.fakes.operators import FakeClock
 from tests.services.outbound.conftest import DOMAIN, Party
 
-EDITS = 1_000
+EDITS = 200
+"""A thousand are made in tests/bench/test_thousand_edits.py."""
 AGENT = "lead-gen"
 POLICY = Policy(oversight=f"oversight@{DOMAIN}", internal=(f"ops@{DOMAIN}",))
 
@@ -158,14 +159,19 @@ async def _voided(desk: Desk, draft_id: str, digest: str) -> DecisionVoid:
     return void.value
 
 
-async def test_a_thousand_edits_between_screen_and_decision_void_it(
+async def test_every_edit_between_screen_and_decision_voids_it(
     desk: Desk, bob: Party, tmp_path: Path
 ) -> None:
-    luck = random.Random(7)
+    await edit_and_decide(desk, bob, tmp_path, EDITS, seed=7)
+
+
+async def edit_and_decide(desk: Desk, bob: Party, tmp_path: Path, edits: int, seed: int) -> None:
+    """Show a proposal, edit it, decide on what was shown, and so on."""
+    luck = random.Random(seed)
     kept = desk.proposals.propose(proposed(desk, bob, tmp_path), AGENT)
     first = kept
     generic = 0
-    for _ in range(EDITS):
+    for _ in range(edits):
         plan = await desk.decisions.show(kept.draft_id)
         kind = luck.choice([*EDIT, "content", "content"])
         if kind == "content":
