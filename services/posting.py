@@ -17,13 +17,14 @@ from services.errors import CryptoError, MailError, Offline, UsageError
 from services.events import Event, OutboundRequest
 
 if TYPE_CHECKING:
-    from services.cache.store import MailStore
+    from services.cache.snapshot import MailSnapshot
     from services.keys.keychain import Keychain
     from services.ports import MailProvider
     from services.shown_mail import RenderedMessage
     from services.sync.mailbox import Mailbox
     from services.sync.session import Session
     from services.transfer_models import TransferBoard
+    from services.wire_values import InboxItem
 
 LOG: Final = Path("outbound", "outbound.log")
 """Below an account's folder; there is nothing to send when it is missing."""
@@ -84,9 +85,13 @@ class SessionMail:
         self._mailbox = mailbox
 
     @property
-    def store(self) -> MailStore:
-        """The cache."""
-        return self._mailbox.store
+    def snapshot(self) -> MailSnapshot:
+        """The latest picture of the mailbox."""
+        return self._mailbox.snapshot
+
+    def item(self, message_id: str) -> InboxItem | None:
+        """Return a message as the inbox tells it."""
+        return self._mailbox.store.item(message_id)
 
     async def raw_mail(self, message_id: str) -> bytes:
         """Return a message as received; raises ServiceError."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from services import outbound_events as ev
 from services.crypto.errors import Locked
-from services.errors import UsageError
+from services.errors import MailError, UsageError
 from services.events import Event, Notice, OutboundRequest, Severity
 from services.outbound.approval_requests import ApprovalRequests
 from services.outbound.draft_requests import DraftRequests
@@ -39,9 +39,9 @@ class OutboundDesk:
         self._drafts = DraftRequests(offices, emit)
         self._sends = SendRequests(offices, emit, self._drafts)
         self._approvals = ApprovalRequests(offices, emit)
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, tuple[int, bool]] = {}
         self._sending: dict[str, asyncio.Task[None]] = {}
-        self._told_troubles: set[str] = set()
+        self._told_troubles: dict[str, str] = {}
         self._answers: Answers = {
             ev.BeginDraft: self._drafts.begin,
             ev.OpenDraft: self._drafts.open,
@@ -82,7 +82,8 @@ class OutboundDesk:
             while True:
                 for office in await self.offices.all():
                     self._attend(office)
-                self._tell_troubles()
+                for name, error in self.offices.troubles.items():
+                    self._tell_trouble(name, error)
                 await self._tell_changes()
                 await asyncio.sleep(LOOK_EVERY)
         finally:
@@ -101,29 +102,44 @@ class OutboundDesk:
         task = self._sending.get(office.account.name)
         if task is not None and not task.done():
             return
-        if task is not None and not task.cancelled():
-            task.exception()
+        if task is not None and not task.cancelled() and (failure := task.exception()):
+            if not isinstance(failure, MailError):
+                raise failure
+            self._trouble(office, failure)
         office.uploads.listen = partial(self._moved, office)
+        office.sending.on_trouble = partial(self._trouble, office)
         loop = asyncio.get_running_loop()
         self._sending[office.account.name] = loop.create_task(office.sending.run())
+
+    async def _look(self, office: Office) -> tuple[int, bool]:
+        """Return what changes when somebody saves something, and when keys open or lock."""
+        version = await asyncio.to_thread(office.look)
+        is_open = office.sealer.is_open
+        was_open = self._seen.get(office.account.name, (0, is_open))[1]
+        if was_open and not is_open:
+            office.drafts.forget()
+        if is_open and not was_open:
+            await office.retry_now()
+        return version, is_open
 
     def _moved(self, office: Office, entry: OutboxEntry, progress: SafeText) -> None:
         self._emit(ev.OutboxMoved(row_of(entry, office.now, progress)))
 
-    def _tell_troubles(self) -> None:
-        for name, error in self.offices.troubles.items():
-            if name not in self._told_troubles:
-                self._told_troubles.add(name)
-                sentence = clean_line(f"{name}: {error.sentence}")
-                step = clean_line(error.next_step)
-                self._emit(Notice(sentence, Severity.WARNING, next_step=step))
+    def _trouble(self, office: Office, error: MailError) -> None:
+        self._tell_trouble(office.account.name, error)
+
+    def _tell_trouble(self, name: str, error: MailError) -> None:
+        """Tell what stands in the way of an account's mail, once as long as it is the same."""
+        if self._told_troubles.get(name) != error.sentence:
+            self._told_troubles[name] = error.sentence
+            sentence, step = clean_line(f"{name}: {error.sentence}"), clean_line(error.next_step)
+            self._emit(Notice(sentence, Severity.WARNING, next_step=step))
 
     async def _tell_changes(self) -> None:
         """Tell again what screens have asked for, when any process has changed something."""
-        seen = {
-            office.account.name: await asyncio.to_thread(office.look)
-            for office in self.offices.opened
-        }
+        seen = {}
+        for office in self.offices.opened:
+            seen[office.account.name] = await self._look(office)
         if seen == self._seen:
             return
         self._seen = seen

@@ -167,7 +167,7 @@ async def _original(office: Office, message_id: str) -> Original:
     mail = office.lender.mail
     if mail is None:
         raise UsageError("There is no mailbox at hand to answer from.")
-    item = mail.store.item(message_id)
+    item = mail.item(message_id)
     if item is None:
         raise NotFound("The message is not in the mailbox any more.")
     return Original(item, await mail.raw_mail(message_id), await mail.shown_mail(message_id))
@@ -175,7 +175,7 @@ async def _original(office: Office, message_id: str) -> Original:
 
 def _snapshot(office: Office) -> MailSnapshot | None:
     mail = office.lender.mail
-    return None if mail is None else mail.store.snapshot()
+    return None if mail is None else mail.snapshot
 
 
 def _written(office: Office) -> Iterator[tuple[str, int]]:

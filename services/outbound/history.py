@@ -43,11 +43,8 @@ class KnownPeople:
         if mail is None:
             return False
         if answers:
-            item = mail.store.item(answers)
-            return (
-                item is not None and item.sender_verified and _bare(item.sender) == _bare(address)
-            )
-        return _bare(address) in self._correspondents(mail.store.snapshot())
+            return _bare(address) == _verified_sender(mail.snapshot, answers)
+        return _bare(address) in self._correspondents(mail.snapshot)
 
     def was_written_to(self, address: str) -> bool:
         """Tell whether something was sent to an address from here."""
@@ -77,6 +74,13 @@ class KnownPeople:
             senders = (str(snapshot.document_at(slot).get("s", "")) for slot in one_each.values())
             self._came = snapshot.version, frozenset(map(_bare, senders))
         return self._came[1]
+
+
+def _verified_sender(snapshot: MailSnapshot, message_id: str) -> str | None:
+    slot = snapshot.slot_of(message_id)
+    if slot is None or not snapshot.columns.flags[slot] & int(RowFlag.VERIFIED):
+        return None
+    return _bare(str(snapshot.document_at(slot).get("s", "")))
 
 
 def _bare(address: str) -> str:

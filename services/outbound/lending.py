@@ -9,18 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from services.cache.store import MailStore
+    from services.cache.snapshot import MailSnapshot
     from services.keys.keychain import Keychain
     from services.ports import MailProvider
     from services.shown_mail import RenderedMessage
     from services.transfer_models import TransferBoard
+    from services.wire_values import InboxItem
 
 
 class Correspondence(Protocol):
     """The cached mail that is answered and quoted."""
 
     @property
-    def store(self) -> MailStore: ...
+    def snapshot(self) -> MailSnapshot:
+        """The latest picture of the mailbox; it may be read on any thread."""
+        ...
+
+    def item(self, message_id: str) -> InboxItem | None:
+        """Return a message as the inbox tells it; on the loop only."""
+        ...
 
     async def raw_mail(self, message_id: str) -> bytes:
         """Return a message as received; raises ServiceError when it must be fetched and cannot."""

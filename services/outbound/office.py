@@ -38,7 +38,8 @@ from services.outbound.sending import Sending
 from services.outbound.store import FOLDER, OutboundStore
 from services.outbound.templates import Stationery
 from services.outbound.uploads_shown import ShownUploads
-from services.outbound.work_lock import WorkLocks
+from services.outbound.work_lock import FOLDER as WORK_FOLDER
+from services.outbound.work_lock import WorkLocks, sweep
 from services.outbound_models import OutboxState
 from services.policy_config import Repeats
 
@@ -113,7 +114,9 @@ class Office:
         except MailError:
             # Without keys mail still goes in clear; what must be sealed is refused by its own words.
             chain = None
-        return cls(account, folder, store, lender, chain, clock, config_folder, delay)
+        office = cls(account, folder, store, lender, chain, clock, config_folder, delay)
+        await durable(office.tidy)
+        return office
 
     def _carrier(self, observer: Observer, delay: RetryDelay) -> Carrier:
         around = Surroundings(
@@ -199,6 +202,7 @@ class Office:
         entries = await durable(lambda: self._enqueue(plan, mails, actor, undo=undo))
         for entry, mail in zip(entries, mails, strict=True):
             self.carrier.remember(entry.entry_id, mail)
+            self.uploads.moved(entry)
         self.sending.nudge()
         return entries
 
@@ -244,6 +248,8 @@ class Office:
         """Take back what has not left, with what was queued together; UsageError when it is too late."""
         taken = await durable(lambda: self.outbox.cancel(entry_ids, actor))
         self.sending.stop(entry.entry_id for entry in taken)
+        for entry in taken:
+            self.uploads.given_up(entry)
         return taken
 
     async def settle_uncertain(self, entry_id: str, *, resend: bool) -> OutboxEntry:
@@ -274,6 +280,16 @@ class Office:
         """Open the own keys where nobody has to be asked."""
         if self.chain is not None:
             await self.chain.ready()
+
+    def tidy(self) -> None:
+        """Seal what was kept in clear before there was a key; drop what a killed program left."""
+        self.drafts.seal_what_is_clear()
+        for name in (SPOOL, WORK_FOLDER):
+            sweep(self.folder / FOLDER / name, self._waiting)
+
+    def _waiting(self) -> set[str]:
+        self.look()
+        return {entry.entry_id for entry in self.outbox.open()}
 
     def look(self) -> int:
         """Take in what other processes have saved; return a number that grows with every change."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
+from services.errors import CacheDamaged
 from services.outbound_models import OutboxState
 
 SETTLED: Final = frozenset(
@@ -95,9 +96,15 @@ class OutboxEntry:
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> OutboxEntry:
-        """Read an entry; what only newer versions know is passed over."""
+        """Read an entry; what only newer versions know is passed over, CacheDamaged if it is none."""
         known = {name: value for name, value in document.items() if name in _KNOWN}
-        return cls(**(known | {"state": OutboxState(known["state"])}))
+        try:
+            return cls(**(known | {"state": OutboxState(known["state"])}))
+        except (KeyError, ValueError, TypeError) as error:
+            raise CacheDamaged(
+                "A mail of the outbox is damaged, or a newer version of this program wrote it.",
+                "Use the newest version; nothing was removed.",
+            ) from error
 
 
 _KNOWN: Final = frozenset(entry.name for entry in fields(OutboxEntry))

@@ -32,6 +32,10 @@ _log = logging.getLogger("agentmail.outbound")
 _log.addHandler(logging.NullHandler())
 
 
+def _unheard(_error: MailError) -> None:
+    """Nobody listens."""
+
+
 class Sending:
     """Sends the mail of one outbox; `refresh` takes in what other processes have saved."""
 
@@ -52,6 +56,8 @@ class Sending:
         self._open: tuple[OutboxEntry, ...] = ()
         self._version = -1
         self._is_ending = False
+        self.on_trouble: Callable[[MailError], None] = _unheard
+        """Told when the disk refuses: nothing of it can be part of an entry then."""
 
     def nudge(self) -> None:
         """Look again at once."""
@@ -173,6 +179,7 @@ class Sending:
             entry = await self._carrier.carry(entry_id)
         except MailError as error:
             _log.warning("an outgoing mail waits: %s", type(error).__name__)
+            self.on_trouble(error)
             entry = None
         if entry is None or version == await durable(self._refresh):
             # Nothing came of it: do not ask again at once.

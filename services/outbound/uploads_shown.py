@@ -66,6 +66,12 @@ class ShownUploads:
             else:
                 row.failed(error)
 
+    def given_up(self, entry: OutboxEntry) -> None:
+        """A person took it back."""
+        self.moved(entry)
+        for key in [key for key in self._rows if key[0] == entry.entry_id]:
+            self._rows.pop(key).cancelled()
+
     def _row(self, entry: OutboxEntry, mail: OutboundMail, number: int) -> TransferEntry | None:
         board: TransferBoard | None = self._lender.board
         if board is None:
@@ -95,5 +101,3 @@ class ShownUploads:
         except MailError:
             # It has left, or somebody else was faster: its row in the outbox says which.
             return
-        for key in [key for key in self._rows if key[0] == entry_id]:
-            self._rows.pop(key).cancelled()

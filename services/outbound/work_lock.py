@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+from collections.abc import Callable, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -54,6 +56,27 @@ class WorkLocks:
                 return WorkLock(path, descriptor)
             # Its last holder took the file away between our two calls: another one may hold a new.
             os.close(descriptor)
+
+
+def sweep(folder: Path, kept: Callable[[], Set[str]]) -> None:
+    """Remove what lies in a folder under other names than `kept` gives; what refuses stays.
+
+    The folder is read first: what another process begins meanwhile is not touched, since a mail is
+    queued before anything is made for it.
+    """
+    try:
+        found = tuple(folder.iterdir())
+    except OSError:
+        return
+    names = kept() if found else set()
+    for path in found:
+        if path.name in names:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
 
 
 def _is_in_place(path: Path, descriptor: int) -> bool:

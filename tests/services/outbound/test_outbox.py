@@ -13,7 +13,7 @@ import pytest
 
 from services.crypto.own import OwnKey
 from services.draft import DraftState
-from services.errors import PolicyRefused, UsageError
+from services.errors import DiskFull, PolicyRefused, UsageError
 from services.outbound.approval import DecisionVoid
 from services.outbound.office import Office
 from services.outbound.outbox_documents import OutboxEntry
@@ -537,3 +537,56 @@ async def test_stopping_lets_what_is_on_the_wire_be_answered(
     await office.sending.finish(20)
     task.cancel()
     assert office.outbox.get(entry.entry_id).state is SENT
+
+
+async def test_what_a_killed_program_left_in_the_spool_is_gone_and_what_waits_stays(
+    stage: Callable[..., Stage], bob: Party, tmp_path: Path
+) -> None:
+    one = stage(policy=Policy(undo_seconds=5))
+    office = await one.open()
+    file = tmp_path / "a.txt"
+    file.write_text("waits")
+    (entry,) = await queue(office, mail(bob.address, files=(file,)))
+    await office.sending.push([entry.entry_id], 30)
+    spool = office.folder / "outbound" / "spool"
+    (spool / "left").mkdir()
+    (spool / "left" / "0").write_text("plain copy")
+    again = await one.open()
+    assert [path.name for path in spool.iterdir()] == [entry.entry_id]
+    one.clock.now += 10
+    assert states(await again.sending.push([entry.entry_id], 30)) == [SENT]
+
+
+async def test_commits_lost_to_damage_leave_no_mail_that_is_sent_again_on_a_guess(
+    stage: Callable[..., Stage], sandbox: SandboxControl, alice: Party, bob: Party
+) -> None:
+    one = stage()
+    office = await one.open()
+    sandbox.fault("status", alice.agent, operation="send_mail", status=429, retry_after="60")
+    (entry,) = await send(office, mail(bob.address))
+    assert entry.is_ready
+    office.store.put("state", "damaged", {"version": 1})
+    one.clock.now += 100
+    (after,) = await office.sending.push([entry.entry_id], 5)
+    assert (after.state, after.may_have_left) == (UNCERTAIN, True)
+    assert sandbox.sent(alice.agent) == []
+
+
+async def test_a_full_disk_is_told_and_costs_no_mail(
+    stage: Callable[..., Stage], bob: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = await stage().open()
+    (entry,) = await queue(office, mail(bob.address))
+    told: list[str] = []
+    office.sending.on_trouble = lambda error: told.append(error.sentence)
+    whole = office.store.put
+
+    def full(*_: object) -> None:
+        raise DiskFull("The disk is full.")
+
+    monkeypatch.setattr(office.store, "put", full)
+    await office.sending.push([entry.entry_id], 0.5)
+    monkeypatch.setattr(office.store, "put", whole)
+    assert set(told) == {"The disk is full."}
+    assert states(await office.sending.push([entry.entry_id], 30)) == [SENT]
+    assert len(await bob.inbox()) == 1
