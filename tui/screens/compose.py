@@ -2,7 +2,7 @@
 
 Closes three traps: a letter that is taken for a command (fields and text take every printable key), a
 draft that is lost with its screen (it lives in `OpenDrafts` and is saved within two seconds), and a
-suggestion that is taken because Enter was pressed too soon (only one that was moved to is).
+letter that is lost because the draft was still being opened (keys wait for it).
 """
 
 from __future__ import annotations

@@ -126,7 +126,9 @@ class ComposeActions:
             drafts.drop(draft)
             return EMPTY
         if draft.value.is_blank:
-            drafts.close(draft)
+            # Saving it is what takes an earlier, fuller state off the disk.
+            close = drafts.close if draft.base.revision or drafts.is_saving(draft) else drafts.drop
+            close(draft)
             return ui("Nothing was written; no draft is kept.")
         drafts.save(draft)
         return ui("The draft is kept.")
