@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 import os
@@ -162,7 +163,8 @@ def test_an_agents_own_key_names_one_mail_for_ever(script: Script, give: Any) ->
     code, other = give({**document, "subject": "Another"})
     assert (code, other["sent"]) == (2, False)
     assert first["id"] in other["error"]
-    assert "kept as" in other["next"]
+    assert other["saved"]
+    assert other["id"] in other["next"]
     assert give(document, agent="eve")[1]["id"] != first["id"]
 
 
@@ -268,6 +270,30 @@ def test_only_so_many_unfinished_drafts_of_an_agent_are_kept(give: Any, script: 
     assert "Nothing was saved" in told["sentence"]
 
 
+def test_what_the_operator_rejected_leaves_room_for_what_is_unfinished(give: Any) -> None:
+    async def fill(office: Office) -> None:
+        with office.store.transaction():
+            for number in range(UNFINISHED_LIMIT + 1):
+                draft = replace(Draft.begin(), state=DraftState.REJECTED, agent="bot")
+                office.drafts.save(replace(draft, subject=str(number)), author="bot")
+
+    in_office(fill)
+    assert give({"subject": "no recipient", "body": "x"})[1]["saved"]
+
+
+def test_a_full_disk_is_told_and_nothing_is_said_to_be_saved(
+    script: Script, give: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    proposed(script)
+    monkeypatch.setattr("services.cache.files.FileOps.write", full)
+    code, told = give({"to": script.address("peer"), "subject": "More", "body": "x"})
+    assert (code, told["saved"], told["sent"]) == (1, False, False)
+    assert "The disk is full" in told["error"]
+
+
 # ── answering ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -306,8 +332,8 @@ def test_an_answer_stands_in_its_thread_and_goes_to_the_sender(
 def test_an_answer_to_an_unknown_message_is_kept_and_told(script: Script, give: Any) -> None:
     code, told = give({"answers": "<nobody@nowhere>", "body": "Hours of work."})
     assert (code, told["sent"]) == (4, False)
-    draft_id = told["next"].rpartition(" ")[2].rstrip(".")
-    assert script.json("me", "draft", "show", draft_id, *BOT)["body"] == "Hours of work."
+    assert (told["saved"], told["id"] in told["next"]) == (True, True)
+    assert script.json("me", "draft", "show", told["id"], *BOT)["body"] == "Hours of work."
 
 
 def test_an_answer_to_an_encrypted_mail_is_encrypted_and_quotes_nothing(
@@ -382,6 +408,8 @@ def test_an_agent_reaches_its_own_drafts_only(script: Script) -> None:
 def test_the_name_of_the_agent_may_stand_before_the_act(script: Script) -> None:
     draft_id = proposed(script)
     assert script("me", "draft", "--from-agent", "eve", "status", draft_id)[0] == 4
+    assert script("me", "draft", *BOT, "status", "unknown")[0] == 4
+    assert script("me", "draft", *BOT, "status", draft_id, "--wait", "0")[0] == 3
     done = script.json("me", "draft", *BOT, "--subject", "Early", "edit", draft_id, code=3)
     assert done["revision"] == 2
     assert kept(draft_id).subject == "Early"
@@ -479,6 +507,26 @@ def run(script: Script, *words: str, text: str = "") -> subprocess.CompletedProc
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("key", ["job-1", None], ids=["with-key", "without"])
+def test_two_processes_that_hand_in_the_same_mail_make_one_proposal(
+    script: Script, key: str | None
+) -> None:
+    document = {"to": [script.address("peer")], "subject": "Report", "idempotency_key": key}
+    words = [sys.executable, "-m", "tui", "draft", *BOT, "--stdin", "--json", "--profile", "me"]
+    running = [
+        subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+            env=os.environ.copy(),
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    told = [json.loads(one.communicate(json.dumps(document), timeout=60)[0]) for one in running]
+    assert [one.returncode for one in running] == [3, 3]
+    assert len({one["id"] for one in told}) == 1
+    assert sorted(one["new"] for one in told) == [False, True]
+    assert len(script.json("me", "approvals", "list")["proposals"]) == 1
+
+
 def test_an_agent_hands_in_waits_and_learns_why_not(script: Script) -> None:
     document = json.dumps({"to": [script.address("peer")], "subject": "Report", "body": "Done."})
     handed = run(script, *BOT, "--stdin", "--json", text=document)
@@ -496,5 +544,3 @@ def test_an_agent_hands_in_waits_and_learns_why_not(script: Script) -> None:
     wrong = run(script, *BOT, "--stdin", text='{"to": "nobody"}')
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "to: 'nobody' is not a mail address." in wrong.stderr
-    assert run(script, "status", "unknown", *BOT).returncode == 4
-    assert run(script, "status", draft_id, *BOT, "--wait", "0").returncode == 7

@@ -105,8 +105,12 @@ def run(arguments: argparse.Namespace) -> int:
     except MailError as error:
         if not arguments.json:
             raise
-        print_json({"error": error.sentence, "next": error.next_step, "sent": False})
+        _print_error(error, **({} if arguments.act else {"saved": False}))
         return error.exit_code
+
+
+def _print_error(error: MailError, **more: Any) -> None:
+    print_json({"error": error.sentence, "next": error.next_step, "sent": False, **more})
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -142,7 +146,10 @@ async def _new(profile: Profile, arguments: argparse.Namespace) -> int:
             kept = _kept(door, agent, given, error)
             if kept:
                 error.next_step = f"{error.next_step} What was given is kept as {kept}.".strip()
-            raise
+            if not arguments.json:
+                raise
+            _print_error(error, id=kept or None, saved=bool(kept))
+            return error.exit_code
 
 
 async def _hand_in(
