@@ -80,6 +80,7 @@ class Surroundings:
 
     `gate` raises MailError while there is no connection; `open_text` opens what was sealed to the own
     key (CryptoError while that is locked). `repeats`: the service delivers a repeated key once.
+    `reconcile` asks a service that can tell whether it has taken a mail: None when it does not know.
     """
 
     gate: Callable[[], Awaitable[WayOut]]
@@ -88,6 +89,12 @@ class Surroundings:
     clock: Callable[[], float]
     delay: RetryDelay
     repeats: bool = False
+    reconcile: Callable[[OutboxEntry], Awaitable[bool | None]] | None = None
+
+    @property
+    def settles_doubt(self) -> bool:
+        """Whether mail that may have left needs no person: it is asked about, or sent again."""
+        return self.repeats or self.reconcile is not None
 
 
 class Carrier:
@@ -98,7 +105,7 @@ class Carrier:
     ) -> None:
         self._outbox = outbox
         self._locks = locks
-        self._around = around
+        self.around = around
         self._observer = observer
         self._at_hand: dict[str, OutboundMail] = {}
         self.failures: dict[str, MailError] = {}
@@ -132,14 +139,14 @@ class Carrier:
         finally:
             if is_settled:
                 self._at_hand.pop(entry_id, None)
-                shutil.rmtree(self._around.spool / entry_id, ignore_errors=True)
+                shutil.rmtree(self.around.spool / entry_id, ignore_errors=True)
             lock.release(for_good=is_settled)
 
     def _take_up(self, entry_id: str) -> OutboxEntry:
         """Look at a mail whose lock is held: what is CLAIMED lost its process."""
         entry = self._outbox.get(entry_id)
         if entry.state is OutboxState.CLAIMED:
-            entry = self._outbox.doubt(entry_id, _DIED, self._now if self._around.repeats else 0)
+            entry = self._outbox.doubt(entry_id, _DIED, self._at_once)
         if entry.state is OutboxState.PENDING and 0 < entry.expires_at <= self._now:
             entry = self._outbox.expire(entry_id, "it waited too long to be sent")
         return entry
@@ -161,13 +168,33 @@ class Carrier:
             return entry
         if not entry.is_ready:
             entry = self._tell(await self._upload(entry))
-        if entry.state is OutboxState.UNCERTAIN and not self.may_repeat(entry):
+        if entry.state is OutboxState.UNCERTAIN and not entry.may_repeat:
+            entry = self._tell(await self._reconciled(entry))
+        if entry.is_settled or (
+            entry.state is OutboxState.UNCERTAIN and not self.may_repeat(entry)
+        ):
             return entry
         return self._tell(await self._send(entry))
 
     def may_repeat(self, entry: OutboxEntry) -> bool:
         """Whether mail that may have left is sent again: the service or a person allows it."""
-        return entry.may_repeat or (self._around.repeats and bool(entry.next_try))
+        return entry.may_repeat or (self.around.repeats and bool(entry.next_try))
+
+    def moves_alone(self, entry: OutboxEntry) -> bool:
+        """Whether something happens to mail that may have left without anybody's doing."""
+        return entry.may_repeat or (self.around.settles_doubt and bool(entry.next_try))
+
+    async def _reconciled(self, entry: OutboxEntry) -> OutboxEntry:
+        """Ask the service whether it has taken a mail, where it can tell."""
+        if self.around.reconcile is None:
+            return entry
+        entry_id = entry.entry_id
+        was_taken = await self.around.reconcile(entry)
+        if was_taken is None:
+            return await durable(lambda: self._outbox.doubt(entry_id, "nobody knows", 0))
+        if was_taken:
+            return await durable(lambda: self._outbox.sent(entry_id, "", "found at the service"))
+        return await durable(lambda: self._outbox.absent(entry_id))
 
     def _may_go(self, entry: OutboxEntry) -> bool:
         """All of a batch are sealed before one is uploaded; the oversight copy leaves first."""
@@ -186,8 +213,8 @@ class Carrier:
 
     async def _seal(self, entry: OutboxEntry) -> OutboxEntry:
         mail = await self._mail(entry)
-        gate = await self._around.gate()
-        folder = self._around.spool / entry.entry_id
+        gate = await self.around.gate()
+        folder = self.around.spool / entry.entry_id
         sealed = await gate.seal(mail, folder, lambda p: self._observer.progress(entry, mail, p))
         document = sealed_document(sealed)
         kept = await durable(lambda: self._outbox.keep_sealed(entry.entry_id, document))
@@ -197,7 +224,7 @@ class Carrier:
     async def _upload(self, entry: OutboxEntry) -> OutboxEntry:
         content = await durable(lambda: self._outbox.content(entry.entry_id))
         sealed, done = sealed_mail(content)
-        gate = await self._around.gate()
+        gate = await self.around.gate()
         uploaded = list(done)
         try:
             ready = await gate.upload(
@@ -218,7 +245,7 @@ class Carrier:
     async def _send(self, entry: OutboxEntry) -> OutboxEntry:
         content = await durable(lambda: self._outbox.content(entry.entry_id))
         ready = ready_mail(content)
-        gate = await self._around.gate()
+        gate = await self.around.gate()
         entry_id = entry.entry_id
         try:
             self._tell(await durable(lambda: self._outbox.claim(entry_id, f"pid {os.getpid()}")))
@@ -227,10 +254,9 @@ class Carrier:
             raise
         self.on_wire.add(entry_id)
         try:
-            receipt = await gate.send(ready, repeat=self._around.repeats)
+            receipt = await gate.send(ready, repeat=self.around.repeats)
         except asyncio.CancelledError:
-            again = self._now if self._around.repeats else 0
-            await durable(lambda: self._outbox.doubt(entry_id, _STOPPED, again))
+            await durable(lambda: self._outbox.doubt(entry_id, _STOPPED, self._at_once))
             raise
         except MailError as error:
             return await self._not_sent(entry, error)
@@ -245,7 +271,7 @@ class Carrier:
         self.failures[entry_id] = error
         if not may_have_left(error):
             return await self._recorded(lambda: self._settle_failure(entry, error))
-        again = self._next_try(entry, error) if self._around.repeats else 0
+        again = self._next_try(entry, error) if self.around.settles_doubt else 0
         return await self._recorded(lambda: self._outbox.doubt(entry_id, reason, again))
 
     async def _unclaim(self, entry_id: str) -> None:
@@ -272,7 +298,7 @@ class Carrier:
         return self._outbox.refuse(entry.entry_id, str(error), answer=answer_of(error))
 
     def _next_try(self, entry: OutboxEntry, error: MailError) -> int:
-        return self._now + self._around.delay.seconds(entry.failures + 1, error)
+        return self._now + self.around.delay.seconds(entry.failures + 1, error)
 
     # ── what is kept ─────────────────────────────────────────────────────────────────────────────
 
@@ -281,11 +307,16 @@ class Carrier:
         if entry.entry_id in self._at_hand:
             return self._at_hand[entry.entry_id]
         content = await durable(lambda: self._outbox.content(entry.entry_id))
-        return await whole_mail(content, self._around.open_text)
+        return await whole_mail(content, self.around.open_text)
+
+    @property
+    def _at_once(self) -> int:
+        """When mail that may have left is looked at again; 0 where a person has to decide."""
+        return self._now if self.around.settles_doubt else 0
 
     @property
     def _now(self) -> int:
-        return int(self._around.clock())
+        return int(self.around.clock())
 
     def _tell(self, entry: OutboxEntry) -> OutboxEntry:
         self._observer.moved(entry)

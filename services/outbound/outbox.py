@@ -227,6 +227,12 @@ class Outbox:
         with self._step(entry_id, *UNDER_WAY, OutboxState.UNCERTAIN) as entry:
             return self._doubt(entry, reason, next_try)
 
+    def absent(self, entry_id: str) -> OutboxEntry:
+        """The service was asked and does not have it: it did not leave."""
+        with self._step(entry_id, OutboxState.UNCERTAIN) as entry:
+            back = entry.moved(OutboxState.PENDING, self._now, may_have_left=False, next_try=0)
+            return self._put(replace(back, reason=""))
+
     def refuse(self, entry_id: str, reason: str, answer: str = "") -> OutboxEntry:
         """It cannot leave. After an attempt without answer that proves nothing: then it is UNCERTAIN."""
         with self._step(entry_id, *UNDER_WAY, OutboxState.UNCERTAIN) as entry:

@@ -141,7 +141,7 @@ class Sending:
             case OutboxState.PENDING:
                 return entry.due_at <= now
             case OutboxState.UNCERTAIN:
-                return self._carrier.may_repeat(entry) and entry.next_try <= now
+                return self._carrier.moves_alone(entry) and entry.next_try <= now
             case OutboxState.CLAIMED:
                 # Another process is at it, or was: its lock tells.
                 return True

@@ -590,3 +590,29 @@ async def test_a_full_disk_is_told_and_costs_no_mail(
     assert set(told) == {"The disk is full."}
     assert states(await office.sending.push([entry.entry_id], 30)) == [SENT]
     assert len(await bob.inbox()) == 1
+
+
+@pytest.mark.parametrize(
+    ("taken", "ends", "delivered"), [(True, SENT, 1), (False, SENT, 2), (None, UNCERTAIN, 1)]
+)
+async def test_a_service_that_can_tell_is_asked_before_anybody_else(
+    stage: Callable[..., Stage],
+    sandbox: SandboxControl,
+    alice: Party,
+    bob: Party,
+    taken: bool | None,
+    ends: OutboxState,
+    delivered: int,
+) -> None:
+    sandbox.settings(dedupe=False)
+    one = stage()
+    office = await one.open()
+
+    async def reconcile(_: OutboxEntry) -> bool | None:
+        return taken
+
+    office.carrier.around = replace(office.carrier.around, reconcile=reconcile)
+    sandbox.fault("drop_after", alice.agent, operation="send_mail")
+    (entry,) = await send(office, mail(bob.address))
+    assert await until_settled(office, one.clock, [entry.entry_id]) == [ends]
+    assert len(sandbox.sent(alice.agent)) == delivered
