@@ -1,12 +1,13 @@
 """The text of a message inside of an answer: quoted with an attribution, or forwarded.
 
-Works on what the reader shows, so it is safe text of one side of an encrypted message. Closes three
-traps: quoting what stood outside of the encrypted block as if its writer had said it, our own notices
+Works on what the reader shows, so it is safe text of one side of an encrypted message. Closes four
+traps: links that let anybody download a file, passed on by an answer to more people; quoting what stood outside of the encrypted block as if its writer had said it, our own notices
 ("cut at 2 MB") put into somebody's mouth, and a mail of megabytes in the editor.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ _REST: Final = "[The rest of the message is not quoted.]"
 _DEPTH_LIMIT: Final = 20
 _SIGNATURE_LINES: Final = 30
 """A line `--` nearer to the end than this begins a signature; farther away it is a rule."""
+_LINK: Final = re.compile(r"https?://[^\s<>\"]{1,8000}", re.IGNORECASE)
+_SIGNED: Final = "[download link left out]"
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -46,13 +49,16 @@ class Quote:
 def quote_reply(message: RenderedMessage, *, who: str, at: int) -> Quote:
     """Return the message's text with `>` before each line, under "On … , who wrote:".
 
-    `at` is seconds since the epoch, 0 unknown. The sender's signature is left out.
+    `at` is seconds since the epoch, 0 unknown. The sender's signature is left out, and so are links
+    that open a file for whoever has them (the footer of api/assmbl.md §5.3).
     """
     lines = _without_signature(readable_lines(message))
     if not lines:
         return Quote("", _why_empty(message))
     quoted = _limited(
-        folded for line in lines for folded in _fold(line.text, line.quote + 1, keeps_blank=False)
+        folded
+        for line in lines
+        for folded in _fold(_unsigned(line.text), line.quote + 1, keeps_blank=False)
     )
     return Quote("\n".join((attribution(who, at), *quoted)))
 
@@ -111,6 +117,13 @@ def own_text(body: str) -> str:
     if above.startswith(FORWARD_RULE):
         return ""
     return "\n".join(line for line in above.split("\n") if not line.startswith(">"))
+
+
+def _unsigned(text: str) -> str:
+    """Take out links that carry their own permission: an answer may go to more people."""
+    if "x-amz-" not in text.lower():
+        return text
+    return _LINK.sub(lambda found: _SIGNED if "x-amz-" in found[0].lower() else found[0], text)
 
 
 def _why_empty(message: RenderedMessage) -> SafeText:

@@ -407,6 +407,17 @@ def test_quotes_are_nested_folded_and_without_the_signature() -> None:
     assert lines[-1] == "> " + "x" * 200
 
 
+def test_an_answer_does_not_pass_on_links_that_open_files() -> None:
+    signed = "https://s3.example/b/k?X-Amz-Algorithm=A&X-Amz-Credential=c&X-Amz-Signature=abc"
+    body = f"See https://x.example/page and\nreport.pdf: {signed}\n"
+    quoted = begin(DraftKind.REPLY_ALL, original(body=body)).draft.body
+    assert "X-Amz" not in quoted
+    assert "> report.pdf: [download link left out]" in quoted
+    assert "https://x.example/page" in quoted
+    forwarded = begin(DraftKind.FORWARD, original(body=body)).draft.body
+    assert signed in forwarded
+
+
 @pytest.mark.parametrize(
     "body", ["line\n" * 50_000, "y" * 3_000_000, "a b " * 500_000], ids=["lines", "word", "words"]
 )
