@@ -1,8 +1,9 @@
 """The text of a message inside of an answer: quoted with an attribution, or forwarded.
 
 Works on what the reader shows, so it is safe text of one side of an encrypted message. Closes four
-traps: links that let anybody download a file, passed on by an answer to more people; quoting what stood outside of the encrypted block as if its writer had said it, our own notices
-("cut at 2 MB") put into somebody's mouth, and a mail of megabytes in the editor.
+traps: links that let anybody download a file, passed on by an answer to more people; quoting what
+stood outside of the encrypted block as if its writer had said it; our own notices ("cut at 2 MB")
+put into somebody's mouth; and a mail of megabytes in the editor.
 """
 
 from __future__ import annotations
