@@ -1,7 +1,7 @@
 """The audit log: who did what with outgoing mail, line by line, each bound to the one before.
 
-Every line carries the SHA-256 of the line before it, and the store knows how many lines there are and
-the hash of the last. Closes two traps: a line that is changed, taken out, put in or cut off
+Every line carries the SHA-256 of the line before it, and the store knows how many lines there are
+and the hash of the last. Closes two traps: a line that is changed, taken out, put in or cut off
 unnoticed, and an audit line without its act or an act without its line: the line is part of the
 store's commit and is copied to the log from there, again after a crash. It proves nothing against
 somebody who rewrites the log and the store together.
@@ -60,7 +60,7 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What the store knows: how many lines, the last one's hash, lines that may not be in the file."""
+    """What the store knows: how many lines, the last hash, lines that may not be in the file."""
 
     count: int = 0
     last: str = BEGIN
@@ -96,8 +96,8 @@ class AuditLog:
     ) -> None:
         """Write one line; inside a store transaction it is part of it, and of nothing otherwise.
 
-        Raises as `OutboundStore.transaction`. A log that cannot be written then (disk full) gets the
-        line with the next one.
+        Raises as `OutboundStore.transaction`. A log that cannot be written then (disk full) gets
+        the line with the next one.
         """
         with self._store.transaction():
             mark = self._mark()
@@ -121,7 +121,7 @@ class AuditLog:
         return _Mark(mark.count + 1, _hash_of(line), (*waiting, line))
 
     def _begun(self) -> _Mark:
-        """Return where to go on when the store knows nothing: a store that was lost is a line too."""
+        """Return where to go on when the store knows nothing: that it was lost is a line too."""
         lines = self._tail(_LONGEST_LINE)
         if not lines:
             return _Mark()
@@ -131,7 +131,7 @@ class AuditLog:
         return self._with_line(mark, {name: told.get(name, "") for name in _FIELDS})
 
     def _write_out(self) -> None:
-        """Append what is committed and not in the file yet; a failure leaves it for the next time."""
+        """Append what is committed and not in the file yet; a failure leaves it for next time."""
         with suppress(CacheError):
             lines = self._unwritten(self._mark() or _Mark())
             if lines:
@@ -175,7 +175,7 @@ class AuditLog:
         yield from unwritten
 
     def export(self, file: Path) -> int:
-        """Write the log to a new file, 0600; returns the number of lines. UsageError, CacheError."""
+        """Write the log to a new file, 0600; returns how many lines. UsageError, CacheError."""
         try:
             fd = open_private(file.expanduser(), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except FileExistsError as error:
@@ -234,7 +234,7 @@ class AuditLog:
             raise cache_error(error, "reading the audit log") from error
 
     def _unwritten(self, mark: _Mark) -> tuple[str, ...]:
-        """Return the waiting lines that are not in the file; a forged line's number is not believed."""
+        """Return the waiting lines that are not in the file, whatever number a forged one bears."""
         if not mark.waiting:
             return ()
         there = set(self._tail(_TAIL + 2 * sum(map(len, mark.waiting))))

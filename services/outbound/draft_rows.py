@@ -1,7 +1,7 @@
 """The list of drafts: what a row shows, and what was opened for it while the key is unlocked.
 
-Closes two traps: a list that opens every sealed draft again whenever it is drawn, and a subject that
-stays on the screen after the key was locked.
+Closes two traps: a list that opens every sealed draft again whenever it is drawn, and a subject
+that stays on the screen after the key was locked.
 """
 
 from __future__ import annotations

@@ -73,10 +73,11 @@ class Drafts:
     def save(self, draft: Draft, *, author: str = "", copy_on_conflict: bool = True) -> Draft:
         """Save a draft durably as a new revision and return it as it is kept.
 
-        It keeps its stored state and idempotency key; only `put_state` changes a state. When somebody
-        else has saved or sent it since, the text is kept as a copy of the operator's own with another
-        `draft_id`, or without `copy_on_conflict` RevisionConflict is raised. A later save of the same
-        process may name an older revision of its own. A blank draft of the operator's is put away.
+        It keeps its stored state and idempotency key; only `put_state` changes a state. When
+        somebody else has saved or sent it since, the text is kept as a copy of the operator's own
+        with another `draft_id`, or without `copy_on_conflict` RevisionConflict is raised. A later
+        save of the same process may name an older revision of its own. A blank draft of the
+        operator's is put away.
         Raises DiskFull, CacheLocked or CacheError: nothing is saved then.
         """
         if draft.is_blank and not (draft.agent or author):
@@ -238,7 +239,7 @@ class Drafts:
         return head
 
     def settle(self, draft_id: str) -> None:
-        """Let go of the text of a draft that has left; call it in the transaction that says where to.
+        """Let go of the text of a draft that has left, in the transaction that says where to.
 
         What is known of it stays, so that a late save does not make a second mail of it.
         """

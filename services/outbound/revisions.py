@@ -86,8 +86,8 @@ class Revisions:
     def make_room(self, draft_id: str, kept: tuple[int, ...], author: str) -> tuple[int, ...]:
         """Remove what a new revision takes the place of; return the numbers that stay.
 
-        Every revision of an agent stays for comparing; of the operator's own saves, which come every
-        two seconds, the last one.
+        Every revision of an agent stays for comparing; of the operator's own saves, which come
+        every two seconds, the last one.
         """
         numbers = list(kept)
         if numbers and not (author or self._author(draft_id, numbers[-1])):

@@ -1,7 +1,7 @@
 """Documents that only the own key opens: drafts of encrypted mail, and the local copies of it.
 
-Closes two traps: decrypted or private text in the log in clear although the account has a key, and a
-locked key that keeps somebody from writing: sealing needs the public half only. Everything here may
+Closes two traps: decrypted or private text in the log in clear although the account has a key, and
+a locked key that keeps somebody from writing: sealing needs the public half only. Everything here may
 be slow (RSA): call it in a thread.
 """
 
@@ -91,7 +91,7 @@ class KeychainSealer:
         return messages.decrypt(data, keys, limit=_LIMIT).data
 
     def _own(self) -> PeerKey:
-        """Return the current key, or a former one when nothing can be encrypted to that any more."""
+        """Return the current key, or a former one if nothing can be encrypted to that any more."""
         for key in self._chain.own_keys.all():
             if not key.public.why:
                 return key.public

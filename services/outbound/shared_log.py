@@ -3,7 +3,7 @@
 Closes four traps: a change that is based on what another process has already replaced (every
 transaction first takes in what others have committed), a reader that sees a commit which is then
 taken back (readers hold the lock shared while they look), a compaction that pulls the file from
-under another process (it keeps the old file open, and notices by the inode that there is a new one),
+under another process (it keeps the old one open, and notices by the inode that there is a new one),
 and a name that a power cut takes back (nobody appends before the folder is on the disk).
 """
 

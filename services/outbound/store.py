@@ -1,4 +1,4 @@
-"""What is written, waits or has left, of one account: tables of documents by name, for many processes.
+"""What is written, waits or has left, of one account: tables of documents, for many processes.
 
 The app and any number of verbs work on it at the same time. Closes three traps: a change that wipes
 out another process's (a transaction reads what it is based on under the lock), text that was meant
@@ -84,7 +84,7 @@ class OutboundStore:
 
     @property
     def owes_scrub(self) -> bool:
-        """Text that has been sealed since still stands in the file: it could not be written anew."""
+        """Text that has been sealed since stands in the file: it could not be written anew."""
         return self.get(STATE, _SCRUB) is not None
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
@@ -121,7 +121,7 @@ class OutboundStore:
             try:
                 found = self._log.storage.document(table, number)
             except CacheDamaged:
-                # Another process may have written the log anew and wiped the file that is open here.
+                # Another process may have written the log anew, and wiped the file open here.
                 if self._log.storage.joined or not self._log.refresh():
                     raise
                 found = self._log.storage.document(table, number)
@@ -148,7 +148,7 @@ class OutboundStore:
                 self._after.clear()
 
     def put(self, table: str, key: str, document: Mapping[str, Any]) -> None:
-        """Save a document under its key; raises as `transaction`, TypeError for what is not JSON."""
+        """Save a document under its key; raises as `transaction`, TypeError if it is no JSON."""
         kept = {"k": key, "d": document}
         body = encode(kept)
         with self.transaction():

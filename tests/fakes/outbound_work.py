@@ -1,4 +1,4 @@
-"""A process that writes drafts, a stand-in for the outbox, and audit lines, and says what it did."""
+"""A process that writes drafts, a stand-in for the outbox and audit lines, and says what it did."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """`audit`: who did what with outgoing mail, and proof that no line of that was changed.
 
 `verify` follows the chain from the first line to the last and compares its end with what the store
-knows; exit code 1 when it does not hold. It proves nothing against somebody who can rewrite both the
-log and the store of this account: keep exported copies elsewhere.
+knows; exit code 1 when it does not hold. It proves nothing against somebody who can rewrite both
+the log and the store of this account: keep exported copies elsewhere.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _row_line(row: AuditRow) -> str:
 
 
 def _printable(line: str) -> str:
-    """Return a line as it is; one that somebody else wrote may hold what a terminal would act on."""
+    """Return a line as it is, or escaped when it holds what a terminal would act on."""
     if line.isascii() and line.isprintable():
         return line
     return line.encode("unicode_escape").decode("ascii")

@@ -1,4 +1,4 @@
-"""Whatever stops a process or the disk: what was acknowledged is there, once, and nothing is halved."""
+"""Whatever stops a process or the disk: what was acknowledged is there, once and whole."""
 
 from __future__ import annotations
 
