@@ -310,5 +310,3 @@ _NAMES: Final[tuple[tuple[type, str], ...]] = (
 
 def _kind_of(value: Any) -> str:
     return next((name for kind, name in _NAMES if isinstance(value, kind)), "null")
-
-
