@@ -11,7 +11,8 @@ from textual.geometry import Offset
 from textual.timer import Timer
 
 from services.outbound_events import RecipientsSuggested, SuggestRecipients
-from services.safe_text import clean_line
+from services.safe_text import clean_line, ui
+from widgets.hint_bar import Hint
 
 if TYPE_CHECKING:
     from tui.screens.compose import ComposeScreen
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 REST_SECONDS: Final = 0.15
 """How long letters rest before suggestions are asked for."""
+
+
+_HINTS: Final = (
+    Hint(ui("Tab"), ui("take it"), 1),
+    Hint(ui("Down"), ui("choose another"), 2),
+    Hint(ui("Esc"), ui("hide"), 3),
+)
 
 
 class Completing:
@@ -47,7 +55,10 @@ class Completing:
         """Hide the suggestions, and want none."""
         self._stop()
         self.field = None
+        was_open = self.is_open
         self._screen.suggestions.show_suggestions(())
+        if was_open:
+            self._show_hints()
 
     def heard(self, event: RecipientsSuggested) -> bool:
         """Show suggestions for the letters that are still there."""
@@ -57,6 +68,7 @@ class Completing:
             at = field.region
             listed.styles.offset = Offset(at.x - 4, at.y + 1)
             listed.show_suggestions(wanted)
+            self._show_hints()
         return True
 
     def take_key(self, key: str) -> bool:
@@ -84,6 +96,12 @@ class Completing:
         if found is not None and field is not None:
             field.take(clean_line(found.address))
         self.close()
+
+    def _show_hints(self) -> None:
+        if self.is_open:
+            self._screen.hint_bar.show_hints(_HINTS)
+        else:
+            self._screen.show_hints()
 
     def _ask(self) -> None:
         self._timer = None
