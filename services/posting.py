@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LOG: Final = Path("outbound", "outbound.log")
 """Below an account's folder; there is nothing to send when it is missing."""
-LOOK_AFTER: Final = 1.0
+LOOK_AFTER: Final = 1.5
 """Seconds after the start at which the outbox is looked for; the first frames come before it."""
 LOOK_EVERY: Final = 2.0
 RESTART_AFTER: Final = 30.0

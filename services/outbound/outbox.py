@@ -35,6 +35,8 @@ SETTLED_TABLE: Final = "settled"
 """Entries that are settled: the outbox itself stays small, however much has been sent."""
 BATCHES_TABLE: Final = "batches"
 """By batch: the ids of its entries."""
+DRAFT_TABLE: Final = "draft_batches"
+"""By draft: the batches that it became, the latest last."""
 KEYS_TABLE: Final = "keys"
 """By idempotency key: the entry that has it, the latest if there were several."""
 _WAITS: Final = frozenset({OutboxState.PENDING, OutboxState.UNCERTAIN})
@@ -93,13 +95,15 @@ class Outbox:
 
     def of_draft(self, draft_id: str) -> tuple[OutboxEntry, ...]:
         """Everything that a draft became."""
-        found = (*self._of(SETTLED_TABLE), *self._of(OUTBOX))
-        return tuple(entry for entry in found if entry.draft_id == draft_id)
+        known = self._store.get(DRAFT_TABLE, draft_id) or {}
+        return tuple(entry for batch in known.get("batches", ()) for entry in self.batch(batch))
 
     def decided(self, draft_id: str, digest: str) -> tuple[OutboxEntry, ...]:
-        """What waits or leaves because of one decision, () when that queued nothing or is over."""
+        """What waits, leaves or has left because of one decision, () when there is nothing such."""
         return tuple(
-            entry for entry in self.open() if (entry.draft_id, entry.digest) == (draft_id, digest)
+            entry
+            for entry in self.of_draft(draft_id)
+            if entry.digest == digest and entry.state not in NEVER_LEFT
         )
 
     def content(self, entry_id: str) -> Content:
@@ -128,7 +132,6 @@ class Outbox:
         UsageError when one of them is in the outbox, or has left, already.
         """
         queued: dict[str, OutboxEntry] = {}
-        batch = ""
         for entry, content in mails:
             self._check_unused(entry.idempotency_key)
             self._put(entry)
@@ -136,9 +139,15 @@ class Outbox:
             self._store.put(KEYS_TABLE, entry.idempotency_key, {"entry": entry.entry_id})
             self._chronicle.told(entry, "queued", actor=actor)
             queued[entry.entry_id] = entry
-            batch = entry.batch
-        self._store.put(BATCHES_TABLE, batch, {"entries": list(queued)})
+        self._keep_batch(tuple(queued.values()))
         return tuple(queued.values())
+
+    def _keep_batch(self, entries: tuple[OutboxEntry, ...]) -> None:
+        draft_id, batch = entries[0].draft_id, entries[0].batch
+        ids = [entry.entry_id for entry in entries]
+        known = self._store.get(DRAFT_TABLE, draft_id) or {}
+        self._store.put(BATCHES_TABLE, batch, {"entries": ids})
+        self._store.put(DRAFT_TABLE, draft_id, {"batches": [*known.get("batches", ()), batch]})
 
     def _check_unused(self, key: str) -> None:
         known = self._store.get(KEYS_TABLE, key)
