@@ -25,6 +25,7 @@ from widgets.glyphs import UNICODE, Glyphs
 from widgets.row_list import RowList
 from widgets.rows import NO_SUBJECT, Part
 
+MINUTE: Final = 60
 _MARK_CELLS: Final = 2
 _AGE_CELLS: Final = 7
 _REVISION_CELLS: Final = 7
@@ -88,7 +89,8 @@ class ApprovalList(RowList[ProposalRow]):
         columns, ellipsis = proposal_columns(width), self._glyphs.ellipsis
         unseen = self.is_unseen(record)
         voice = "strong" if unseen else "text" if record.is_waiting else "muted"
-        age = time_left(self._clock() - record.made_at)
+        waited = self._clock() - record.made_at
+        age = time_left(waited) if waited >= MINUTE else ui("now")
         words, role = self._state(record)
         parts = [
             (f"{self._glyphs.unread if unseen else ' '} ", "accent"),

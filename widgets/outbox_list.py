@@ -75,8 +75,8 @@ def state_words(row: OutboxRow, now: float, open_key: SafeText) -> Fact:
     if row.state is OutboxState.REFUSED:
         return phrase("REFUSED: {}", row.sentence or ui("its draft is back")), "danger"
     if row.state is OutboxState.SENT:
-        sent = ui("oversight copy sent") if row.is_copy else ui("sent")
-        return (phrase("{}, {}", sent, row.sentence) if row.sentence else sent), "text"
+        sent = row.sentence or ui("sent")
+        return (phrase("copy: {}", sent) if row.is_copy else sent), "text"
     if row.state in _CALM:
         words = clean_line(row.state.value)
         return (phrase("{}: {}", words, row.sentence) if row.sentence else words), "muted"
@@ -170,7 +170,9 @@ class OutboxNote(CardView):
         if self._row is None:
             return []
         rows = flowed_whole([*self._facts(self._row)], width, self._glyphs)
-        sentence = self._row.sentence
+        counted = self._row.state is OutboxState.PENDING and self._row.send_at > self._clock()
+        # Its row counts the seconds: the sentence was made when the list was read.
+        sentence = EMPTY if counted else self._row.sentence
         rows += [[(sentence[start:end], "text")] for start, end in wrapped(sentence, width)] \
             if sentence else []  # fmt: skip
         return [padded(row, width) for row in rows[:_MOST_NOTE_ROWS]]

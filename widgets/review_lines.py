@@ -85,18 +85,24 @@ def review_lines(
     changed: Sequence[SafeText] = (),
     unfold_key: SafeText = EMPTY,
 ) -> list[ReviewLine]:
-    """All lines: what changed since a decision, facts, then the text."""
+    """All lines: what changed since a decision, facts, then the text.
+
+    Of an agent's mail everything has to be seen, so that its text comes as early as it can; of an own
+    one the facts, which therefore come before a text that may stay folded.
+    """
+    text = list(_text(view.body, glyphs, unfold_key, unfolded=shape.unfolded))
     return list(
         chain(
             _changed(changed, glyphs),
             _head(view, shape.head_room, glyphs) if shape.head_room else (),
-            _checks(view, glyphs) if shape.checks else (),
             _said("says", view.agent_says, phrase("{} says", view.agent)),
+            text if view.agent else (),
+            _checks(view, glyphs) if shape.checks else (),
             _files(view.files, glyphs, details=shape.details),
             _headers(view),
             _listed("usage", ui("Usage that is told with it"), view.usage),
             _listed("pricing", ui("Price, as the service says"), view.pricing),
-            _text(view.body, glyphs, unfold_key, unfolded=shape.unfolded),
+            () if view.agent else text,
         )
     )
 
@@ -202,6 +208,9 @@ def _listed(name: str, heading: SafeText, lines: Sequence[SafeText]) -> Iterator
 def _text(
     body: Sequence[SafeText], glyphs: Glyphs, key: SafeText, *, unfolded: bool
 ) -> Iterator[ReviewLine]:
+    if body and not body[-1]:
+        # The line feed that ends the last line begins no other one.
+        body = body[:-1]
     if not any(line.strip() for line in body):
         yield _heading("text", ui("No text"))
         return

@@ -90,7 +90,7 @@ def role_words(recipient: ReviewRecipient) -> SafeText:
 def secrecy_facts(view: ReviewView, glyphs: Glyphs) -> list[Fact]:
     """Whether it is encrypted, and what can be read on the way."""
     if not view.encrypted:
-        return [(ui("not encrypted: everybody on the way can read all of it"), "caution")]
+        return [(ui("in clear: everybody on the way can read all of it"), "caution")]
     facts: list[Fact] = [(phrase("{} encrypted", glyphs.encrypted), "good")]
     if view.in_clear:
         facts.append((phrase("in clear: {}", view.in_clear), "text"))

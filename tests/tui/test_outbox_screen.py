@@ -108,7 +108,7 @@ async def test_the_sent_list_has_copies_ids_and_the_text_as_it_left() -> None:
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "g", "S")
         await until(pilot, lambda: "Contract wording" in text_of(stage.app))
-        assert "oversight copy sent" in rows_of(stage.app)[2]
+        assert "copy: sent" in rows_of(stage.app)[2]
         assert "id msg_7Qd2" in text_of(stage.app)
         await press(pilot, "enter")
         assert isinstance(stage.app.screen, SentMailScreen)

@@ -363,7 +363,7 @@ async def test_a_proposal_shows_who_proposed_it_what_it_says_and_how_long_it_hol
         assert "To       external · sales@bigco.com" in text
         assert "+ first contact" in text
         assert "Copy     external · oversight@example.com" in text
-        assert "not encrypted: everybody on the way can read all of it" in text
+        assert "in clear: everybody on the way can read all of it" in text
 
 
 async def test_the_comparison_shows_what_the_revision_changed_and_approves_nothing() -> None:
