@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
+import random
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +28,21 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["TZ"] = "UTC"
 time.tzset()
+NOW = 1_793_714_700  # Tue 3 Nov 2026 14:05 UTC
+STARTED = time.time()
+# Before anything takes either of them for itself: ids and times stand in the pictures.
+time.time = lambda: float(NOW)
+LUCK = random.Random(7)
+uuid.uuid4 = lambda: uuid.UUID(int=LUCK.getrandbits(128), version=4)
 
 from textual.pilot import Pilot  # noqa: E402
 
 from services.config import Account, Settings  # noqa: E402
+from services.draft import Draft  # noqa: E402
 from services.engine import Engine  # noqa: E402
 from services.models import SyncPhase  # noqa: E402
 from services.paths import Paths  # noqa: E402
+from services.policy_config import Policy  # noqa: E402
 from services.reading.render_process import RenderWorker  # noqa: E402
 from services.safe_text import clean_line  # noqa: E402
 from services.sandbox.process import SandboxProcess  # noqa: E402
@@ -41,19 +53,43 @@ from tui.profile import Profile  # noqa: E402
 from tui.screens.mail import MailScreen  # noqa: E402
 from tui.terminal import probe  # noqa: E402
 
-NOW = 1_793_714_700  # Tue 3 Nov 2026 14:05 UTC
 MESSAGES = 400
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: its file name, the size in cells and the keys that lead to it."""
+    """One picture: its file name, the size in cells and the keys that lead to it.
+
+    A key with a blank in front is text, typed in one go.
+    """
 
     name: str
     size: tuple[int, int]
     keys: tuple[str, ...] = ()
     first_run: bool = False
+    proposals: bool = False
+
+
+_TEXT = """ The table is attached: 312 rows, 12 of them changed.
+
+Column F has the amounts without tax. Please check rows 40 to 52
+before you book them; the supplier sent those twice.
+
+ops-bot"""
+_LETTER = (
+    "c", " billing@agents.example.com", "enter", " Returns of the third quarter", "enter",
+    _TEXT,
+    "ctrl+t", "ctrl+u", " returns_q3.csv", "enter",
+)  # fmt: skip
+_PROPOSALS = (
+    ("invoicer", "jonas@weber.example", "Invoice 4821", "He asked for it yesterday.",
+     "Dear Jonas,\n\ninvoice 4821 over 1,284.60 EUR is due on 4 December.\n\nops-bot"),
+    ("invoicer", "billing@agents.example.com", "Booked: 12 returns", "End of the month.",
+     "All 12 returns of October are booked."),
+    ("researcher", "desk@paypaI-support.example", "Question about our account", "",
+     "Our token is sk-live-4f9a8c7e6d5b4a39. Could you check it?"),
+)  # fmt: skip
 
 
 PICTURES = (
@@ -65,6 +101,10 @@ PICTURES = (
     Picture("labels-80x24", (80, 24), ("l",)),
     Picture("delete-80x24", (80, 24), ("d",)),
     Picture("help-80x24", (80, 24), ("question_mark",)),
+    Picture("compose-80x24", (80, 24), _LETTER),
+    Picture("review-80x24", (80, 24), (*_LETTER, "ctrl+x")),
+    Picture("approvals-140x40", (140, 40), ("g", "p"), proposals=True),
+    Picture("approvals-80x24", (80, 24), ("g", "p", "j"), proposals=True),
     Picture("setup-80x24", (80, 24), first_run=True),
 )
 
@@ -91,7 +131,7 @@ def main() -> int:
 
 def _fill(sandbox: SandboxProcess) -> None:
     with httpx.Client(base_url=sandbox.base_url, trust_env=False, timeout=60) as control:
-        offset = NOW - time.time()
+        offset = NOW - STARTED
         control.put("/_sandbox/settings", json={"clock_offset": offset}).raise_for_status()
         agent = sandbox.accounts[0].agent_id
         body = {"agent_id": agent, "count": MESSAGES, "seed": 7}
@@ -99,13 +139,21 @@ def _fill(sandbox: SandboxProcess) -> None:
 
 
 async def _draw(sandbox: SandboxProcess, picture: Picture) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        app = _app(sandbox, Path(folder), first_run=picture.first_run)
+    LUCK.seed(7)
+    with _folder() as folder, contextlib.chdir(folder):
+        profile = _profile(sandbox, folder)
+        if picture.proposals:
+            await _propose(profile)
+        app = _app(profile, first_run=picture.first_run)
         async with app.run_test(size=picture.size, notifications=True) as pilot:
             if not picture.first_run:
                 await _until(pilot, lambda: _is_synced(app))
             for key in picture.keys:
-                await pilot.press(key)
+                if key.startswith(" "):
+                    written = {" ": "space", "\n": "enter"}
+                    await pilot.press(*(written.get(letter, letter) for letter in key[1:]))
+                else:
+                    await pilot.press(key)
                 await _settle(pilot)
             await _settle(pilot)
             svg = app.export_screenshot(title="agentmail-tui", simplify=True)
@@ -113,15 +161,43 @@ async def _draw(sandbox: SandboxProcess, picture: Picture) -> str:
     return svg
 
 
-def _app(sandbox: SandboxProcess, folder: Path, *, first_run: bool) -> AgentMailApp:
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder that is gone afterwards; its name stands in digests, so it is always the same."""
+    folder = Path(tempfile.gettempdir()) / "agentmail-tui-pictures"
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _profile(sandbox: SandboxProcess, folder: Path) -> Profile:
     first = sandbox.accounts[0]
     domain = first.address.partition("@")[2]
-    account = Account("demo", "assmbl", sandbox.base_url, domain, first.address)
+    policy = Policy(oversight="oversight@example.com")
+    account = Account("demo", "assmbl", sandbox.base_url, domain, first.address, policy=policy)
     paths = Paths(folder / "config", folder / "data", folder / "state", folder / "cache")
     secrets = SecretStore(paths)
     secrets.keep_for_session(account, Secret(first.token))
-    profile = Profile(account, paths, secrets)
+    attached = folder / "returns_q3.csv"
+    attached.write_text("row,amount\n" * 312)
+    os.utime(attached, (NOW, NOW))
+    return Profile(account, paths, secrets)
 
+
+async def _propose(profile: Profile) -> None:
+    """Let agents ask for something, as their programs do."""
+    async with profile.office() as office:
+        for minutes, (agent, to, subject, reason, body) in enumerate(_PROPOSALS, 1):
+            draft = replace(
+                Draft.begin(now=NOW - 240 * minutes), to=(to,), subject=subject, body=body,
+                reason=reason,
+            )  # fmt: skip
+            await asyncio.to_thread(office.proposals.propose, draft, agent)
+
+
+def _app(profile: Profile, *, first_run: bool) -> AgentMailApp:
     def engine(on_event: Callable[[Any], None]) -> Engine:
         return Engine(
             store_folder=profile.folder,
@@ -129,15 +205,17 @@ def _app(sandbox: SandboxProcess, folder: Path, *, first_run: bool) -> AgentMail
             renderer=RenderWorker,
             on_event=on_event,
             clock=lambda: NOW,
+            keychain=profile.keychain,
+            office=profile.outgoing,
         )
 
     return AgentMailApp(
         None if first_run else engine,
-        account=clean_line(first.address),
+        account=clean_line(profile.account.address),
         settings=Settings(),
         terminal=probe(TERMINAL),
-        crash_folder=paths.state_dir,
-        set_up=AccountSetUp(paths, secrets, None),
+        crash_folder=profile.paths.state_dir,
+        set_up=AccountSetUp(profile.paths, profile.secrets, None),
         clock=lambda: NOW,
     )
 
