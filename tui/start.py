@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def start_app(profile: str | None = None) -> int:
     """Open the app on the named account, else the default one, else on the set-up screen."""
-    _need_a_terminal()
+    need_a_terminal()
     paths = Paths.from_environment()
     config = load(paths)
     account = _account(config, profile)
@@ -115,7 +115,8 @@ def _account(config: Config, profile: str | None) -> Account | None:
     return config.account(profile)
 
 
-def _need_a_terminal() -> None:
+def need_a_terminal() -> None:
+    """Raise UsageError where the app cannot draw or take keys."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The app needs a terminal.", "For scripts there are verbs: `agentmail-tui --help`."

@@ -21,13 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
         ("stderr", "draws on standard error, and that is no terminal here."),
     ],
 )
-def test_each_of_the_three_has_to_be_a_terminal(missing: str, said: str) -> None:
+@pytest.mark.parametrize("verb", [(), ("demo",)], ids=["app", "demo"])
+def test_each_of_the_three_has_to_be_a_terminal(
+    missing: str, said: str, verb: tuple[str, ...]
+) -> None:
     outer, inner = pty.openpty()
     ends: dict[str, int] = dict.fromkeys(("stdin", "stdout", "stderr"), inner)
     ends[missing] = subprocess.DEVNULL if missing == "stdin" else subprocess.PIPE
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tui"],
+            [sys.executable, "-m", "tui", *verb],
             **ends,
             cwd=ROOT,
             timeout=60,

@@ -7,7 +7,6 @@ token of the demo live in a temporary folder and in memory.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -33,10 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Start the sandbox, open the app on it, take both away again."""
     if not 0 <= arguments.messages <= MOST:
         raise UsageError(f"--messages takes a number from 0 to {MOST}.")
-    if not sys.stdout.isatty():
-        raise UsageError("The demo needs a terminal.", "For scripts: `agentmail-tui sandbox`.")
     from services.sandbox.process import SandboxProcess
-    from tui.start import open_app
+    from tui.start import need_a_terminal, open_app
+
+    need_a_terminal()
 
     settings = _own_settings()
     with tempfile.TemporaryDirectory(prefix="agentmail-demo-") as folder:
