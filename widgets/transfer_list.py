@@ -61,7 +61,7 @@ def transfer_columns(width: int) -> TransferColumns:
     left = _LEFT_CELLS if width >= 76 else 0
     bar = 0 if width < 56 else min(24, 10 + (width - 56) // 6)
     rest = width - _MARK_CELLS - _STATE_CELLS - _PERCENT_CELLS - bar - size - speed - left
-    about = (rest - 26) if rest >= 44 else 0
+    about = rest * 9 // 20 if rest >= 44 else 0
     return TransferColumns(max(4, rest - about), about, bar, size, speed, left)
 
 

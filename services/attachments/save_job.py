@@ -23,7 +23,7 @@ from services.transfer_models import Direction, TransferAbout, TransferState
 
 Save = Callable[[Wanted, Callable[[Progressed], None]], Awaitable[Saved]]
 """Saves one file and tells how far it is (`services.attachments.transfer.Fetcher.save`)."""
-GIVEN_UP: Final = ui("It was given up.")
+GIVEN_UP: Final = ui("Nothing of it was kept.")
 _STATES: Final = {
     Stage.WAITING: TransferState.WAITING,
     Stage.FETCHING: TransferState.FETCHING,

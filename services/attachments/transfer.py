@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 from services.attachments import landing
 from services.attachments.landing import Part, Staging
 from services.attachments.names import is_sealed_name, opened_name, safe_name
-from services.errors import BadAnswer, NotFound, Offline, TimedOut
+from services.errors import (
+    BadAnswer,
+    NotFound,
+    Offline,
+    RateLimited,
+    ServerBroken,
+    TimedOut,
+)
 from services.progress import Meter, Told, in_thread
 from services.wire_values import InboundAttachment
 
@@ -316,8 +323,10 @@ async def sha256_of(path: Path) -> str:
 def _broke_off(error: BaseException) -> bool:
     """Whether a transfer can go on where it stood, once it is asked for again."""
     from services.api.failures import CutAnswer  # loaded by whoever fetched
+    from services.api.presigned import LinkExpired
 
-    return isinstance(error, Offline | TimedOut | CutAnswer)
+    passing = Offline | TimedOut | CutAnswer | LinkExpired | ServerBroken | RateLimited
+    return isinstance(error, passing)
 
 
 def _is_sealed(entry: InboundAttachment, part: Part) -> bool:

@@ -27,6 +27,7 @@ from services.errors import (
     Conflict,
     Forbidden,
     NotFound,
+    Offline,
     PolicyRefused,
     RateLimited,
     Rejected,
@@ -262,6 +263,30 @@ async def test_a_form_that_always_expires_ends_with_a_sentence(
         await client.attachments.upload_file(document, file_name="f", content_type="text/plain")
     forms = [r for r in sandbox.requests(agent) if r["operation"] == "request_attachment_upload"]
     assert len(forms) == 2
+
+
+async def test_an_upload_that_breaks_begins_again_under_the_same_key(
+    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
+) -> None:
+    sandbox.fault("drop_before", operation="s3_upload", times=2)
+    told: list[int] = []
+    ref = await client.attachments.upload_file(
+        document, file_name="f", content_type="text/plain", on_progress=told.append
+    )
+    assert (ref.size, told[-1]) == (300_000, 300_000)
+    forms = [r for r in sandbox.requests(agent) if r["operation"] == "request_attachment_upload"]
+    assert len(forms) == 1
+
+
+async def test_a_storage_host_that_is_down_is_not_asked_for_ever(
+    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
+) -> None:
+    sandbox.fault("drop_before", operation="s3_upload", times=None)
+    with pytest.raises(Offline):
+        await client.attachments.upload_file(document, file_name="f", content_type="text/plain")
+    asked = [r["operation"] for r in sandbox.requests()]
+    assert asked.count("s3_upload") == 4
+    assert asked.count("request_attachment_upload") == 1
 
 
 async def test_a_file_larger_than_its_form_is_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,14 +18,22 @@ from services.key_events import KeysChanged, UnlockKeys
 from services.keys.keychain import Keychain
 from services.models import SyncPhase
 from services.redact import Secret
+from services.safe_text import ui
 from services.sandbox.records import Agent
 from services.transfer_events import (
     CancelTransfers,
     FileMoved,
     FilesSaved,
+    ForgetTransfers,
+    ListTransfers,
+    OpenSavedFile,
+    RetryTransfers,
     SaveAttachments,
     SavingNeedsKey,
+    TransferMoved,
+    TransfersListed,
 )
+from services.transfer_models import TransferRow, TransferState
 from tests.conftest import SandboxControl
 from tests.fakes.fake_provider import FakeProvider, FakeRenderer
 from tests.services.attachments.conftest import Deliver, sealed
@@ -44,7 +53,7 @@ class Run:
         self.engine = Engine(
             store_folder=folder,
             provider=provider,
-            renderer=FakeRenderer,
+            renderer=options.pop("renderer", FakeRenderer),
             on_event=self._queue.put,
             **options,
         )
@@ -157,6 +166,90 @@ def test_saving_can_be_given_up(
     assert done.sentence == "Saving was cancelled."
     assert list(downloads.iterdir()) == []
     assert list((tmp_path / "mailbox" / "arriving").iterdir()) == []
+
+
+def rows(run: Run) -> dict[str, TransferRow]:
+    return {row.name: row for row in run.answer(ListTransfers(), TransfersListed).rows}
+
+
+def moved(run: Run, name: str, state: TransferState) -> TransferRow:
+    """Wait until a file is there."""
+    found = run.wait(
+        TransferMoved, lambda event: (event.row.name, event.row.state) == (name, state)
+    )
+    return found.row
+
+
+def three(message_id: str, downloads: Path) -> SaveAttachments:
+    return SaveAttachments(
+        message_id, (0, 1, 2), downloads, names=(ui("one"), ui("two"), ui("three")), about=ui("m")
+    )
+
+
+def test_one_of_several_is_given_up_and_the_others_come(
+    run: Run, deliver: Deliver, downloads: Path, sandbox: SandboxControl
+) -> None:
+    sandbox.fault("slow_drip", operation="s3_download", seconds=0.02, size=3_000, times=None)
+    request = three(deliver(TWO, ONE, ("three.txt", b"third", "text/plain")), downloads)
+    request_id = run.engine.request(request)
+    row = moved(run, "one", TransferState.FETCHING)
+    assert (row.about, row.can_cancel) == ("m", True)
+    assert [one.state for one in rows(run).values()][1:] == [TransferState.QUEUED] * 2
+    run.engine.request(
+        CancelTransfers(transfer_ids=(row.transfer_id, rows(run)["three"].transfer_id))
+    )
+    done = run.wait(FilesSaved, lambda event: event.request_id == request_id)
+    assert [path.name for path in done.paths] == ["one.txt"]
+    listed = rows(run)
+    assert listed["one"].state is listed["three"].state is TransferState.CANCELLED
+    assert listed["two"].state is TransferState.DONE
+    assert listed["two"].path == downloads / "one.txt"
+
+
+def test_a_broken_file_is_tried_again_from_where_it_broke_off_and_its_hash_is_told(
+    run: Run, deliver: Deliver, downloads: Path, sandbox: SandboxControl
+) -> None:
+    message_id = deliver(TWO)
+    sandbox.fault("truncated", operation="s3_download", size=10_000)
+    sandbox.fault("status", operation="s3_download", status=403, skip=1, times=None)
+    failed = run.answer(SaveAttachments(message_id, (0,), downloads), events.RequestFailed)
+    row = rows(run)["Attachment 1"]
+    assert (row.state, row.can_retry) == (TransferState.FAILED, True)
+    assert failed.sentence in row.sentence
+    sandbox.reset()
+    run.engine.request(RetryTransfers((row.transfer_id,)))
+    done = moved(run, "Attachment 1", TransferState.DONE)
+    assert done.transfer_id == row.transfer_id
+    assert done.path == downloads / "two.txt"
+    digest = sha256(TWO[1]).hexdigest()
+    run.wait(TransferMoved, lambda event: event.row.sha256 == digest)
+    assert (downloads / "two.txt").read_bytes() == TWO[1]
+    [asked] = [one for one in sandbox.requests() if one["operation"] == "s3_download"]
+    assert "range" in {name.lower() for name in asked["headers"]}
+    assert asked["status"] == 206
+    refused = run.answer(RetryTransfers((row.transfer_id,)), events.RequestFailed)
+    assert "nothing here that could be tried again" in refused.sentence
+    assert run.answer(ForgetTransfers(), TransfersListed).rows == ()
+    assert (downloads / "two.txt").exists()
+
+
+def test_a_file_that_is_locked_keeps_its_row_until_it_lies_there(
+    run: Run, deliver: Deliver, downloads: Path, own_key: OwnKey
+) -> None:
+    message_id = deliver(("note.txt.asc", sealed(own_key, b"secret"), SEALED_TYPE))
+    asked = run.answer(
+        SaveAttachments(message_id, (0,), downloads, names=(ui("n"),)), SavingNeedsKey
+    )
+    assert rows(run)["n"].state is TransferState.LOCKED
+    run.answer(UnlockKeys(Secret("open sesame")), KeysChanged)
+    run.answer(asked.request, FilesSaved)
+    [row] = run.answer(ListTransfers(), TransfersListed).rows
+    assert (row.state, row.path) == (TransferState.DONE, downloads / "note.txt")
+
+
+def test_what_is_not_on_the_list_is_not_opened(run: Run) -> None:
+    failed = run.answer(OpenSavedFile("down/1/0"), events.RequestFailed)
+    assert failed.sentence == "This file is not on the list any more."
 
 
 def test_stopping_the_program_leaves_no_half_file(
