@@ -154,6 +154,12 @@ class LogStorage(Storage):
         place = self.maps[table].find(doc_id) if table in self.maps else None
         return self.log.handle.read(*place) if place else None
 
+    def place(self, table: str, doc_id: int) -> Place | None:
+        """Return where a document stands in the log; None while a change of it waits."""
+        if doc_id in self._staged.get(table, ()) or table not in self.maps:
+            return None
+        return self.maps[table].find(doc_id)
+
     def document(self, table: str, doc_id: int) -> Document | None:
         """Return a document; raises CacheDamaged when its line cannot be read."""
         body = self.body(table, doc_id)

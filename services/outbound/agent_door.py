@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftKind, DraftState
 from services.errors import MailError, NotFound, PolicyRefused, UsageError
-from services.outbound.draft_documents import DraftHead, content_document, head_from
+from services.outbound.draft_documents import DraftHead, content_document
 from services.outbound.draft_status import NOT_PROPOSED, DraftStatus, status_of
-from services.outbound.store import DRAFTS
 
 if TYPE_CHECKING:
     from services.outbound.audit import AuditLog
@@ -281,10 +280,7 @@ class AgentDoor:
         return None
 
     def _heads(self) -> Iterator[DraftHead]:
-        for key, document in self._parts.store.all(DRAFTS):
-            head = head_from(key, document)
-            if not head.discarded_at:
-                yield head
+        return (head for head in self._drafts.every() if not head.discarded_at)
 
     @property
     def _now(self) -> int:

@@ -21,14 +21,13 @@ from services.errors import CacheError, CryptoError, MailError, NotFound, UsageE
 from services.outbound.draft_documents import (
     DraftHead,
     draft_from,
-    head_document,
-    head_from,
     summary_of,
 )
+from services.outbound.draft_heads import DraftHeads
 from services.outbound.draft_rows import SummaryCache
 from services.outbound.revisions import Revisions, Text
 from services.outbound.sealed_documents import NoSealer, Sealer
-from services.outbound.store import DRAFTS, OutboundStore
+from services.outbound.store import OutboundStore
 from services.outbound_models import DraftRow
 
 KEPT_SECONDS: Final = 7 * 24 * 3600
@@ -62,6 +61,7 @@ class Drafts:
     ) -> None:
         self._store = store
         self._sealer: Sealer = sealer or NoSealer()
+        self._heads = DraftHeads(store)
         self._revisions = Revisions(store, self._sealer)
         self._clock = clock
         self._runs: dict[str, _Run] = {}
@@ -84,7 +84,7 @@ class Drafts:
             return self._put_away(draft)
         text = self._revisions.text(draft)
         with self._store.transaction():
-            head = self._find(draft.draft_id)
+            head = self._heads.find(draft.draft_id)
             is_conflict = head is not None and self._is_conflict(head, draft)
             if head is not None and self._is_saved(head, text, is_conflict=is_conflict):
                 return _as_kept(draft, head)
@@ -109,10 +109,10 @@ class Drafts:
             return 0
         done = 0
         with self._store.transaction():
-            for head in self._every():
+            for head in self._heads.every():
                 if head.is_encrypted and not head.is_sealed and not head.is_settled:
                     self._revisions.seal_all(head.draft_id, head.kept)
-                    self._put(replace(head, is_sealed=True, hindrance="", summary=None))
+                    self._heads.put(replace(head, is_sealed=True, hindrance="", summary=None))
                     done += 1
         return done
 
@@ -127,16 +127,20 @@ class Drafts:
 
     def head(self, draft_id: str) -> DraftHead:
         """Return what is known of a draft without opening it, also when it has left; NotFound."""
-        head = self._find(draft_id)
+        head = self._heads.find(draft_id)
         if head is None:
             raise _not_found()
         return head
+
+    def every(self) -> tuple[DraftHead, ...]:
+        """Return what is known of all drafts, also of discarded ones and of those that have left."""
+        return self._heads.every()
 
     def heads(self, *states: DraftState) -> tuple[DraftHead, ...]:
         """Return the drafts in these states (none named: in any), newest first; needs no key."""
         found = [
             head
-            for head in self._every()
+            for head in self._heads.every()
             if not (head.discarded_at or head.is_settled) and (not states or head.state in states)
         ]
         return tuple(sorted(found, key=lambda head: (head.changed_at, head.made_at), reverse=True))
@@ -204,7 +208,7 @@ class Drafts:
                 idempotency_key=key,
                 changed_at=int(self._clock()),
             )
-            self._put(head)
+            self._heads.put(head)
         run = self._runs.get(draft_id)
         if run is not None:
             # What was typed before this does not go over what is saved behind it.
@@ -217,14 +221,14 @@ class Drafts:
         UsageError when it waits for a decision or is on its way.
         """
         with self._store.transaction():
-            head = self._find(draft_id)
+            head = self._heads.find(draft_id)
             if head is None or head.discarded_at or head.is_settled:
                 return False
             if head.state is DraftState.QUEUED:
                 raise UsageError("This mail is in the outbox.", "Cancel it there first.")
             if head.state is DraftState.WAITING:
                 raise UsageError("An agent waits for an answer to this.", "Reject it instead.")
-            self._put(replace(head, discarded_at=int(self._clock())))
+            self._heads.put(replace(head, discarded_at=int(self._clock())))
             self._purge()
         return True
 
@@ -235,7 +239,7 @@ class Drafts:
             if head.is_settled:
                 raise _not_found()
             head = replace(head, discarded_at=0)
-            self._put(head)
+            self._heads.put(head)
         return head
 
     def settle(self, draft_id: str) -> None:
@@ -246,21 +250,9 @@ class Drafts:
         with self._store.transaction():
             head = self.head(draft_id)
             self._revisions.drop(head.draft_id, head.kept)
-            self._put(replace(head, is_settled=True, kept=(), summary=None))
+            self._heads.put(replace(head, is_settled=True, kept=(), summary=None))
 
     # ── one draft ────────────────────────────────────────────────────────────────────────────────
-
-    def _find(self, draft_id: str) -> DraftHead | None:
-        self._store.refresh()
-        document = self._store.get(DRAFTS, draft_id)
-        return None if document is None else head_from(draft_id, document)
-
-    def _every(self) -> list[DraftHead]:
-        self._store.refresh()
-        return [head_from(key, document) for key, document in self._store.all(DRAFTS)]
-
-    def _put(self, head: DraftHead) -> None:
-        self._store.put(DRAFTS, head.draft_id, head_document(head))
 
     def _content(self, head: DraftHead, *, quietly: bool = False) -> Mapping[str, Any]:
         text = self._revisions.read(head.draft_id, head.revision, quietly=quietly)
@@ -311,7 +303,7 @@ class Drafts:
             discarded_at=0,
         )
         self._revisions.put(draft.draft_id, number, text, author, now)
-        self._put(after)
+        self._heads.put(after)
         if text.is_sealed and head is not None and not head.is_sealed:
             self._revisions.seal_all(after.draft_id, stay)
         return after
@@ -322,7 +314,7 @@ class Drafts:
         Saves that were under way when the first was kept as a copy still carry the old id.
         """
         known = self._copies.get((draft.draft_id, draft.revision), "")
-        head, run = self._find(known), self._runs.get(known)
+        head, run = self._heads.find(known), self._runs.get(known)
         copy = replace(
             draft,
             draft_id=known,
@@ -341,11 +333,11 @@ class Drafts:
 
     def _put_away(self, draft: Draft) -> Draft:
         with self._store.transaction():
-            head = self._find(draft.draft_id)
+            head = self._heads.find(draft.draft_id)
             if head is None or head.state is not DraftState.EDITING or head.is_settled:
                 return draft
             if not self._is_conflict(head, draft):
-                self._put(replace(head, discarded_at=int(self._clock())))
+                self._heads.put(replace(head, discarded_at=int(self._clock())))
                 run = self._runs.get(draft.draft_id)
                 if run is not None:
                     self._runs[draft.draft_id] = replace(run, content=b"")
@@ -353,10 +345,10 @@ class Drafts:
 
     def _purge(self) -> None:
         oldest = int(self._clock()) - KEPT_SECONDS
-        for head in self._every():
+        for head in self._heads.every():
             if head.discarded_at and head.discarded_at < oldest:
                 self._revisions.drop(head.draft_id, head.kept)
-                self._store.remove(DRAFTS, head.draft_id)
+                self._heads.remove(head.draft_id)
 
 
 @dataclass(frozen=True, slots=True)

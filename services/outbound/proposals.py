@@ -18,7 +18,7 @@ from services.draft import Draft, DraftState, Encryption
 from services.errors import MailError, NotFound, PolicyRefused, UsageError
 from services.outbound.addressing import recipients_of
 from services.outbound.comparing import Comparison, compare
-from services.outbound.draft_documents import DraftHead, head_from
+from services.outbound.draft_documents import DraftHead
 from services.outbound.draft_store import RevisionConflict
 from services.outbound.input_values import check_agent_name
 from services.outbound.look_alikes import LookAlikes
@@ -295,10 +295,9 @@ class Proposals:
 
     def _decided(self) -> list[DraftHead]:
         """Agents' drafts that are decided, also those that have left."""
-        heads = (head_from(key, document) for key, document in self._store.all(DRAFTS))
         found = [
             head
-            for head in heads
+            for head in self._drafts.every()
             if head.agent and (head.is_settled or head.state in _DECIDED) and not head.discarded_at
         ]
         return sorted(found, key=lambda head: head.changed_at, reverse=True)[:_DECIDED_ROWS]

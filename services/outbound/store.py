@@ -111,6 +111,21 @@ class OutboundStore:
             if found is not None:
                 yield found
 
+    def marks(self, table: str) -> dict[int, object]:
+        """Return, by number, what changes whenever a document is saved; None while that waits.
+
+        For whoever keeps what was made of the documents: with `numbered` only new ones are read.
+        """
+        with self._turn:
+            storage = self._log.storage
+            file = storage.log.header.generation
+            places = {number: storage.place(table, number) for number in storage.ids(table)}
+        return {number: place and (file, place) for number, place in places.items()}
+
+    def numbered(self, table: str, number: int) -> tuple[str, Document] | None:
+        """Return the key and the document of a number that `marks` told."""
+        return self._read(table, number)
+
     def count(self, table: str) -> int:
         """How many documents a table holds."""
         with self._turn:

@@ -70,6 +70,7 @@ def _costs(folder: Path, size: int) -> float:
         save=save,
         record=_seconds(lambda: audit.record("a", "b"), 60),
         rows=_seconds(drafts.rows),
+        known=_seconds(drafts.every, 5),
         all=_seconds(lambda: list(store.all(OUTBOX))),
         open=_seconds(lambda: OutboundStore.open(folder).close()),
     )

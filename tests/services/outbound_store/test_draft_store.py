@@ -22,6 +22,7 @@ class Writer:
     """One process that has the drafts open."""
 
     def __init__(self, folder: Path, clock: FakeClock) -> None:
+        self.folder = folder
         self.sealer = FakeSealer()
         self.store = OutboundStore.open(folder)
         self.drafts = Drafts(self.store, self.sealer, clock)
@@ -273,6 +274,35 @@ def test_rows_come_newest_first_and_hold_safe_text(me: Writer, clock: FakeClock)
     assert [str(row.subject)[0] for row in rows] == ["2", "1", "0"]
     assert not {"\x1b", "\x07"} & set(rows[0].subject)
     assert rows[0].recipients == "Ann <ann@example.com>, Bob <b@x.example>"
+
+
+def test_what_is_remembered_of_drafts_follows_every_change_of_anybody(
+    me: Writer, other: Writer
+) -> None:
+    def told(one: Writer) -> dict[str, tuple[int, DraftState, bool]]:
+        return {h.draft_id: (h.revision, h.state, h.is_settled) for h in one.drafts.every()}
+
+    drafts = [me.drafts.save(_draft(f"draft {n}")) for n in range(4)]
+    assert told(me) == told(other)
+    other.drafts.put_state(drafts[0].draft_id, DraftState.QUEUED)
+    other.drafts.settle(drafts[0].draft_id)
+    me.drafts.save(replace(drafts[1], body="longer"))
+    with other.store.transaction():
+        other.drafts.put_state(drafts[2].draft_id, DraftState.WAITING)
+        assert told(other)[drafts[2].draft_id] == (1, DraftState.WAITING, False)
+        other.store.scrub()
+    before = told(me)
+    assert before == told(other) == told(Writer(me.folder, FakeClock(0)))
+
+    def fail() -> None:
+        with me.store.transaction():
+            me.drafts.put_state(drafts[3].draft_id, DraftState.CANCELLED)
+            assert told(me) != before
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert told(me) == before
 
 
 def test_heads_name_states_without_opening_anything(me: Writer) -> None:
