@@ -42,6 +42,7 @@ class OutboundDesk:
         self._seen: dict[str, tuple[int, bool]] = {}
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._told_troubles: dict[str, str] = {}
+        self._told_repairs: dict[str, int] = {}
         self._answers: Answers = {
             ev.BeginDraft: self._drafts.begin,
             ev.OpenDraft: self._drafts.open,
@@ -82,6 +83,7 @@ class OutboundDesk:
             while True:
                 for office in await self.offices.all():
                     self._attend(office)
+                    self._tell_repairs(office)
                 for name, error in self.offices.troubles.items():
                     self._tell_trouble(name, error)
                 await self._tell_changes()
@@ -134,6 +136,13 @@ class OutboundDesk:
             self._told_troubles[name] = error.sentence
             sentence, step = clean_line(f"{name}: {error.sentence}"), clean_line(error.next_step)
             self._emit(Notice(sentence, Severity.WARNING, next_step=step))
+
+    def _tell_repairs(self, office: Office) -> None:
+        """Tell what was damaged on the disk and had to be set aside, each once."""
+        name, repairs = office.account.name, office.store.repairs
+        for sentence in repairs[self._told_repairs.get(name, 0) :]:
+            self._emit(Notice(clean_line(f"{name}: {sentence}"), Severity.WARNING))
+        self._told_repairs[name] = len(repairs)
 
     async def _tell_changes(self) -> None:
         """Tell again what screens have asked for, when any process has changed something."""
