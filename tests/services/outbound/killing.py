@@ -46,7 +46,7 @@ class Children:
     kills: int = 0
     began: float = field(default_factory=time.time)
 
-    def start(self, stop_at: int = -1) -> subprocess.Popen[str]:
+    def start(self) -> subprocess.Popen[str]:
         told = {
             "root": str(ROOT),
             "folder": str(self.party.folder / "account"),
@@ -57,7 +57,6 @@ class Children:
             "repeats": self.repeats,
             "deadline": self.deadline,
             "began": self.began,
-            "stop_at": stop_at,
         }
         return subprocess.Popen(
             [sys.executable, "-P", str(CHILD), json.dumps(told)],
@@ -71,12 +70,6 @@ class Children:
         out, _ = child.communicate(timeout=100)
         assert child.returncode == 0, out
         assert out.endswith("done\n"), out
-
-    def run_until_step(self, number: int) -> bool:
-        """Let one kill itself before a durable step of the disk; True when it got done before."""
-        child = self.start(number)
-        out, _ = child.communicate(timeout=100)
-        return out.endswith("done\n")
 
     def run_and_kill(self, longest: float) -> bool:
         """Kill one at a random moment after it began; True when it got done before."""

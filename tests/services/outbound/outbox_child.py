@@ -1,7 +1,7 @@
 """A program of its own that sends what is in an outbox, to be killed at any moment.
 
 Arguments: one JSON object (root, folder, keys, base_url, token, address, repeats, deadline,
-began, and stop_at: the durable step of the disk before which it kills itself, -1 for none).
+began).
 Its clock runs fast, so that the waits between attempts are short. Prints "done" when nothing more
 happens by itself.
 """
@@ -19,11 +19,9 @@ from services.api import assmbl_send  # noqa: E402
 from services.api.assmbl import AssmblClient  # noqa: E402
 from services.config import Account  # noqa: E402
 from services.keys.keychain import Keychain  # noqa: E402
-from services.outbound import audit, store  # noqa: E402
 from services.outbound.office import Office  # noqa: E402
 from services.outbound_models import OutboxState  # noqa: E402
 from services.policy_config import Policy, Repeats  # noqa: E402
-from tests.fakes.fake_file_ops import FakeFileOps, kill_myself  # noqa: E402
 
 DOMAIN = "agents.example.com"
 
@@ -59,9 +57,6 @@ def waits(office: Office) -> bool:
 
 
 async def main() -> None:
-    if told["stop_at"] >= 0:
-        disk = FakeFileOps(told["stop_at"], kill_myself)
-        store.FileOps = audit.FileOps = lambda: disk
     assmbl_send.SEND_SECONDS = told["deadline"]
     folder = Path(told["folder"])
     account = Account(
