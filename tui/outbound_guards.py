@@ -49,6 +49,13 @@ def can_reject(situation: Situation) -> SafeText:
     return _DECIDED if situation.entry else _NOTHING
 
 
+def is_own(situation: Situation) -> SafeText:
+    """It is the operator's own draft."""
+    if situation.entry == "own":
+        return EMPTY
+    return ui("Edit it first: when it leaves is part of what its agent proposed.")
+
+
 def is_proposal(situation: Situation) -> SafeText:
     """It is an agent's, so that it has revisions to compare."""
     if situation.entry == "own":
@@ -102,6 +109,7 @@ OUTBOUND_GUARDS: Final = (
     can_send,
     can_approve,
     can_reject,
+    is_own,
     is_proposal,
     has_draft,
     has_row,

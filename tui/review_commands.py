@@ -47,6 +47,17 @@ _DECIDE: Final = (
         rank=2,
     ),
     Command(
+        "schedule_mail",
+        "Send later",
+        "Says when the mail leaves; then it has to be reviewed again.",
+        ("s",),
+        REVIEW,
+        SEND,
+        guard="is_own",
+        hint="later",
+        rank=4,
+    ),
+    Command(
         "reject",
         "Reject with a reason",
         "Refuses the proposal; its agent can read the reason.",

@@ -32,7 +32,7 @@ LONG = replace(
     OWN, body=lines("\n".join(f"line {number} of many" for number in range(214))), files=()
 )
 LONG_PROPOSAL = replace(PROPOSED, body=LONG.body, digest=digest_of("long"))
-LEADS_AWAY = {"q", "escape", "e", "X", "?", "f1", ":", "ctrl+p"}
+LEADS_AWAY = {"q", "escape", "e", "s", "X", "?", "f1", ":", "ctrl+p"}
 EVERY_KEY = [
     *string.ascii_letters, *string.digits, *"!#$%&'()*+,-./;<=>@[\\]^_`{|}~", "enter", "space",
     "tab", "escape", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up",
@@ -140,12 +140,23 @@ async def test_leaving_decides_nothing(key: str) -> None:
         assert stage.outbound_requests == [ev.ReviewDraft("p1", "main")]
 
 
-async def test_editing_is_left_to_who_opened_the_review() -> None:
+@pytest.mark.parametrize(("key", "outcome"), [("e", Outcome.EDIT), ("s", Outcome.LATER)])
+async def test_changing_is_left_to_who_opened_the_review(key: str, outcome: Outcome) -> None:
     stage = DecisionStage()
     async with stage.app.run_test(size=SMALL) as pilot:
         await stage.review(pilot)
-        await press(pilot, "e")
-        assert stage.outcomes == [Outcome.EDIT]
+        await press(pilot, key)
+        assert stage.outcomes == [outcome]
+        assert stage.asked(ev.SendDraft) == []
+
+
+async def test_when_a_proposal_leaves_is_no_afterthought() -> None:
+    stage = DecisionStage()
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await stage.review(pilot, "p1")
+        await press(pilot, "s")
+        assert "Edit it first" in rows_of(stage.app)[0]
+        assert stage.outcomes == []
 
 
 async def test_a_long_text_is_folded_with_its_exact_size() -> None:

@@ -104,15 +104,17 @@ class ComposeActions:
         screen = self._screen
 
         def answered(outcome: Outcome | None) -> None:
-            if outcome is Outcome.SENT:
+            if outcome in (Outcome.SENT, Outcome.REJECTED):
                 self._sent(draft)
+            elif outcome is Outcome.LATER:
+                screen.run_command("send_later")
 
         screen.app.push_screen(
             ReviewScreen(screen.news, screen.session, draft.draft_id, draft.account), answered
         )
 
     def _sent(self, draft: OpenDraft) -> None:
-        """It is in the outbox: there is nothing more to write on."""
+        """It is in the outbox, or refused: there is nothing more to write on."""
         screen = self._screen
         screen.drafts.drop(draft)
         if screen.draft is draft:

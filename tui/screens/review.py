@@ -41,6 +41,8 @@ class Outcome(Enum):
     SENT = "sent"
     EDIT = "edit"
     """The operator wants to change it: open the draft."""
+    LATER = "later"
+    """The operator wants to say when it leaves."""
     REJECTED = "rejected"
 
 
@@ -92,8 +94,11 @@ class ReviewScreen(SideScreen[Outcome]):
 
     def handlers(self) -> Handlers:
         """What each command does."""
-        edit = {"edit_mail": lambda: self._end_with(Outcome.EDIT)}
-        return {**self._decisions.handlers(), **edit}
+        return {
+            **self._decisions.handlers(),
+            "edit_mail": lambda: self._end_with(Outcome.EDIT),
+            "schedule_mail": lambda: self._end_with(Outcome.LATER),
+        }
 
     def _end_with(self, outcome: Outcome) -> None:
         self.dismiss(outcome)
