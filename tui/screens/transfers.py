@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from tui.session import Session
 
 SECOND: Final = 1.0
-NOTHING: Final = ui(
-    "No file was saved or sent since the start. S in a message saves its attachments."
+_NOTHING: Final = (
+    "No file was saved or sent since the start. {} in a message saves its attachments."
 )
 
 
@@ -142,7 +142,8 @@ class TransfersScreen(SideScreen[None]):
         """The list, what moves in it, and what was opened."""
         match event:
             case TransfersListed():
-                self.list.show_records(event.rows, NOTHING)
+                key = self.session.keymap.shown_key("save_files")
+                self.list.show_records(event.rows, phrase(_NOTHING, key))
             case TransferMoved():
                 self.list.take(event.row)
             case FileOpened():

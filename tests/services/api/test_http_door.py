@@ -229,7 +229,7 @@ async def test_no_logger_says_the_token_or_a_query(caplog: pytest.LogCaptureFixt
 
 
 async def test_a_certificate_of_nobody_is_refused(tmp_path: Path) -> None:
-    context = _self_signed(tmp_path)
+    context = self_signed(tmp_path)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -243,7 +243,7 @@ async def test_a_certificate_of_nobody_is_refused(tmp_path: Path) -> None:
     server.close()
 
 
-def _self_signed(folder: Path) -> ssl.SSLContext:
+def self_signed(folder: Path) -> ssl.SSLContext:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = dt.datetime.now(dt.UTC)
