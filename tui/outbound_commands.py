@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.command import ALL, GO, MAIL, WRITE, Command
+from tui.command import ALL, GO, LISTS, MAIL, WRITE, Command
 
 _WRITE: Final = (
     Command(
@@ -63,20 +63,37 @@ _WRITE: Final = (
     ),
 )
 
-_GO: Final = (
-    Command("drafts", "Go to Drafts", "Shows what is being written.", ("g d",), ALL, GO),
+PLACES: Final = (
+    Command(
+        "go_on_writing",
+        "Go on writing",
+        "Shows the draft that was on the screen last.",
+        ("g c",),
+        ALL,
+        GO,
+    ),
+    Command("drafts", "Go to Drafts", "Shows what is being written.", ("g d",), ALL | LISTS, GO),
     Command(
         "approvals",
         "Go to Approvals",
         "Shows what agents want to send, and waits for you.",
         ("g p",),
-        ALL,
+        ALL | LISTS,
         GO,
     ),
-    Command("outbox", "Go to Outbox", "Shows mail that waits or is leaving.", ("g o",), ALL, GO),
-    Command("sent", "Go to Sent", "Shows mail that has left.", ("g S",), ALL, GO),
-    Command("transfers", "Go to Transfers", "Shows files on their way.", ("g t",), ALL, GO),
-    Command("audit", "Go to the audit log", "Shows who sent and decided what.", ("g A",), ALL, GO),
+    Command(
+        "outbox", "Go to Outbox", "Shows mail that waits or is leaving.", ("g o",), ALL | LISTS, GO
+    ),
+    Command("sent", "Go to Sent", "Shows mail that has left.", ("g S",), ALL | LISTS, GO),
+    Command("transfers", "Go to Transfers", "Shows files on their way.", ("g t",), ALL | LISTS, GO),
+    Command(
+        "audit",
+        "Go to the audit log",
+        "Shows who sent and decided what.",
+        ("g A",),
+        ALL | LISTS,
+        GO,
+    ),
 )
 
-OUTBOUND_COMMANDS: Final = (*_WRITE, *_GO)
+OUTBOUND_COMMANDS: Final = (*_WRITE, *PLACES)

@@ -28,8 +28,11 @@ class OutboundNews:
         self,
         ask: Callable[[Request], int],
         unlock: Callable[[Callable[[], None]], None] | None = None,
+        go: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.ask = ask
+        self.go = go
+        """Runs the command of the mail screen that leads to another screen."""
         self._unlock = unlock
         self.counts = OutboundCounts()
         self.queued: SendQueued | None = None
@@ -50,6 +53,11 @@ class OutboundNews:
         """Save every open draft now; safe from any thread, for a program that is about to end."""
         if "drafts" in self.__dict__:
             self.drafts.save_all()
+
+    def forget_sealed(self) -> None:
+        """The keys were locked: encrypted drafts that nobody looks at leave the memory."""
+        if "drafts" in self.__dict__:
+            self.drafts.forget_sealed()
 
     def unlock(self, then: Callable[[], None]) -> None:
         """Ask for the passphrase of the own keys; `then` runs once they are unlocked."""

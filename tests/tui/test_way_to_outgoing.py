@@ -24,6 +24,7 @@ from tui.command import ALL, TYPING
 from tui.commands import BY_ID
 from tui.presets import PRESETS
 from tui.screens.mail import MailScreen
+from tui.screens.side_screen import SideScreen
 from tui.situation import Context
 
 SMALL = (80, 24)
@@ -62,6 +63,25 @@ async def test_two_keys_show_a_screen_and_escape_leads_back(key: str, context: C
         await until(pilot, lambda: stage.mail.panes.messages.count == 8)
         await press(pilot, "g", key)
         await until(pilot, lambda: getattr(stage.app.screen, "CONTEXT", None) is context)
+        await press(pilot, "escape")
+        await until(pilot, lambda: stage.app.screen is stage.mail)
+
+
+@pytest.mark.parametrize("key", ["d", "p", "o", "S", "t", "A"])
+async def test_each_of_them_has_all_its_commands_and_leads_to_the_others(key: str) -> None:
+    stage = Stage()
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: stage.mail.panes.messages.count == 8)
+        await press(pilot, "g", key)
+        await until(pilot, lambda: isinstance(stage.app.screen, SideScreen))
+        screen = stage.app.screen
+        assert isinstance(screen, SideScreen)
+        known = {one.id for one in BY_ID.values() if screen.CONTEXT in one.contexts}
+        assert known <= set(screen._run)
+        for other in (*"dpoStA", key):
+            await press(pilot, "g", other)
+        await until(pilot, lambda: getattr(stage.app.screen, "CONTEXT", None) is screen.CONTEXT)
+        assert len(stage.app.screen_stack) == 2
         await press(pilot, "escape")
         await until(pilot, lambda: stage.app.screen is stage.mail)
 

@@ -35,7 +35,7 @@ class Outbound:
 
     def __init__(self, screen: MailScreen) -> None:
         self._screen = screen
-        self.news = OutboundNews(screen.ask, unlock=self._unlock)
+        self.news = OutboundNews(screen.ask, unlock=self._unlock, go=screen.run_command)
         self._counting = 0
         self.news.listen(self._heard)
 
@@ -49,6 +49,14 @@ class Outbound:
     def write(self) -> None:
         """Begin a new message."""
         self._compose(BeginDraft())
+
+    def go_on_writing(self) -> None:
+        """Go back to the draft that was on the screen last."""
+        last = self.news.drafts.last
+        if last is not None:
+            self._compose(OpenDraft(last.draft_id, last.account))
+        else:
+            self._screen.notices.tell(ui("No draft is open."))
 
     def answer(self, kind: str) -> None:
         """Begin an answer to the current message, or send it on; `kind` is a `DraftKind`'s value."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events
@@ -22,6 +23,7 @@ from tui.commands import BY_ID
 from tui.guards import reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
+from tui.outbound_commands import PLACES
 from tui.screens.overlays import show_help, show_palette
 from tui.situation import Context, Situation
 from widgets.hint_bar import HintBar
@@ -99,6 +101,7 @@ class SideScreen(Screen[Answer]):
             "palette": self._palette,
             "help": self._help,
             "quit_anywhere": self._quit,
+            **{one.id: partial(self._go, one.id) for one in PLACES},
             **self.handlers(),
         }
         self._end = self.news.listen(self._heard)
@@ -192,6 +195,11 @@ class SideScreen(Screen[Answer]):
 
     def _help(self) -> None:
         show_help(self, self.session, self.CONTEXT)
+
+    def _go(self, command: str) -> None:
+        """Another screen takes the place of this one."""
+        self.dismiss(None)
+        self.news.go(command)
 
     def _quit(self) -> None:
         self.app.call_later(self.app.action_quit)
