@@ -16,6 +16,9 @@ import pytest
 from services.crypto import messages
 from services.crypto.own import OwnKey
 from services.redact import Secret
+from services.sandbox.records import Agent
+from tests.conftest import SandboxControl
+from tests.fakes.sealed_mail import pgp_mime
 from tui.__main__ import main
 from tui.profile import open_profile
 
@@ -153,3 +156,22 @@ def test_the_verb_imports_neither_textual_nor_openpgp_before_it_needs_them(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_files_inside_of_the_encrypted_text_are_saved_with_the_others_when_it_is_decrypted(
+    run: Any, sandbox: SandboxControl, agent: Agent, mail: str, own_key: OwnKey, tmp_path: Path
+) -> None:
+    inner = EmailMessage()
+    inner.set_content("See the plan.")
+    inner.add_attachment(DATA, "image", "png", filename="plan.png")
+    sealed = messages.encrypt(inner.as_bytes(), [own_key.public]).decode()
+    message_id = sandbox.add_mail(agent, pgp_mime(sealed))
+    run("attach", "save", message_id, "--to", str(tmp_path))
+    assert not (tmp_path / "plan.png").exists()
+    code, out, err = run(
+        "attach", "save", message_id, "--decrypt", "--passphrase-fd", str(given(PASSPHRASE)),
+        "--index", "1000000",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert out == f"(1000000) {tmp_path}/plan.png  decrypted\n"
+    assert (tmp_path / "plan.png").read_bytes() == DATA

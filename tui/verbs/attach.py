@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.errors import MailError, NotFound
 from services.safe_text import clean_line
+from services.shown_mail import INSIDE
 from tui.change import mailbox_of
 from tui.cli import VerbParsers
 from tui.listing import print_json
@@ -81,11 +82,11 @@ async def _save(profile: Profile, arguments: argparse.Namespace) -> int:
     failed: dict[int, MailError] = {}
     with profile.store(for_reading=True) as store:
         async with mailbox_of(profile, store) as mailbox:
-            indexes = arguments.index or [f.index for f in await _files(mailbox, arguments.id)]
-            if not indexes:
-                raise NotFound("This message has no attachments.")
             if arguments.decrypt:
                 await _unlock(mailbox, arguments)
+            indexes = arguments.index or await _all(mailbox, arguments)
+            if not indexes:
+                raise NotFound("This message has no attachments.")
             fetcher = _fetcher(mailbox)
             for index in dict.fromkeys(indexes):
                 try:
@@ -97,6 +98,12 @@ async def _save(profile: Profile, arguments: argparse.Namespace) -> int:
     else:
         _tell(saved, failed)
     return max((error.exit_code for error in failed.values()), default=0)
+
+
+async def _all(mailbox: Mailbox, arguments: argparse.Namespace) -> list[int]:
+    """Every file that can be saved like this: those inside of the encrypted text are decrypted."""
+    files = await _files(mailbox, arguments.id)
+    return [file.index for file in files if arguments.decrypt or file.index < INSIDE]
 
 
 def _fetcher(mailbox: Mailbox) -> Fetcher:
@@ -119,6 +126,7 @@ async def _unlock(mailbox: Mailbox, arguments: argparse.Namespace) -> None:
 async def _save_one(
     mailbox: Mailbox, fetcher: Fetcher, arguments: argparse.Namespace, index: int
 ) -> Saved:
+    from services.attachments.inside import is_inside, save_inside
     from services.attachments.transfer import Wanted
     from services.sync.saving import sender_of
 
@@ -131,6 +139,8 @@ async def _save_one(
     )
     line = _ProgressLine(index)
     try:
+        if is_inside(index):
+            return await save_inside(mailbox.inside_file, wanted, line)
         return await fetcher.save(wanted, line)
     finally:
         line.clear()
