@@ -20,6 +20,7 @@ from services.outbound_models import OutboxState
 if TYPE_CHECKING:
     from services.outbound.audit import AuditLog
     from services.outbound.draft_store import Drafts
+    from services.outbound.store import OutboundStore
 
 _WORDS: Final = {
     OutboxState.REFUSED: "refused",
@@ -31,9 +32,10 @@ _WORDS: Final = {
 class Homecoming:
     """The `Chronicle` of one account's outbox."""
 
-    def __init__(self, drafts: Drafts, audit: AuditLog) -> None:
+    def __init__(self, drafts: Drafts, audit: AuditLog, store: OutboundStore) -> None:
         self._drafts = drafts
         self._audit = audit
+        self._store = store
 
     def told(self, entry: OutboxEntry, action: str, *, actor: str, answer: str = "") -> None:
         """Note in the audit log what happened to an entry."""
@@ -55,12 +57,19 @@ class Homecoming:
         unsent = [entry for entry in mails if entry.state in NEVER_LEFT]
         try:
             if not unsent:
-                self._drafts.settle(entries[0].draft_id)
+                self._let_go(entries[0].draft_id)
                 return
             self._bring_back(entries, unsent)
         except NotFound:
             # Its draft was removed by hand; the entries still tell what became of it.
             return
+
+    def _let_go(self, draft_id: str) -> None:
+        head = self._drafts.head(draft_id)
+        self._drafts.settle(draft_id)
+        if head.is_encrypted and not head.is_sealed:
+            # It left encrypted: what stood here in clear for want of a key must not stay.
+            self._store.scrub()
 
     def _bring_back(self, entries: tuple[OutboxEntry, ...], unsent: list[OutboxEntry]) -> None:
         draft_id = entries[0].draft_id

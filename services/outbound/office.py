@@ -19,6 +19,7 @@ from services.draft import Draft, DraftState
 from services.errors import CryptoError, MailError
 from services.outbound.approval import Decisions
 from services.outbound.audit import AUDIT_FILE, OPERATOR, AuditLog
+from services.outbound.carried_folders import CarriedFolders
 from services.outbound.carrying import Carrier, Observer, Surroundings
 from services.outbound.draft_store import Drafts
 from services.outbound.gate import Gate
@@ -77,9 +78,11 @@ class Office:
         self.stationery = Stationery(config_folder or folder)
         self.sealer: Sealer = KeychainSealer(chain) if chain is not None else NoSealer()
         self.drafts = Drafts(store, self.sealer, clock)
+        self.carried = CarriedFolders(folder / FOLDER)
+        self.drafts.on_gone = self.carried.remove
         self._unhook = chain.on_lock(self.drafts.forget) if chain is not None else None
         self.audit = AuditLog(folder / AUDIT_FILE, store, clock)
-        self.outbox = Outbox(store, Homecoming(self.drafts, self.audit), clock)
+        self.outbox = Outbox(store, Homecoming(self.drafts, self.audit, store), clock)
         self.history = KnownPeople(lender, self.outbox, chain, lambda: store.version)
         self.proposals = Proposals(
             self.sender, store, self.drafts, self.audit, history=self.history, clock=clock
@@ -286,6 +289,7 @@ class Office:
         self.drafts.seal_what_is_clear()
         for name in (SPOOL, WORK_FOLDER):
             sweep(self.folder / FOLDER / name, self._waiting)
+        self.carried.sweep(self.drafts.restorable)
 
     def _waiting(self) -> set[str]:
         self.look()
@@ -301,6 +305,7 @@ class Office:
         await self.sending.finish(seconds)
         if self._unhook is not None:
             self._unhook()
+        self.carried.close()
         await durable(self.store.close)
         if isinstance(self.lender, OwnLender):
             await self.lender.close()

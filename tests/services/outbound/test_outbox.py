@@ -616,3 +616,32 @@ async def test_a_service_that_can_tell_is_asked_before_anybody_else(
     (entry,) = await send(office, mail(bob.address))
     assert await until_settled(office, one.clock, [entry.entry_id]) == [ends]
     assert len(sandbox.sent(alice.agent)) == delivered
+
+
+async def test_what_was_not_sealed_yet_waits_for_the_own_key(
+    stage: Callable[..., Stage], alice: Party, bob: Party, own_keys: tuple[OwnKey, ...]
+) -> None:
+    await alice.publish(own_keys[0])
+    one = stage()
+    office = await one.open()
+    (entry,) = await queue(office, mail(bob.address, sealed=True))
+    await office.close()
+    alice.keychain.lock()
+    office = await one.open()
+    (waiting,) = await office.sending.push([entry.entry_id], 5)
+    assert (waiting.state, waiting.is_sealed) == (PENDING, False)
+    assert "locked" in waiting.reason
+    await alice.keychain.unlock(None)
+    await office.retry_now()
+    assert states(await office.sending.push([entry.entry_id], 30)) == [SENT]
+
+
+async def test_without_an_own_key_no_local_copy_of_an_encrypted_text_stays(
+    stage: Callable[..., Stage], bob: Party
+) -> None:
+    one = stage()
+    office = await one.open()
+    (entry,) = await send(office, mail(bob.address, sealed=True))
+    assert entry.state is SENT
+    assert office.outbox.content(entry.entry_id).text == ""
+    assert b"canary" not in log_of(one)
