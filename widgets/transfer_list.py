@@ -4,7 +4,7 @@ Closes two traps: a row that goes on telling the last speed of a connection that
 state that is told by colour alone: each has its own mark and its own word.
 
     ▌▼ report.pdf          fetching  [####······]  41 %  12.4 MB   1.2 MB/s    6 s
-     ▲ plan.pdf            sealing   [#·········]   8 %  50.0 MB
+     ▲ plan.pdf            preparing [#·········]   8 %  50.0 MB
      ✓ photo.jpg           saved     Saved as ~/Downloads/photo.jpg.
 """
 
