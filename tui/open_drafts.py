@@ -33,6 +33,8 @@ class OpenDrafts:
         self._ask = ask
         self._open: list[OpenDraft] = []
         self._under_way: dict[int, OpenDraft] = {}
+        self.shown: OpenDraft | None = None
+        """The one on the screen now."""
         self.last: OpenDraft | None = None
         """The one that was on the screen last."""
         self.discarded: list[str] = []
@@ -71,6 +73,12 @@ class OpenDrafts:
             self._open.remove(draft)
         if self.last is draft:
             self.last = self._open[-1] if self._open else None
+
+    def forget_sealed(self) -> None:
+        """The keys were locked: let go of encrypted drafts, but for the one that is written on."""
+        for draft in self.all:
+            if draft.is_sealed and draft is not self.shown:
+                self.close(draft)
 
     def beside(self, draft: OpenDraft, by: int) -> OpenDraft:
         """The open draft before or behind this one."""

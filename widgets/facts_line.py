@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from textual.strip import Strip
@@ -17,6 +17,10 @@ from services.safe_text import SafeText
 from widgets.cells import fit
 from widgets.line_view import LineView
 from widgets.rows import Part
+
+NEEDED: Final = 2
+"""Facts of this rank and lower are always there, cut where they have to be."""
+_GAP: Final = " · "
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,23 @@ class FactsLine(LineView, can_focus=False):
 
 
 def _parts(facts: Sequence[Fact], width: int) -> list[Part]:
-    kept = list(facts)
-    room = width - 2
-    while len(kept) > 1 and sum(cell_len(fact.words) + 3 for fact in kept) - 3 > room:
-        kept.remove(max(kept, key=lambda fact: fact.rank))
+    """The facts that fit; of those that have to be there the longest is cut."""
+    kept, room = list(facts), max(1, width - 2)
+    while _cells(kept) > room:
+        worst = max(kept, key=lambda fact: fact.rank)
+        if worst.rank <= NEEDED:
+            break
+        kept.remove(worst)
+    over = max(0, _cells(kept) - room)
+    longest = max(kept, key=lambda fact: cell_len(fact.words), default=None)
     parts: list[Part] = [(" ", "text")]
     for fact in kept:
         if len(parts) > 1:
-            parts.append((" · ", "muted"))
-        parts.append((fit(fact.words, min(room, cell_len(fact.words))), fact.role))
+            parts.append((_GAP, "muted"))
+        cells = cell_len(fact.words) - (over if fact is longest else 0)
+        parts.append((fit(fact.words, max(1, cells)), fact.role))
     return parts
+
+
+def _cells(facts: Sequence[Fact]) -> int:
+    return sum(cell_len(fact.words) + len(_GAP) for fact in facts) - len(_GAP)

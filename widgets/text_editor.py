@@ -25,6 +25,8 @@ from widgets.text_looks import Look, pieces, role_of
 INDENT = 1
 """Cells left of the text; one more stands at its right, for a cursor behind the last letter."""
 _MARKS = INDENT + 1
+_WIDEST = 100
+"""Cells of a row at most: longer ones are hard to read, here and where they arrive."""
 _JOINERS = "\u200c\u200d"
 """What does not print and is typed all the same, in Persian and between emoji."""
 
@@ -76,7 +78,7 @@ class TextEditor(LineView):
     def show_buffer(self, buffer: TextBuffer) -> None:
         """Edit another text, where its cursor stands."""
         self._buffer = buffer
-        self._flow = TextFlow(buffer, max(2, self.size.width - _MARKS))
+        self._flow = TextFlow(buffer, _measure(self.size.width))
         self._top = self._flow.row_of(buffer.cursor)
         self._goal = None
         self._show(everything=True)
@@ -253,7 +255,7 @@ class TextEditor(LineView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Break the lines anew; the cursor stays in sight."""
-        self._flow.resize(max(2, event.size.width - _MARKS))
+        self._flow.resize(_measure(event.size.width))
         self._top = self._flow.row_of((self._top[0], 0)) if self._top[1] else self._top
         self._reveal()
         self._show(everything=True)
@@ -320,3 +322,8 @@ class TextEditor(LineView):
             low, high = max(low, start) - start, min(high, end + 1) - start
             columns = (low, high) if low < high else None
         return Look(line[start:end], role_of(line), columns, cursor)
+
+
+def _measure(width: int) -> int:
+    """Cells that a row of text has on a screen of this width."""
+    return max(2, min(_WIDEST, width - _MARKS))

@@ -208,6 +208,35 @@ async def test_a_draft_that_is_open_is_not_read_from_the_disk_again() -> None:
     assert not [one for one in drafts.requests if isinstance(one, OpenDraft)]
 
 
+async def test_two_keys_lead_from_the_mail_back_to_the_draft_that_was_left() -> None:
+    stage = stage_with(FakeDrafts())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "g", "c")
+        assert "No draft is open." in rows_of(stage.app)[0]
+        await begin(pilot, stage, "r")
+        await press(pilot, *"half a ", "escape", "j", "enter", "q", "g", "c", *"thought")
+        draft = compose_of(stage).draft
+        assert draft is not None
+        assert draft.value.body.startswith("half a thought\n")
+
+
+async def test_locked_keys_take_encrypted_drafts_off_the_memory_but_for_the_one_on_screen() -> None:
+    drafts = FakeDrafts()
+    stage = stage_with(drafts)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await begin(pilot, stage, "r")
+        await press(pilot, *"secret", "ctrl+e", "escape")
+        await begin(pilot, stage, "f")
+        await press(pilot, *"also secret", "ctrl+e")
+        news = stage.mail.outbound.news
+        news.forget_sealed()
+        assert [draft.value.body.split("\n")[0] for draft in news.drafts.all] == ["also secret"]
+        await press(pilot, "escape")
+        news.forget_sealed()
+        assert news.drafts.all == ()
+    assert len(drafts.kept) == 2
+
+
 async def test_a_discarded_draft_is_brought_back() -> None:
     drafts = FakeDrafts()
     stage = stage_with(drafts)

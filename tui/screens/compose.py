@@ -142,6 +142,8 @@ class ComposeScreen(SideScreen[None]):
             case DraftOpened():
                 draft = self.drafts.open(event.draft, event.account, event.quoted or event.remark)
                 self.show_draft(draft)
+                if event.quoted:
+                    self.notices.tell(event.quoted, Severity.WARNING)
             case DraftLocked(sentence=sentence):
                 self.notices.tell(sentence)
                 self.news.unlock(lambda: self._wait_for(self._begin))
@@ -174,7 +176,7 @@ class ComposeScreen(SideScreen[None]):
     def show_draft(self, draft: Opened) -> None:
         """Put a draft on the screen; the cursor goes to what is to be written next."""
         self._completing.close()
-        self.draft = self.drafts.last = draft
+        self.draft = self.drafts.last = self.drafts.shown = draft
         with self.app.batch_update():
             for name, field in self.fields.items():
                 field.show(draft.texts[name])
@@ -248,6 +250,7 @@ class ComposeScreen(SideScreen[None]):
     def on_unmount(self) -> None:
         """Save what is left."""
         self._save()
+        self.drafts.shown = None
         self.drafts.on_saved = _nobody
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────────

@@ -60,6 +60,7 @@ def _writing(screen: MailScreen) -> Mapping[str, Handler]:
         "reply_all": answer("reply all"),
         "forward": answer("forward"),
         "edit_as_new": answer("edit as new"),
+        "go_on_writing": lambda: screen.outbound.go_on_writing(),
         "drafts": lambda: screen.outbound.show_drafts(),
         "approvals": lambda: screen.outbound.show_approvals(),
         "outbox": lambda: screen.outbound.show_outbox(),

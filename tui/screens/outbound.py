@@ -20,6 +20,7 @@ from services.outbound_events import (
     SendCancelled,
     SendQueued,
 )
+from services.safe_text import ui
 from tui.outbound_news import OutboundNews
 from widgets.mailbox_list import Outgoing
 from widgets.undo_bar import UndoBar

@@ -145,6 +145,9 @@ class SealedMail:
         if known == self._known:
             return
         self._known = known
+        outbound = self._screen.outbound_if_made
+        if outbound is not None and self.news.lock is LockState.LOCKED:
+            outbound.news.forget_sealed()
         hidden = self._state is SealState.OPENED and not self.is_unlocked
         opens = self.is_closed and self.is_unlocked
         if hidden or opens or self._state in _NEED_ANOTHER_KEY:
