@@ -93,6 +93,7 @@ async def test_every_screen_looks_as_agreed(size: tuple[int, int]) -> None:
         stage = sample_stage()
         async with stage.app.run_test(size=size) as pilot:
             await until(pilot, lambda stage=stage: stage.mail.panes.messages.count == 8)
+            await stage.mail.complete()
             if stage.mail.panes.split:
                 await until(pilot, lambda stage=stage: stage.mail.reading.links)
             await press(pilot, *keys)
