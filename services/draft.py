@@ -50,10 +50,23 @@ class DraftState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class FileOrigin:
+    """The message (its id in the cache) that a carried file comes from, and its place there.
+
+    `is_part`: it is a part of the raw mail, else an attachment that the service hands out.
+    """
+
+    message_id: str
+    index: int
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DraftFile:
     """A file to go with the mail: where it lies, what it is called there, what was seen of it.
 
     `size` in bytes and `modified` in nanoseconds since the epoch when it was attached, -1 unknown.
+    `origin` is set when it goes along from another message; it may have to be fetched first.
     """
 
     path: Path
@@ -61,6 +74,7 @@ class DraftFile:
     content_type: str = "application/octet-stream"
     size: int = -1
     modified: int = -1
+    origin: FileOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True)

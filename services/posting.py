@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from services.errors import CryptoError, MailError, Offline, UsageError
 from services.events import Event, OutboundRequest
+from services.limits import RAW_LIMIT
 
 if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from services.sync.mailbox import Mailbox
     from services.sync.session import Session
     from services.transfer_models import TransferBoard
-    from services.wire_values import InboxItem
+    from services.wire_values import InboundAttachment, InboxItem
 
 LOG: Final = Path("outbound", "outbound.log")
 """Below an account's folder; there is nothing to send when it is missing."""
@@ -96,6 +97,20 @@ class SessionMail:
     async def raw_mail(self, message_id: str) -> bytes:
         """Return a message as received; raises ServiceError."""
         return (await self._mailbox.fetch(message_id)).raw
+
+    async def served_files(self, message_id: str) -> tuple[InboundAttachment, ...]:
+        """Return what files the service hands out for a message; raises ServiceError."""
+        return (await self._mailbox.fetch(message_id)).attachments
+
+    async def part(self, message_id: str, number: int) -> tuple[str, bytes] | None:
+        """Return name and content of a file inside of the raw mail; ServiceError, RenderError."""
+        from services.reading.sealed import Plaintext
+
+        raw, renderer = await self.raw_mail(message_id), self._mailbox.renderer
+        if renderer is None or len(raw) > RAW_LIMIT:
+            return None
+        # Cut out where hostile mail is read; that it came in clear makes no difference there.
+        return await renderer.file_in(Plaintext(raw, is_entity=True), number)
 
     async def shown_mail(self, message_id: str) -> RenderedMessage:
         """Return a message as safe text; raises ServiceError, RenderError."""

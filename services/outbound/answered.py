@@ -17,7 +17,7 @@ from services.addresses import Address, parse_mailboxes, parse_sender
 from services.outbound.typed_addresses import is_address, same_key
 from services.reading.mime_headers import HeaderBlock, raw_text, read_block
 from services.shown_mail import RenderedMessage
-from services.wire_values import InboxItem
+from services.wire_values import InboundAttachment, InboxItem
 
 REFERENCES_LIMIT: Final = 20
 """Ids kept of a chain: the first, which is the thread's, and the newest."""
@@ -45,6 +45,8 @@ class Original:
     item: InboxItem
     raw: bytes
     message: RenderedMessage
+    served: tuple[InboundAttachment, ...] = ()
+    """The files that the service hands out for it."""
 
     @property
     def was_encrypted(self) -> bool:

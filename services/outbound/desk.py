@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from services import outbound_events as ev
+from services.carried_events import CarryFiles
 from services.crypto.errors import Locked
 from services.errors import MailError, UsageError
 from services.events import Event, Notice, OutboundRequest, Severity
@@ -50,6 +51,7 @@ class OutboundDesk:
             ev.DiscardDraft: self._drafts.discard,
             ev.RestoreDraft: self._drafts.restore,
             ev.ListDrafts: self._drafts.list,
+            CarryFiles: self._drafts.carry,
             ev.SuggestRecipients: self._drafts.suggest,
             ev.AskPricing: self._drafts.ask_pricing,
             ev.ReviewDraft: self._sends.review,
@@ -94,7 +96,7 @@ class OutboundDesk:
 
     async def close(self, seconds: float) -> None:
         """End; what is on the wire gets so many seconds."""
-        self._drafts.close()
+        await self._drafts.close()
         await self.offices.close(seconds)
 
     # ── what happens by itself ───────────────────────────────────────────────────────────────────

@@ -6,12 +6,20 @@ agent and dates stand in the head; addresses, subject, text, file names and head
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from services.draft import Draft, DraftFile, DraftKind, DraftState, Encryption, Metering
+from services.draft import (
+    Draft,
+    DraftFile,
+    DraftKind,
+    DraftState,
+    Encryption,
+    FileOrigin,
+    Metering,
+)
 from services.errors import CacheDamaged
 
 Document = dict[str, Any]
@@ -176,13 +184,17 @@ def _content(content: Mapping[str, Any], head: DraftHead) -> dict[str, Any]:
 
 
 def _file_document(file: DraftFile) -> Document:
-    return {
+    document: Document = {
         "path": str(file.path),
         "name": file.name,
         "type": file.content_type,
         "size": file.size,
         "modified": file.modified,
     }
+    if file.origin is not None:
+        origin = file.origin
+        document["origin"] = [origin.message_id, origin.index, origin.is_part]
+    return document
 
 
 def _file(document: Mapping[str, Any]) -> DraftFile:
@@ -192,7 +204,13 @@ def _file(document: Mapping[str, Any]) -> DraftFile:
         str(document["type"]),
         int(document["size"]),
         int(document["modified"]),
+        _origin(document["origin"]) if "origin" in document else None,
     )
+
+
+def _origin(stored: Sequence[Any]) -> FileOrigin:
+    message_id, index, is_part = stored
+    return FileOrigin(str(message_id), int(index), is_part is True)
 
 
 def _usage_document(usage: Metering) -> Document:

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from services import outbound_events as ev
+from services.carried_events import CarryFiles
+from services.draft import Draft, DraftState
 from services.errors import CacheError, NotFound, UsageError
 from services.events import Event
 from services.outbound.answered import Original
+from services.outbound.carrying_over import CarryingOver
 from services.outbound.office import Office
 from services.outbound.offices import Offices
 from services.outbound.outbox_contents import durable
@@ -38,6 +41,7 @@ class DraftRequests:
         self._emit = emit
         self._in_order = asyncio.Lock()
         self._book: RecipientBook | None = None
+        self._carrying: dict[str, CarryingOver] = {}
         self.is_listed = False
         """A list of drafts was asked for: it is told again when it changes."""
 
@@ -46,8 +50,10 @@ class DraftRequests:
         async with self._in_order:
             return
 
-    def close(self) -> None:
-        """Stop learning recipients."""
+    async def close(self) -> None:
+        """Stop learning recipients and fetching files."""
+        for carrying in self._carrying.values():
+            await carrying.close()
         if self._book is not None:
             self._book.close()
 
@@ -63,6 +69,7 @@ class DraftRequests:
         else:
             begun = begin_blank(request.kind, desktop, to=request.to)
         self._tell_begun(request_id, begun)
+        self._carry(office, begun.draft)
         (await self._recipients(office)).prepare()
 
     def _tell_begun(self, request_id: int, begun: Begun) -> None:
@@ -73,10 +80,11 @@ class DraftRequests:
         """Hand out a kept draft."""
         await self.settled()
         office = await self._offices.get(request.account)
-        draft = await office.draft(request.draft_id)
+        draft = await self._homed(office, await office.draft(request.draft_id))
         head = await durable(lambda: office.drafts.head(request.draft_id))
         remark = clean_line(head.reason)
         self._emit(ev.DraftOpened(request_id, draft, request.account, remark))
+        self._carry(office, draft)
 
     async def save(self, request_id: int, request: ev.SaveDraft) -> None:
         """Keep a draft durably; what the disk refuses is told as that, so the screen keeps it."""
@@ -96,6 +104,7 @@ class DraftRequests:
         """Drop a draft, for a while."""
         await self.settled()
         office = await self._offices.get()
+        await self._carrying_of(office).stop(request.draft_id)
         done = await durable(lambda: office.drafts.discard(request.draft_id))
         sentence = ui("The draft is dropped.") if done else ui("There was no such draft.")
         self._emit(ev.OutboundDone(request_id, sentence))
@@ -117,6 +126,30 @@ class DraftRequests:
         office = await self._offices.get()
         await office.unlock_silently()
         self._emit(ev.DraftsListed(request_id, await durable(office.drafts.rows)))
+
+    # ── files of a message that is sent on ───────────────────────────────────────────────────────
+
+    async def carry(self, _: int, request: CarryFiles) -> None:
+        """Fetch what is missing of a draft's carried files, remove what was taken off."""
+        office = await self._offices.get(request.account)
+        self._carrying_of(office).carry(request.draft_id, request.files)
+
+    async def _homed(self, office: Office, draft: Draft) -> Draft:
+        """Return a draft whose carried files are its own; one that is a copy had another's."""
+        homed = self._carrying_of(office).homed(draft)
+        if homed == draft or draft.state is not DraftState.EDITING:
+            return draft
+        return await durable(lambda: office.drafts.save(homed))
+
+    def _carry(self, office: Office, draft: Draft) -> None:
+        if any(file.origin is not None for file in draft.files):
+            self._carrying_of(office).carry(draft.draft_id, draft.files)
+
+    def _carrying_of(self, office: Office) -> CarryingOver:
+        name = office.account.name
+        if name not in self._carrying:
+            self._carrying[name] = CarryingOver(office.carried, office.lender, self._emit)
+        return self._carrying[name]
 
     # ── recipients ───────────────────────────────────────────────────────────────────────────────
 
@@ -160,6 +193,7 @@ def _desktop(office: Office, template: str) -> Desktop:
         now=office.now,
         signature=stationery.signature(),
         template=stationery.template(template) if template else None,
+        carried=office.carried,
     )
 
 
@@ -170,7 +204,8 @@ async def _original(office: Office, message_id: str) -> Original:
     item = mail.item(message_id)
     if item is None:
         raise NotFound("The message is not in the mailbox any more.")
-    return Original(item, await mail.raw_mail(message_id), await mail.shown_mail(message_id))
+    raw, shown = await mail.raw_mail(message_id), await mail.shown_mail(message_id)
+    return Original(item, raw, shown, await mail.served_files(message_id))
 
 
 def _snapshot(office: Office) -> MailSnapshot | None:

@@ -67,6 +67,8 @@ class Drafts:
         self._runs: dict[str, _Run] = {}
         self._copies: dict[tuple[str, int], str] = {}
         self._summaries = SummaryCache(self._sealer)
+        self.on_gone: Callable[[str], None] = _nothing
+        """Called with the id of a draft that has left or cannot be brought back any more."""
 
     # ── saving ───────────────────────────────────────────────────────────────────────────────────
 
@@ -135,6 +137,15 @@ class Drafts:
     def every(self) -> tuple[DraftHead, ...]:
         """Return what is known of all drafts, also of discarded ones and of those that have left."""
         return self._heads.every()
+
+    def restorable(self) -> set[str]:
+        """Return the ids of all drafts but those that have left or were discarded for good."""
+        oldest = int(self._clock()) - KEPT_SECONDS
+        return {
+            head.draft_id
+            for head in self._heads.every()
+            if not head.is_settled and (not head.discarded_at or head.discarded_at >= oldest)
+        }
 
     def heads(self, *states: DraftState) -> tuple[DraftHead, ...]:
         """Return the drafts in these states (none named: in any), newest first; needs no key."""
@@ -251,6 +262,7 @@ class Drafts:
             head = self.head(draft_id)
             self._revisions.drop(head.draft_id, head.kept)
             self._heads.put(replace(head, is_settled=True, kept=(), summary=None))
+            self.on_gone(draft_id)
 
     # ── one draft ────────────────────────────────────────────────────────────────────────────────
 
@@ -349,6 +361,7 @@ class Drafts:
             if head.discarded_at and head.discarded_at < oldest:
                 self._revisions.drop(head.draft_id, head.kept)
                 self._heads.remove(head.draft_id)
+                self.on_gone(head.draft_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +384,10 @@ def _as_kept(draft: Draft, head: DraftHead) -> Draft:
         made_at=head.made_at,
         changed_at=head.changed_at,
     )
+
+
+def _nothing(_draft_id: str) -> None:
+    """Nobody keeps anything else of a draft."""
 
 
 def _new_key() -> str:

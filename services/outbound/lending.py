@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from services.ports import MailProvider
     from services.shown_mail import RenderedMessage
     from services.transfer_models import TransferBoard
-    from services.wire_values import InboxItem
+    from services.wire_values import InboundAttachment, InboxItem
 
 
 class Correspondence(Protocol):
@@ -31,6 +31,17 @@ class Correspondence(Protocol):
 
     async def raw_mail(self, message_id: str) -> bytes:
         """Return a message as received; raises ServiceError when it must be fetched and cannot."""
+        ...
+
+    async def served_files(self, message_id: str) -> tuple[InboundAttachment, ...]:
+        """Return what files the service hands out for a message; raises as `raw_mail`."""
+        ...
+
+    async def part(self, message_id: str, number: int) -> tuple[str, bytes] | None:
+        """Return name (raw) and content of a file inside of the raw mail, as the reader counts them.
+
+        None when there is no such file or not all of it; raises as `raw_mail`, and RenderError.
+        """
         ...
 
     async def shown_mail(self, message_id: str) -> RenderedMessage:

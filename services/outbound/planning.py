@@ -15,6 +15,7 @@ from services.draft import Draft, Encryption
 from services.errors import UsageError
 from services.outbound import requirements
 from services.outbound.addressing import Recipient, recipients_of, reply_to_of
+from services.outbound.carried_folders import not_here
 from services.outbound.checks import Findings, check, danger
 from services.outbound.fan_out import mails_of
 from services.outbound.files import measured
@@ -277,6 +278,7 @@ def _measure(draft: Draft) -> _Files:
         try:
             size, digest, head = measured(file.path, file.name)
         except UsageError as error:
+            error = not_here(file) or error
             refusals.append(Refusal(RefusalKind.DRAFT, error.sentence, error.next_step, error))
         planned.append(PlannedFile(str(file.path), file.name, kind, size, digest))
         heads.append(head[:_HEAD])

@@ -22,6 +22,8 @@ from services.outbound.answered import (
     read_answered,
     reply_subject,
 )
+from services.outbound.carried_folders import CarriedFolders
+from services.outbound.enclosures import enclosures_of
 from services.outbound.quoting import (
     SIGNATURE_RULE,
     Quote,
@@ -48,6 +50,8 @@ class Desktop:
     template: Template | None = None
     quotes: bool = True
     """Whether the text of the answered mail is put into the draft."""
+    carried: CarriedFolders | None = None
+    """Where the files of a mail that is sent on are to lie; None: they do not go along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,9 @@ def _forward(original: Original, answered: Answered, desktop: Desktop) -> Begun:
     )
     quote = quote_forward(original.message, fields) if desktop.quotes else Quote("")
     draft = _with_template(draft, desktop, quote.text)
-    return Begun(draft, _files_left_out(original), quote.remark)
+    files = enclosures_of(original, draft.draft_id, desktop.carried)
+    draft = replace(draft, files=files.files)
+    return Begun(draft, files.remark, quote.remark)
 
 
 def _as_new(original: Original, answered: Answered, desktop: Desktop) -> Begun:
@@ -172,7 +178,8 @@ def _as_new(original: Original, answered: Answered, desktop: Desktop) -> Begun:
         subject=answered.subject,
         body=quote.text,
     )
-    return Begun(draft, _files_left_out(original), quote.remark)
+    files = enclosures_of(original, draft.draft_id, desktop.carried)
+    return Begun(replace(draft, files=files.files), files.remark, quote.remark)
 
 
 def _begin(kind: DraftKind, original: Original, desktop: Desktop) -> Draft:
@@ -242,19 +249,6 @@ def _left_out(count: int) -> SafeText:
     if count <= 0:
         return EMPTY
     return phrase("{} more recipients of the message are left out: too many.", count)
-
-
-def _files_left_out(original: Original) -> SafeText:
-    files = original.message.attachments
-    if not files:
-        return EMPTY
-    names = join(", ", [file.file_name for file in files[:5]])
-    more = phrase(" and {} more", len(files) - 5) if len(files) > 5 else EMPTY
-    return phrase(
-        "The files of the message are not attached ({}{}): save and attach what should go along.",
-        names,
-        more,
-    )
 
 
 def _sentences(*told: SafeText) -> SafeText:
