@@ -7,6 +7,7 @@ more was typed must not count as the newest: what is saved is known by a number.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,8 @@ class OpenDraft:
         """Invisible characters that the text held and the screen does not show."""
         self.trouble = EMPTY
         """Why it could not be saved."""
+        self.taken_at = 0.0
+        """When a save was begun last, on the monotonic clock."""
         self.saved_at = 0.0
         """When it was saved last, seconds since the epoch; the screen keeps it."""
         self._load(draft)
@@ -121,11 +124,11 @@ class OpenDraft:
         self._count_body()
         return self._edits != self._saved_edits
 
-    def taken(self) -> int:
-        """Say which state a save takes with it."""
+    def taken(self) -> None:
+        """A save takes this state with it."""
         self._count_body()
         self._saved_edits = self._edits
-        return self._edits
+        self.taken_at = time.monotonic()
 
     def saved(self, draft_id: str, revision: int) -> None:
         """A save has come back."""

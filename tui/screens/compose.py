@@ -7,6 +7,7 @@ letter that is lost because the draft was still being opened (keys wait for it).
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from tui.outbound_news import OutboundNews
     from tui.session import Session
 
+_AT_ONCE: Final = 0.05
 OPEN_SECONDS: Final = 5.0
 """How long letters wait for a draft that is being opened."""
 _LABELS: Final = {"to": ui("To"), "cc": ui("Cc"), "bcc": ui("Bcc"), "subject": ui("Subject")}
@@ -167,7 +169,7 @@ class ComposeScreen(SideScreen[None]):
         else:
             draft.saved_at = self.session.clock()
             if draft.unsaved:
-                self._save_in(SAVE_SECONDS)
+                self._save_in(max(_AT_ONCE, draft.taken_at + SAVE_SECONDS - time.monotonic()))
         self.show_facts()
         self.actions.saved(draft)
 
