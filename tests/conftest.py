@@ -110,6 +110,7 @@ class SandboxControl:
         self.s3_url = process.s3_url
         self.smtp = process.smtp
         self.accounts = process.accounts
+        self.ses = process.ses
         self.http = httpx.Client(base_url=process.base_url, trust_env=False, verify=False)
 
     def new_agent(self, agent_id: str | None = None) -> Agent:

@@ -31,6 +31,7 @@ from services.sandbox.context import ApiError, Call, Handler, Sandbox, SeenReque
 from services.sandbox.faults import Fault
 from services.sandbox.faulty_wire import Answer, Dropped, FaultyWire, error_answer, ordered_answer
 from services.sandbox.records import Agent
+from services.sandbox.ses import controls as ses_controls
 
 _HANDLERS: Final[Mapping[str, Handler]] = {
     **messages_door.HANDLERS,
@@ -62,7 +63,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     ]
     controls = [
         Endpoint(c.name, c.method, _split(c.path), c.handler, c.request, auth=False, control=True)
-        for c in control_door.CONTROLS
+        for c in (*control_door.CONTROLS, *ses_controls.CONTROLS)
     ]
     return (*contract, *controls)
 

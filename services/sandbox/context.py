@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from services.sandbox.faults import Fault, Faults
 from services.sandbox.presign import Signer
 from services.sandbox.records import Agent, StoredMail
+from services.sandbox.ses.account import SesAccount
 from services.sandbox.store import Store
 
 _REMEMBERED: Final = 5_000
@@ -79,6 +80,7 @@ class Sandbox:
     clock: Clock
     settings: Settings = field(default_factory=Settings)
     faults: Faults = field(default_factory=Faults)
+    ses: SesAccount = field(default_factory=SesAccount)
     requests: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
 

@@ -227,6 +227,7 @@ def _reset(call: Call) -> object:
     call.sandbox.requests.clear()
     call.sandbox.settings = Settings()
     call.sandbox.clock.offset = 0.0
+    call.sandbox.ses.reset()
     return {"reset": True}
 
 

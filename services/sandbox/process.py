@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from services.errors import ServiceError
-from services.sandbox.records import Agent
+from services.sandbox.records import Agent, SesAccess
 
 _CHILD: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -41,6 +41,7 @@ class SandboxProcess:
     smtp: str
     """`host:port`."""
     accounts: tuple[Agent, ...]
+    ses: SesAccess
     _child: subprocess.Popen[bytes]
 
     @classmethod
@@ -68,7 +69,8 @@ class SandboxProcess:
                 raise ServiceError(f"The sandbox did not start. {_last_words(errors)}".rstrip())
         about = json.loads(line)
         accounts = tuple(Agent(a["agent_id"], a["address"], a["token"]) for a in about["accounts"])
-        return cls(about["base_url"], about["s3_url"], about["smtp"], accounts, child)
+        ses = SesAccess(**about["ses"])
+        return cls(about["base_url"], about["s3_url"], about["smtp"], accounts, ses, child)
 
     def stop(self) -> int:
         """End the sandbox and return its exit code; may be repeated."""

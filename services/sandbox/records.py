@@ -20,6 +20,16 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
+class SesAccess:
+    """How the SES door is reached, in the terms of AWS clients."""
+
+    url: str
+    region: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class MailFile:
     """One attachment of a mail, in manifest order.
 

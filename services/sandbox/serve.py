@@ -1,4 +1,4 @@
-"""Runs the sandbox: one process, one event loop, three doors on loopback ports.
+"""Runs the sandbox: one process, one event loop, its doors on loopback ports.
 
 Closes three traps. It ends cleanly on SIGTERM and SIGINT with exit code 0 and takes its temporary
 data with it. It ends with its parent when it was started by one (end of file on stdin), so that no
@@ -34,6 +34,7 @@ from services.sandbox.context import Clock, Sandbox
 from services.sandbox.presign import Signer
 from services.sandbox.s3_door import S3Door
 from services.sandbox.s3_watch import S3Watch
+from services.sandbox.ses.door import SesDoor
 from services.sandbox.signals import EndSignals, Interrupted
 from services.sandbox.smtp_door import SmtpDoor, open_smtp_door
 from services.sandbox.store import Store
@@ -52,6 +53,7 @@ class Options:
     port: int = 0
     s3_port: int = 0
     smtp_port: int = 0
+    ses_port: int = 0
     messages: int = 0
     ends_with_parent: bool = False
     """Stop when stdin reaches its end."""
@@ -62,8 +64,8 @@ def serve(options: Options) -> int:
     folder = options.data or Path(tempfile.mkdtemp(prefix="agentmail-sandbox-"))
     signals = EndSignals()
     try:
-        sandbox, api, objects = _prepare(options, folder)
-        asyncio.run(_run(sandbox, options, api, objects, signals))
+        sandbox, ports = _prepare(options, folder)
+        asyncio.run(_run(sandbox, options, ports, signals))
         sandbox.store.close()
     except Interrupted:
         pass
@@ -85,7 +87,16 @@ def _open_store(options: Options, folder: Path, clock: Clock) -> Store:
         ) from error
 
 
-def _prepare(options: Options, folder: Path) -> tuple[Sandbox, socket.socket, socket.socket]:
+@dataclass(frozen=True, slots=True)
+class _Ports:
+    """The sockets that the doors listen on."""
+
+    api: socket.socket
+    objects: socket.socket
+    ses: socket.socket
+
+
+def _prepare(options: Options, folder: Path) -> tuple[Sandbox, _Ports]:
     clock = Clock()
     store = _open_store(options, folder, clock)
     with store.transaction():
@@ -97,10 +108,14 @@ def _prepare(options: Options, folder: Path) -> tuple[Sandbox, socket.socket, so
             from services.sandbox import samples
 
             samples.fill(store, AGENTS[0], options.messages, now=clock())
-    api = _listen(options.port)
-    objects = _listen(options.s3_port)
-    signer = Signer(secrets.token_hex(32), f"http://{HOST}:{objects.getsockname()[1]}", clock)
-    return Sandbox(store, signer, clock), api, objects
+    wanted = (options.port, options.s3_port, options.ses_port)
+    ports = _Ports(*(_listen(port) for port in wanted))
+    signer = Signer(secrets.token_hex(32), f"http://{_place(ports.objects)}", clock)
+    return Sandbox(store, signer, clock), ports
+
+
+def _place(listening: socket.socket) -> str:
+    return f"{HOST}:{listening.getsockname()[1]}"
 
 
 def _listen(port: int) -> socket.socket:
@@ -140,8 +155,7 @@ class _Server(uvicorn.Server):
 async def _run(
     sandbox: Sandbox,
     options: Options,
-    api: socket.socket,
-    objects: socket.socket,
+    ports: _Ports,
     signals: EndSignals,
 ) -> None:
     stop = asyncio.Event()
@@ -153,14 +167,16 @@ async def _run(
     servers = [
         _server(ApiDoor(sandbox, connections), connections),
         _server(s3, connections),
+        _server(SesDoor(sandbox, connections), connections),
     ]
     smtp = await _open_smtp(sandbox, options.smtp_port)
+    listening = (ports.api, ports.objects, ports.ses)
     running = [
-        asyncio.create_task(server.serve(sockets=[listening]))
-        for server, listening in zip(servers, (api, objects), strict=True)
+        asyncio.create_task(server.serve(sockets=[port]))
+        for server, port in zip(servers, listening, strict=True)
     ]
     await asyncio.gather(*(server.open.wait() for server in servers))
-    _announce(sandbox, api, objects, smtp.port)
+    _announce(sandbox, ports, smtp.port)
     if options.ends_with_parent:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end, loop, stop)
     await stop.wait()
@@ -200,11 +216,17 @@ def _stop_at_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         stop.set()
 
 
-def _announce(sandbox: Sandbox, api: socket.socket, objects: socket.socket, smtp: int) -> None:
+def _announce(sandbox: Sandbox, ports: _Ports, smtp: int) -> None:
     line = {
-        "base_url": f"http://{HOST}:{api.getsockname()[1]}",
-        "s3_url": f"http://{HOST}:{objects.getsockname()[1]}",
+        "base_url": f"http://{_place(ports.api)}",
+        "s3_url": f"http://{_place(ports.objects)}",
         "smtp": f"{HOST}:{smtp}",
+        "ses": {
+            "url": f"http://{_place(ports.ses)}",
+            "region": sandbox.ses.region,
+            "access_key": sandbox.ses.access_key,
+            "secret_key": sandbox.ses.secret,
+        },
         "accounts": [
             {"agent_id": agent.agent_id, "address": agent.address, "token": agent.token}
             for agent in sandbox.store.agents()
