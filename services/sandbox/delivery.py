@@ -45,7 +45,8 @@ _HEADERS.registry.update(
     for name, kind in HeaderRegistry().registry.items()
     if name.startswith("content-") or name == "mime-version"
 )
-_POLICY: Final = policy.SMTP.clone(header_factory=_HEADERS)
+LENIENT: Final = policy.SMTP.clone(header_factory=_HEADERS)
+"""Writes whatever the clients of any door say; raises for what no mail can carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _reference(call: Call, ref: wire.AttachmentRef) -> dict[str, object]:
 def _mime(
     call: Call, request: wire.SendRequest, keys: _Keys, refs: Sequence[Mapping[str, object]]
 ) -> bytes:
-    mail = EmailMessage(policy=_POLICY)
+    mail = EmailMessage(policy=LENIENT)
     try:
         for name, value in _fields(call, request, keys).items():
             mail[name] = value

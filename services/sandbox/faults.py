@@ -15,7 +15,8 @@ from msgspec import Meta, Struct
 FaultKind = Literal[
     "latency", "status", "status_after", "answer", "html", "invalid_json", "drop_before", "drop_after", "truncated",
     "slow_drip", "short_page", "empty_page", "repeated_cursor", "expired_cursor", "short_ttl",
-    "pending_attachments", "failed_attachments",
+    "pending_attachments", "failed_attachments", "unknown_fields", "unknown_labels", "absent_text",
+    "unknown_event", "repeated_event",
 ]  # fmt: skip
 _UNSENDABLE: Final = r"^(?![\s\S]*[^\x20-\x7e])"
 
@@ -23,8 +24,9 @@ _UNSENDABLE: Final = r"^(?![\s\S]*[^\x20-\x7e])"
 class Fault(Struct, kw_only=True, forbid_unknown_fields=True):
     """One ordered fault; the fields after `skip` matter to some kinds only.
 
-    `operation` is a name of the route table, `s3_upload` or `s3_download`; None means all. `times`
-    None means until it is taken back.
+    `operation` is a name of the route table, `s3_upload` or `s3_download`; None means all. Those of
+    the AgentMail.to door begin with `v0_` (agentmail_to/endpoints.py), with `v0_websocket` for a
+    handshake and `v0_event` for an event on its way. `times` None means until it is taken back.
     """
 
     kind: FaultKind

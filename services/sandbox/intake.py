@@ -88,9 +88,9 @@ def raw_text(raw: bytes) -> str:
 def part_bytes(raw: bytes, part: int) -> bytes:
     """Return the decoded bytes of one attachment part; empty when the mail has no such part."""
     with suppress(*_UNREADABLE):
-        for position, found in enumerate(_attachment_parts(message_from_bytes(raw))):
+        for position, found in enumerate(attachment_parts(message_from_bytes(raw))):
             if position == part:
-                return _decoded(found)
+                return decoded(found)
     return b""
 
 
@@ -100,13 +100,13 @@ def part_bytes(raw: bytes, part: int) -> bytes:
 def _preview(mail: Message) -> str:
     for wanted in ("text/plain", "text/html"):
         for part in mail.walk():
-            if part.get_content_type() == wanted and not _is_file(part):
+            if part.get_content_type() == wanted and not is_file(part):
                 return _first_words(part, html=wanted == "text/html")
     return ""
 
 
 def _first_words(part: Message, *, html: bool) -> str:
-    data = _decoded(part)[:_LOOK_AT]
+    data = decoded(part)[:_LOOK_AT]
     try:
         text = data.decode(part.get_content_charset("utf-8"), "replace")
     except _UNREADABLE:
@@ -117,7 +117,8 @@ def _first_words(part: Message, *, html: bool) -> str:
     return words[:PREVIEW]
 
 
-def _decoded(part: Message) -> bytes:
+def decoded(part: Message) -> bytes:
+    """Return the bytes of one part, its transfer encoding undone."""
     if part.is_multipart():
         return b"".join(bytes(inner) for inner in _inner(part)[:1])
     payload = part.get_payload(decode=True)
@@ -127,7 +128,8 @@ def _decoded(part: Message) -> bytes:
 # ── attachments ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _is_file(part: Message) -> bool:
+def is_file(part: Message) -> bool:
+    """Tell whether a part is an attachment and not a text to read."""
     if part.get_content_maintype() == "multipart":
         return False
     if part.get_content_disposition() == "attachment" or part.get_filename():
@@ -140,22 +142,23 @@ def _inner(part: Message) -> list[Message]:
     return [p for p in payload if isinstance(p, Message)] if isinstance(payload, list) else []
 
 
-def _attachment_parts(mail: Message) -> Iterator[Message]:
+def attachment_parts(mail: Message) -> Iterator[Message]:
+    """Yield the attachments of a mail in their order."""
     waiting = [mail]
     while waiting:
         part = waiting.pop()
-        if _is_file(part):
+        if is_file(part):
             yield part
         elif part.is_multipart():
             waiting.extend(reversed(_inner(part)))
 
 
 def _mime_files(mail: Message) -> Iterator[MailFile]:
-    for position, part in enumerate(_attachment_parts(mail)):
+    for position, part in enumerate(attachment_parts(mail)):
         name = _one_line(part.get_filename() or f"attachment-{position + 1}")
         kind = part.get_content_type()
         encrypted = kind == "application/pgp-encrypted"
-        yield MailFile(name, kind, len(_decoded(part)), encrypted, part=position)
+        yield MailFile(name, kind, len(decoded(part)), encrypted, part=position)
 
 
 def _manifest(mail: Message, sender: str, size_of: FileSize) -> Iterator[MailFile]:

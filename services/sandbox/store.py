@@ -50,6 +50,8 @@ class Store:
         self.blobs = Blobs(folder / "objects", self.database)
         self.mail_domain = mail_domain
         self.clock = clock
+        self.delivered: Callable[[int], object] = lambda _number: None
+        """Told the row of an agent that got mail, maybe inside a transaction that is still open."""
 
     # ── agents ───────────────────────────────────────────────────────────────────────────────────
 
@@ -149,6 +151,7 @@ class Store:
             )
             for seq, (mail, summary) in enumerate(batch, first):
                 self._insert_details(db, agent, seq, mail, summary)
+        self.delivered(agent.number)
         return [str(row[2]) for row in rows]
 
     def _row(self, agent: Agent, seq: int, mail: Delivery, about: Summary) -> tuple[object, ...]:
