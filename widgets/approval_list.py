@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.outbound_models import AgentView, ProposalRow
-from services.safe_text import SafeText, join, phrase, ui
+from services.safe_text import SafeText, clean_line, join, phrase, ui
 from widgets.card_view import CardView
 from widgets.cells import fit, fit_right
 from widgets.dates import time_left
@@ -69,10 +69,16 @@ class ApprovalList(RowList[ProposalRow]):
     ) -> None:
         super().__init__(glyphs=glyphs, clock=clock, id=id)
         self._seen: set[tuple[Key, int]] = set()
+        self._names_accounts = False
 
     def key_of(self, record: ProposalRow) -> Hashable:
         """Account and draft."""
         return record.account, record.draft_id
+
+    def show_records(self, records: Sequence[ProposalRow], empty: SafeText) -> None:
+        """List proposals; those of several accounts name theirs."""
+        self._names_accounts = len({record.account for record in records}) > 1
+        super().show_records(records, empty)
 
     def saw(self, record: ProposalRow) -> None:
         """The whole content of this revision was on screen."""
@@ -94,7 +100,7 @@ class ApprovalList(RowList[ProposalRow]):
         words, role = self._state(record)
         parts = [
             (f"{self._glyphs.unread if unseen else ' '} ", "accent"),
-            (fit(record.agent, columns.agent, ellipsis), voice),
+            (fit(self._agent_words(record), columns.agent, ellipsis), voice),
             (f" {self._glyphs.arrow} ", "muted"),
             (fit(record.to, columns.to, ellipsis) + " ", voice),
             (fit(record.subject or NO_SUBJECT, columns.subject, ellipsis) + " ", voice),
@@ -105,6 +111,11 @@ class ApprovalList(RowList[ProposalRow]):
             revision = phrase("rev {}", record.revision)
             parts.append((fit_right(revision, columns.revision - 1) + " ", "muted"))
         return parts
+
+    def _agent_words(self, record: ProposalRow) -> SafeText:
+        if not self._names_accounts:
+            return record.agent
+        return phrase("{}/{}", clean_line(record.account), record.agent)
 
     def _state(self, record: ProposalRow) -> Fact:
         if not record.is_waiting:

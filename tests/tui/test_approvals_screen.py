@@ -209,6 +209,34 @@ async def test_decided_proposals_are_listed_when_asked_for_and_cannot_be_decided
         assert stage.asked(ev.RejectProposal) == []
 
 
+async def test_a_decided_proposal_is_looked_at_and_no_more() -> None:
+    stage = DecisionStage()
+    async with stage.app.run_test(size=(140, 40)) as pilot:
+        await stage.approvals(pilot)
+        await press(pilot, "v")
+        await until(pilot, lambda: "rejected: wrong amount" in text_of(stage.app))
+        await press(pilot, "G", "enter")
+        await until(pilot, lambda: "digest" in text_of(stage.app))
+        await press(pilot)
+        stage.wait()
+        await press(pilot, "A", "X", "y", "e")
+        assert isinstance(stage.app.screen, ReviewScreen)
+        assert stage.asked(ev.SendDraft) == []
+        assert stage.asked(ev.RejectProposal) == []
+        assert "· rejected: wrong amount" in text_of(stage.app)
+
+
+async def test_proposals_of_several_accounts_name_theirs() -> None:
+    stage = DecisionStage()
+    stage.desk.proposals = (PROPOSALS[0], replace(PROPOSALS[1], account="second"))
+    async with stage.app.run_test(size=(140, 40)) as pilot:
+        await stage.approvals(pilot)
+        assert "main/lead-gen" in rows_of(stage.app)[2]
+        assert "second/billing" in rows_of(stage.app)[3]
+        await press(pilot, "j")
+        await until(pilot, lambda: ev.ReviewDraft("p2", "second") in stage.asked(ev.ReviewDraft))
+
+
 async def test_the_whole_mail_opens_on_a_screen_of_its_own_and_comes_back_to_the_list() -> None:
     stage = DecisionStage()
     async with stage.app.run_test(size=SMALL) as pilot:

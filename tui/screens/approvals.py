@@ -139,7 +139,8 @@ class ApprovalsScreen(SideScreen[None]):
                 self._open(row)
             self._list_again()
 
-        screen = ReviewScreen(self.news, self.session, row.draft_id, row.account)
+        decided = EMPTY if row.is_waiting else row.state
+        screen = ReviewScreen(self.news, self.session, row.draft_id, row.account, decided)
         self.app.push_screen(screen, left)
 
     def _edit(self) -> None:

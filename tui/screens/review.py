@@ -19,7 +19,7 @@ from services.outbound_events import (
     ProposalsListed,
     SendQueued,
 )
-from services.safe_text import SafeText, phrase, ui
+from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui.screens.deciding import ReviewPanes
 from tui.screens.decisions import Decisions
 from tui.screens.side_screen import Handlers, SideScreen
@@ -54,10 +54,16 @@ class ReviewScreen(SideScreen[Outcome]):
     AUTO_FOCUS = "ReviewText"
 
     def __init__(
-        self, news: OutboundNews, session: Session, draft_id: str, account: str = ""
+        self,
+        news: OutboundNews,
+        session: Session,
+        draft_id: str,
+        account: str = "",
+        decided: SafeText = EMPTY,
     ) -> None:
+        """`decided` says what became of it already: it is only looked at then."""
         super().__init__(news, session)
-        self._draft_id, self._account = draft_id, account
+        self._draft_id, self._account, self._decided = draft_id, account, decided
         glyphs, clock = session.glyphs, session.clock
         self._head = ReviewHead(glyphs=glyphs, clock=clock, id="review-head")
         key = self.shown_key("unfold_text")
@@ -85,6 +91,8 @@ class ReviewScreen(SideScreen[Outcome]):
         """What was seen, and what stands against it."""
         view = self.deciding.view
         kind = "" if view is None else "waiting" if view.agent else "own"
+        if self._decided and kind:
+            kind = "decided"
         return Situation(
             context=Context.REVIEW,
             entry=kind,
@@ -125,6 +133,8 @@ class ReviewScreen(SideScreen[Outcome]):
 
     def _entitle(self) -> None:
         view = self.deciding.view
+        if self._decided:
+            self.deciding.gone(self._decided)
         if view is not None:
             heading = phrase("Approve for {}", view.agent) if view.agent else ui("Review")
             self.status.show_title(view.account, heading)
