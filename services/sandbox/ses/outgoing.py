@@ -22,7 +22,6 @@ from services.sandbox.ses.errors import Reason, SesError
 RECIPIENT_LIMIT: Final = 50
 _ADDRESS: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,255}")
 _FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:", re.ASCII)
-_LINE_END: Final = re.compile(rb"\r?\n")
 _TAKEN_OUT: Final = (b"bcc", b"return-path", b"message-id", b"received", b"dkim-signature")
 
 
@@ -78,7 +77,7 @@ def raw_mail(
     raw: bytes, source: str, destinations: Sequence[str], configuration_set: str
 ) -> Outgoing:
     """Take a mail that the sender wrote; without source or destinations its header names them."""
-    raw = _LINE_END.sub(b"\r\n", raw)
+    raw = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     mail = message_from_bytes(raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     for name in ("From", "Subject", "Date", "Message-ID", "Return-Path"):
         if len(mail.get_all(name, [])) > 1:

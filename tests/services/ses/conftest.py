@@ -1,0 +1,88 @@
+"""Amazon's own client against the sandbox's SES door, and the agents whose mail arrives there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email import message_from_string, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from services.sandbox.records import Agent, SesAccess
+from tests.conftest import SandboxControl
+
+
+def ses_client(api: str, access: SesAccess, **changed: Any) -> Any:
+    """A boto3 client for `ses` or `sesv2` at the door, without any repetition."""
+    boto3 = pytest.importorskip("boto3")
+    from botocore.config import Config
+
+    known = {
+        "endpoint_url": access.url,
+        "region_name": access.region,
+        "aws_access_key_id": access.access_key,
+        "aws_secret_access_key": access.secret_key,
+        "config": Config(retries={"total_max_attempts": 1}, read_timeout=60),
+    }
+    return boto3.session.Session().client(api, **{**known, **changed})
+
+
+@pytest.fixture(scope="session")
+def v1(sandbox_session: SandboxControl) -> Any:
+    return ses_client("ses", sandbox_session.ses)
+
+
+@pytest.fixture(scope="session")
+def v2(sandbox_session: SandboxControl) -> Any:
+    return ses_client("sesv2", sandbox_session.ses)
+
+
+class SesControl:
+    """The door seen from behind."""
+
+    def __init__(self, sandbox: SandboxControl) -> None:
+        self.sandbox = sandbox
+        self.access = sandbox.ses
+
+    def sent(self) -> list[dict[str, Any]]:
+        answer = self.sandbox.http.get("/_sandbox/ses/sent")
+        return list(answer.json()["sent"])
+
+    def switch(self, **settings: Any) -> None:
+        answer = self.sandbox.http.put("/_sandbox/ses/settings", json=settings)
+        assert answer.status_code == 200, answer.text
+
+    def asked(self) -> list[dict[str, Any]]:
+        return [seen for seen in self.sandbox.requests() if seen["door"] == "ses"]
+
+    def fault(self, kind: str, **fields: Any) -> None:
+        self.sandbox.fault(kind, operation="ses_send", **fields)
+
+
+@pytest.fixture
+def door(sandbox: SandboxControl) -> SesControl:
+    return SesControl(sandbox)
+
+
+Inbox = Callable[[Agent], list[EmailMessage]]
+
+
+@pytest.fixture
+def inbox(sandbox: SandboxControl) -> Inbox:
+    """What an agent got, oldest first, read over the API and parsed by the standard library."""
+
+    def read(agent: Agent) -> list[EmailMessage]:
+        items = sandbox.call(agent, "GET", "/inbox")["items"]
+        found = [sandbox.call(agent, "GET", f"/messages/{item['MessageID']}") for item in items]
+        return [message_from_string(one["raw_mime"], policy=policy.default) for one in found][::-1]  # type: ignore[arg-type]
+
+    return read
+
+
+@pytest.fixture
+def peer(sandbox: SandboxControl) -> Any:
+    """Another agent."""
+    made = sandbox.new_agent()
+    yield made
+    sandbox.remove_agent(made)
