@@ -17,10 +17,10 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from services.errors import ServiceError
-from services.sandbox.records import Agent, SesAccess
+from services.sandbox.records import Agent, AgentmailAccess, SesAccess
 
 _CHILD: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
@@ -42,6 +42,7 @@ class SandboxProcess:
     """`host:port`."""
     accounts: tuple[Agent, ...]
     ses: SesAccess
+    agentmail_to: AgentmailAccess
     _child: subprocess.Popen[bytes]
 
     @classmethod
@@ -70,7 +71,8 @@ class SandboxProcess:
         about = json.loads(line)
         accounts = tuple(Agent(a["agent_id"], a["address"], a["token"]) for a in about["accounts"])
         ses = SesAccess(**about["ses"])
-        return cls(about["base_url"], about["s3_url"], about["smtp"], accounts, ses, child)
+        v0 = _agentmail_access(about["agentmail_to"])
+        return cls(about["base_url"], about["s3_url"], about["smtp"], accounts, ses, v0, child)
 
     def stop(self) -> int:
         """End the sandbox and return its exit code; may be repeated."""
@@ -105,6 +107,13 @@ def run_child(arguments: list[str]) -> int:
     except MailError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+
+
+def _agentmail_access(about: dict[str, Any]) -> AgentmailAccess:
+    keys = {inbox["inbox_id"]: inbox["api_key"] for inbox in about["inboxes"]}
+    return AgentmailAccess(
+        about["base_url"], about["ws_url"], about["organization_id"], about["api_key"], keys
+    )
 
 
 def _first_line(child: subprocess.Popen[bytes], limit: float) -> bytes:

@@ -5,6 +5,7 @@ Closes the trap of doors that know the tables: they hand over and receive these 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -17,6 +18,19 @@ class Agent:
     token: str = field(repr=False)
     number: int = 0
     """The row of the agent in the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentmailAccess:
+    """How the AgentMail.to door is reached: with a key of the organization, or of one inbox."""
+
+    base_url: str
+    """With `/v0/` at its end."""
+    ws_url: str
+    organization_id: str
+    api_key: str = field(repr=False)
+    inbox_keys: Mapping[str, str] = field(repr=False)
+    """Keys by inbox id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -28,6 +28,8 @@ from starlette.types import ASGIApp
 from services.api import wire
 from services.api.wire_types import MAX_UPLOAD_BYTES
 from services.errors import UsageError
+from services.sandbox.agentmail_to.opening import LateDoor, first_keys
+from services.sandbox.agentmail_to.socket_wire import socket_protocol
 from services.sandbox.app import ApiDoor
 from services.sandbox.connections import Connections, protocol
 from services.sandbox.context import Clock, Sandbox
@@ -53,6 +55,7 @@ class Options:
     port: int = 0
     s3_port: int = 0
     smtp_port: int = 0
+    v0_port: int = 0
     ses_port: int = 0
     messages: int = 0
     ends_with_parent: bool = False
@@ -93,6 +96,7 @@ class _Ports:
 
     api: socket.socket
     objects: socket.socket
+    v0: socket.socket
     ses: socket.socket
 
 
@@ -108,7 +112,7 @@ def _prepare(options: Options, folder: Path) -> tuple[Sandbox, _Ports]:
             from services.sandbox import samples
 
             samples.fill(store, AGENTS[0], options.messages, now=clock())
-    wanted = (options.port, options.s3_port, options.ses_port)
+    wanted = (options.port, options.s3_port, options.v0_port, options.ses_port)
     ports = _Ports(*(_listen(port) for port in wanted))
     signer = Signer(secrets.token_hex(32), f"http://{_place(ports.objects)}", clock)
     return Sandbox(store, signer, clock), ports
@@ -167,16 +171,17 @@ async def _run(
     servers = [
         _server(ApiDoor(sandbox, connections), connections),
         _server(s3, connections),
+        _server(LateDoor(sandbox, connections), connections, socket_protocol()),
         _server(SesDoor(sandbox, connections), connections),
     ]
     smtp = await _open_smtp(sandbox, options.smtp_port)
-    listening = (ports.api, ports.objects, ports.ses)
+    listening = (ports.api, ports.objects, ports.v0, ports.ses)
     running = [
         asyncio.create_task(server.serve(sockets=[port]))
         for server, port in zip(servers, listening, strict=True)
     ]
     await asyncio.gather(*(server.open.wait() for server in servers))
-    _announce(sandbox, ports, smtp.port)
+    _announce(sandbox, ports, smtp.port, first_keys(sandbox.store))
     if options.ends_with_parent:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end, loop, stop)
     await stop.wait()
@@ -187,12 +192,14 @@ async def _run(
     signals.ignore()
 
 
-def _server(app: ASGIApp, connections: Connections) -> _Server:
+def _server(
+    app: ASGIApp, connections: Connections, ws: type[asyncio.Protocol] | Literal["none"] = "none"
+) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
             http=protocol(connections),
-            ws="none",
+            ws=ws,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -216,11 +223,16 @@ def _stop_at_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         stop.set()
 
 
-def _announce(sandbox: Sandbox, ports: _Ports, smtp: int) -> None:
+def _announce(sandbox: Sandbox, ports: _Ports, smtp: int, v0_keys: dict[str, Any]) -> None:
     line = {
         "base_url": f"http://{_place(ports.api)}",
         "s3_url": f"http://{_place(ports.objects)}",
         "smtp": f"{HOST}:{smtp}",
+        "agentmail_to": {
+            "base_url": f"http://{_place(ports.v0)}/v0/",
+            "ws_url": f"ws://{_place(ports.v0)}/v0",
+            **v0_keys,
+        },
         "ses": {
             "url": f"http://{_place(ports.ses)}",
             "region": sandbox.ses.region,

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def add(verbs: VerbParsers) -> None:
     """Describe the verb's options."""
-    text = "Run a local mail service with the Assmbl API, presigned uploads and SMTP, on loopback."
+    text = (
+        "Run a local mail service on loopback: the Assmbl API with presigned uploads, SMTP, and "
+        "AgentMail.to with its WebSocket. The first line of output has all addresses and keys."
+    )
     parser = verbs.add_parser(
         "sandbox", help="run the sandbox mail service alone", description=text
     )
@@ -27,7 +30,12 @@ def add(verbs: VerbParsers) -> None:
     parser.add_argument(
         "--messages", type=_count, default=0, metavar="N", help="fill ops-bot with N sample mails"
     )
-    for name, what in (("port", "API"), ("s3-port", "object store"), ("smtp-port", "SMTP")):
+    for name, what in (
+        ("port", "Assmbl API"),
+        ("s3-port", "object store"),
+        ("smtp-port", "SMTP"),
+        ("agentmail-to-port", "AgentMail.to API"),
+    ):
         parser.add_argument(
             f"--{name}",
             type=_port,
@@ -54,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         s3_port=arguments.s3_port,
         smtp_port=arguments.smtp_port,
+        v0_port=arguments.agentmail_to_port,
         messages=arguments.messages,
     )
     return serve(options)

@@ -76,7 +76,7 @@ def test_it_prints_one_line_serves_and_ends_cleanly(tmp_path, monkeypatch, start
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     verb = start("--messages", "3")
     told = verb.line()
-    assert set(told) == {"base_url", "s3_url", "smtp", "accounts"}
+    assert set(told) == {"base_url", "s3_url", "smtp", "agentmail_to", "ses", "accounts"}
     assert [account["agent_id"] for account in told["accounts"]] == [
         "ops-bot", "research", "billing", "csv-worker"
     ]  # fmt: skip
