@@ -117,10 +117,11 @@ def is_plain_address(text: str) -> bool:
 
     ASCII, no quotes, no blanks, at most 320 characters (services/api/wire_types.py).
     """
+    if not text.isascii() or len(text) > 320:
+        # Asked before the letters are made small: the sign for kelvin becomes a k.
+        return False
     local, at, domain = text.lower().rpartition("@")
-    return bool(
-        at and len(text) <= 320 and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(f"{domain}.x")
-    )
+    return bool(at and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(f"{domain}.x"))
 
 
 def _internal(value: object, where: str) -> tuple[str, ...]:

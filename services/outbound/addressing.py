@@ -21,6 +21,11 @@ _NAMED: Final = re.compile(
     r"""(?:"(?:[^"\\<>\x00-\x1f]|\\[^<>\x00-\x1f])*"|[^"<>,;:()\x00-\x1f]*)\s*<(?P<address>[^<>\s]+)>"""
 )
 """A name, quoted or without marks that mean something in a list, and the address behind it."""
+_ANSWERED_TO: Final = frozenset({
+    "reply-to", "mail-reply-to", "mail-followup-to", "followup-to",
+    "disposition-notification-to", "return-receipt-to", "read-receipt-to", "x-confirm-reading-to",
+})  # fmt: skip
+"""Headers by which the recipient's program sends something without asking where to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,8 @@ def recipients_of(draft: Draft) -> tuple[Recipient, ...]:
 
 
 def reply_to_of(headers: tuple[tuple[str, str], ...]) -> tuple[Recipient, ...]:
-    """Return where the answers to a mail with these headers go."""
-    named = (value for name, value in headers if name.strip().lower() == "reply-to")
+    """Return where the answers to a mail with these headers go, and the notes that it was read."""
+    named = (value for name, value in headers if name.strip().lower() in _ANSWERED_TO)
     return tuple(_read(part, Role.TO) for value in named for part in value.split(","))
 
 

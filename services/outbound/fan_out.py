@@ -28,12 +28,14 @@ def mails_of(
     files: tuple[PlannedFile, ...],
     keys: KeyRing,
     copy_to: str,
+    oversight: str,
 ) -> tuple[OutboundMail, ...]:
     """Return the mails of a draft, the oversight copy before the others.
 
-    `sender` names the account in the copy; `copy_to` "" is none.
+    `sender` names the account in the copy; `oversight` sees all of it, "" for nobody, and gets the
+    copy as `copy_to`, or with that "" is a recipient, whose mail leaves before the others.
     """
-    copy_key = mail_key(draft, copy_to, 1) if copy_to else ""
+    copy_key = mail_key(draft, oversight, 1 if copy_to else 0) if oversight else ""
     linked = len(recipients) > 1 or bool(copy_to)
     correlation = draft.correlation_id or (f"mail-{draft.draft_id}" if linked else "")
     common = replace(
@@ -41,7 +43,7 @@ def mails_of(
         correlation_id=correlation,
         own_key=keys.own,
         copy_key=copy_key,
-        oversight=copy_to,
+        oversight=oversight,
     )
     mails = tuple(_addressed(common, draft, one, keys) for one in recipients)
     if not copy_to:
@@ -87,11 +89,13 @@ def mail_key(draft: Draft, address: str, copy: int) -> str:
 
 
 def _addressed(common: OutboundMail, draft: Draft, one: Recipient, keys: KeyRing) -> OutboundMail:
+    key = mail_key(draft, one.address, 0)
     return replace(
         common,
         role=one.role,
         to=one.address,
-        idempotency_key=mail_key(draft, one.address, 0),
+        idempotency_key=key,
+        copy_key=common.copy_key if common.copy_key != key else "",
         key=keys.of.get(one.address, ""),
     )
 

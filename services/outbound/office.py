@@ -31,7 +31,7 @@ from services.outbound.outbox_contents import content_of, durable
 from services.outbound.outbox_documents import OutboxEntry
 from services.outbound.own_lender import OwnLender
 from services.outbound.plan import OutboundMail, Plan
-from services.outbound.policy import HOUR, Sender
+from services.outbound.policy import HOUR, Sender, require_room
 from services.outbound.proposals import Proposals
 from services.outbound.retry_delay import RetryDelay
 from services.outbound.sealed_documents import KeychainSealer, NoSealer, Sealer
@@ -217,6 +217,7 @@ class Office:
         made = [(self._entry(mail, batch, wait), content_of(mail, seal)) for mail in mails]
         with self.store.transaction():
             self.decisions.require_current(plan)
+            require_room(self.sender.policy, self.outbox, self.now, len(mails))
             self.drafts.put_state(plan.draft_id, DraftState.QUEUED)
             return self.outbox.queue(made, actor=actor)
 

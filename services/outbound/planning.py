@@ -265,6 +265,7 @@ class Planner:
             ground.files.planned,
             ground.keys,
             ground.ruling.copy_to,
+            ground.ruling.oversight,
         )
 
 

@@ -137,6 +137,9 @@ class Ruling:
 
     external: frozenset[str]
     copy_to: str
+    """Who gets a mail of its own as oversight; "" when `oversight` is a recipient anyway."""
+    oversight: str
+    """Who sees all of it, "" where nothing goes outside."""
     encrypts: bool
     tries_encryption: bool
     why_encrypted: str
@@ -154,15 +157,17 @@ def rule(sender: Sender, case: Case) -> Ruling:
         *_who(case),
         *(_oversight(sender) if is_external else ()),
     ]
-    copy_to = sender.policy.oversight if is_external and not refusals else ""
-    if copy_to in {party.address.lower() for party in case.parties}:
-        copy_to = ""
+    oversight = sender.policy.oversight if is_external and not refusals else ""
+    is_named = oversight in {party.address.lower() for party in case.parties}
+    copy_to = "" if is_named else oversight
     refusals += _caps(sender.policy, case, len(case.parties) + bool(copy_to))
     person, alone = _approval(sender.policy, case, outside, is_external=is_external)
     encrypts, why = _encryption(sender.policy, case, is_external=is_external)
     tries = not encrypts and sender.policy.encryption is EncryptionRule.WHEN_POSSIBLE
     external = frozenset(party.address.lower() for party in outside)
-    return Ruling(external, copy_to, encrypts, tries, why, person, alone, tuple(refusals))
+    return Ruling(
+        external, copy_to, oversight, encrypts, tries, why, person, alone, tuple(refusals)
+    )
 
 
 def recheck(
@@ -174,10 +179,7 @@ def recheck(
     """
     policy = sender.policy
     if terms.is_copy:
-        if to.lower() != policy.oversight:
-            raise PolicyRefused(
-                "The oversight address is another one since this was decided.", _ANEW
-            )
+        _recheck_copy(sender, to, terms, is_encrypted=is_encrypted)
         return
     is_external = _is_external(sender, Party(to))
     if is_external and to.lower() != policy.oversight:
@@ -189,10 +191,35 @@ def recheck(
     if not terms.by_person and _needs_person(
         policy, is_external=is_external, is_cold=not has_written
     ):
-        raise PolicyRefused("The policy wants a person to approve this mail; none has.", _ANEW)
+        raise PolicyRefused(_NO_PERSON, _ANEW)
 
 
 _ANEW: Final = "Nothing was sent. Review it again."
+_NO_PERSON: Final = "The policy wants a person to approve this mail; none has."
+
+
+def require_room(policy: Policy, traffic: Traffic, now: int, count: int) -> None:
+    """Raise PolicyRefused when so many more mails are too many for the caps.
+
+    Asked in the transaction that queues them: until then others may have queued theirs.
+    """
+    if policy.per_hour or policy.per_day:
+        left = traffic.left_since(now - HOUR), traffic.left_since(now - DAY)
+        for refusal in _caps(policy, Case((), left_hour=left[0], left_day=left[1]), count):
+            raise PolicyRefused(refusal.sentence, refusal.next_step)
+
+
+def _recheck_copy(sender: Sender, to: str, terms: Terms, *, is_encrypted: bool) -> None:
+    """A copy holds the whole text of a mail to outside, and leaves before it."""
+    for refusal in _oversight(sender):
+        raise PolicyRefused(refusal.sentence, refusal.next_step)
+    policy = sender.policy
+    if to.lower() != policy.oversight:
+        raise PolicyRefused("The oversight address is another one since this was decided.", _ANEW)
+    if policy.encryption in (EncryptionRule.ALWAYS, EncryptionRule.EXTERNAL):
+        _require_encrypted(is_encrypted=is_encrypted)
+    if not terms.by_person and _needs_person(policy, is_external=True, is_cold=False):
+        raise PolicyRefused(_NO_PERSON, _ANEW)
 
 
 def _is_external(sender: Sender, party: Party) -> bool:

@@ -23,8 +23,14 @@ BODY_LIMIT: Final = 4 * 1024 * 1024
 _OURS: Final = frozenset({
     "from", "to", "cc", "bcc", "sender", "subject", "date", "message-id", "mime-version",
     "return-path", "received", "delivered-to", "errors-to", "x-oversight-copy",
+    "apparently-to", "envelope-to", "x-envelope-to", "original-recipient", "alternate-recipient",
+    "x-original-to", "x-rcpt-to", "x-receiver", "x-smtpapi",
 })  # fmt: skip
-_OUR_KINDS: Final = ("x-agentmail-", "content-", "resent-", "dkim-", "arc-", "list-", "auto-")
+_OUR_KINDS: Final = (
+    "x-agentmail-", "content-", "resent-", "dkim-", "arc-", "list-", "auto-",
+    "x-ses-", "x-mailgun-", "x-msys-", "x-mc-", "x-mj-", "x-pm-", "x-postmark-",
+)  # fmt: skip
+"""The later ones tell services that send mail whom to deliver to, and under which account."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]{1,76}")
 _KEY: Final = re.compile(r"[!-~]{1,200}")
