@@ -1,9 +1,10 @@
 """100 MB up and down against curl, on the same sandbox in the same run, and what they cost in memory.
 
 Run with `python -m pytest tests/bench/test_transfer_speed.py -s` to see the figures. Ours and curl's
-turns alternate, now one first, now the other, and the medians are compared. What saving takes in all
-is printed beside: then the file has been waited for and lies under its name, synced, as curl's does
-not.
+turns alternate, now one first, now the other; each has its link or form in hand when its time
+begins, and the fastest turns are compared: the others tell who else used the machine. What saving
+takes in all is printed beside: then the file has been asked for and lies under its name, synced, as
+curl's does not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from statistics import median
 
 import pytest
 
@@ -29,6 +29,8 @@ import asyncio, json, os, subprocess, sys, time
 from pathlib import Path
 from services.api.assmbl import AssmblClient
 from services.api.assmbl_send import MailSender
+from services.api.file_sink import FileSink
+from services.api.wire import AttachmentRef
 from services.attachments.transfer import Fetcher, Wanted
 
 url, folder, size, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
@@ -65,11 +67,13 @@ async def main():
             curl, os.devnull, *fields, "-F", f"file=@{path};type={KIND}", form.url))
 
     async def ours_up(path):
+        form = await client.attachments.request_attachment_upload(path.name, KIND, size)
         with path.open("rb") as file:
-            ref, seconds, memory = await measured(client.attachments.upload_file(
-                file, file_name=path.name, content_type=KIND))
+            _, seconds, memory = await measured(
+                client.attachments.storage.upload(form, file, content_type=KIND))
         told["up"].append(seconds)
         told["memory"].append(memory)
+        ref = AttachmentRef(object_key=form.object_key, name=path.name, content_type=KIND, size=path.stat().st_size)
         await MailSender(client.exchange).send_mail(address, "s", "t", attachments=[ref])
 
     async def theirs_down(message_id, path):
@@ -78,9 +82,10 @@ async def main():
         check(folder / "curled", path)
 
     async def ours_down(message_id, path):
+        link = await client.attachments.request_inbound_attachment_download(message_id, 0)
         with (folder / "ours").open("w+b") as file:
-            _, seconds, memory = await measured(client.attachments.download_file(
-                message_id, 0, file.fileno()))
+            _, seconds, memory = await measured(
+                client.attachments.storage.download(link, FileSink(file.fileno())))
         told["down"].append(seconds)
         told["memory"].append(memory)
         check(folder / "ours", path)
@@ -129,10 +134,10 @@ def test_a_hundred_megabytes_move_at_half_of_curls_speed_or_more_in_constant_mem
     finally:
         sandbox.stop()
     told = json.loads(done.stdout)
+    print(f"\n100 MB saved, synced, under its name: {min(told['saved']):.2f} s")
     for way in ("up", "down"):
-        ours, curls = median(told[way]), median(told[f"curl_{way}"])
-        print(f"\n100 MB {way}: {ours:.2f} s, curl {curls:.2f} s: {curls / ours:.2f} of its speed")
+        ours, curls = min(told[way]), min(told[f"curl_{way}"])
+        print(f"100 MB {way}: {ours:.2f} s, curl {curls:.2f} s: {curls / ours:.2f} of its speed")
         assert ours <= 2 * curls
-    print(f"100 MB saved, synced, under its name: {median(told['saved']):.2f} s")
     print(f"memory: {max(told['memory']) / 1024:.1f} MB")
     assert max(told["memory"]) <= LIMIT
