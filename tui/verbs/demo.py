@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.config import Account, Settings, load
@@ -18,6 +21,7 @@ from services.secrets import Secret, SecretStore
 from tui.cli import VerbParsers
 from tui.profile import Profile
 
+ACCOUNT = "demo"
 MESSAGES = 600
 MOST = 1_000_000
 
@@ -39,11 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = _own_settings()
     with tempfile.TemporaryDirectory(prefix="agentmail-demo-") as folder:
-        sandbox = SandboxProcess.start(messages=arguments.messages)
+        paths = _paths_under(Path(folder))
+        with _drafts_written(paths, wanted=bool(arguments.messages)):
+            sandbox = SandboxProcess.start(messages=arguments.messages)
         try:
             first = sandbox.accounts[0]
             account = Account(
-                "demo",
+                ACCOUNT,
                 "assmbl",
                 sandbox.base_url,
                 mail_domain=first.address.partition("@")[2],
@@ -51,7 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
                 policy=Policy(oversight="oversight@example.com"),
                 repeats=Repeats.SUPPRESSED,
             )
-            paths = _paths_under(Path(folder))
             secrets = SecretStore(paths)
             secrets.keep_for_session(account, Secret(first.token))
             profile = Profile(account, paths, secrets)
@@ -63,6 +68,26 @@ def run(arguments: argparse.Namespace) -> int:
             return open_app(profile, settings)
         finally:
             sandbox.stop()
+
+
+@contextmanager
+def _drafts_written(paths: Paths, *, wanted: bool) -> Iterator[None]:
+    """Write the demo's drafts and proposals while the sandbox starts, which takes longer."""
+    writing = threading.Thread(target=_write_drafts, args=(paths,))
+    if wanted:
+        writing.start()
+    try:
+        yield
+    finally:
+        if wanted:
+            writing.join()
+
+
+def _write_drafts(paths: Paths) -> None:
+    from services.sandbox.store import MAIL_DOMAIN
+    from tui.demo_drafts import furnish
+
+    furnish(paths.account_dir(ACCOUNT), MAIL_DOMAIN)
 
 
 def _own_settings() -> Settings:
