@@ -1,0 +1,195 @@
+"""Sending through Amazon SES: finished bytes go out once, by boto3, in a thread.
+
+Closes four traps. boto3 repeats a call by itself, and SES has no idempotency: repetition is off, so
+one call is one request. Credentials in our hands: only boto3's own chain knows them. Mail in clear
+over the network because an endpoint was set somewhere: https, or this machine. And a slow import on
+the screen's thread: boto3 is loaded in the worker, when SES is first used.
+
+A pure transport: what may leave is the gate's decision, and nobody else may import this module.
+Source: reference 000, options 1 to 3 and 5; option 4 is the service's own `/send`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Final, Protocol, TypeVar
+
+from services import origins
+from services.api import ses_failures
+from services.api.ses_failures import Attempt
+from services.errors import ConfigError
+from services.policy_config import is_plain_address
+from services.progress import in_thread
+
+INSTALL: Final = "Sending through Amazon SES needs an extra: pip install 'agentmail-tui[ses]'."
+CONNECT_SECONDS: Final = 10
+ANSWER_SECONDS: Final = 60
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SesPlace:
+    """Where and as what an account sends; "" leaves it to boto3's own chain."""
+
+    identity: str
+    """The verified address that mail comes from."""
+    region: str = ""
+    endpoint: str = ""
+    profile: str = ""
+    """A profile of the AWS configuration, whose credentials are used."""
+    configuration_set: str = ""
+    proxy: str = ""
+    """An explicit proxy; those of the environment are not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SesReceipt:
+    """What SES says about a mail that it took; "" where it says nothing."""
+
+    message_id: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SesStanding:
+    """What an SES account may do; recipients in 24 hours, recipients a second."""
+
+    in_sandbox: bool
+    may_send: bool
+    daily: float
+    per_second: float
+    sent: float
+
+    @property
+    def sentence(self) -> str:
+        """Say it to a person."""
+        if not self.may_send:
+            return "AWS has paused sending for this account."
+        daily = "no daily limit" if self.daily < 0 else f"{self.sent:.0f} of {self.daily:.0f} today"
+        quota = f"{daily}, {self.per_second:g} a second"
+        if self.in_sandbox:
+            return f"In sandbox mode: mail goes to verified addresses only; {quota}."
+        return f"Ready to send: {quota}."
+
+
+class RawSender(Protocol):
+    """What sending needs of a transport: the finished bytes of one mail, one recipient.
+
+    Raises ServiceError; with `uncertain` set the mail may have left.
+    """
+
+    async def send_raw(self, raw: bytes, *, to: str) -> SesReceipt: ...
+
+
+def is_installed() -> bool:
+    """Tell whether the extra is there, without importing it."""
+    return find_spec("boto3") is not None
+
+
+class SesTransport:
+    """Sends the mail of one identity; `RawSender`."""
+
+    def __init__(self, place: SesPlace) -> None:
+        if not is_plain_address(place.identity):
+            raise ConfigError("The SES identity is no plain mail address.", "Set identity.")
+        self._place = place
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    async def send_raw(self, raw: bytes, *, to: str) -> SesReceipt:
+        """Send one finished mail to one address, exactly once.
+
+        Raises ConfigError (the extra, region or profile is missing), ServiceError; with `uncertain`
+        set the mail may have left, and it is not repeated here.
+        """
+        asked: dict[str, Any] = {
+            "FromEmailAddress": self._place.identity,
+            "Destination": {"ToAddresses": [to]},
+            "Content": {"Raw": {"Data": raw}},
+        }
+        if self._place.configuration_set:
+            asked["ConfigurationSetName"] = self._place.configuration_set
+        answer = await self._call(lambda client: client.send_email(**asked), to)
+        about = answer.get("ResponseMetadata", {})
+        return SesReceipt(str(answer.get("MessageId", "")), str(about.get("RequestId", "")))
+
+    async def standing(self) -> SesStanding:
+        """Ask what the account may do; raises as `send_raw`, never uncertain."""
+        answer = await self._call(lambda client: client.get_account())
+        quota = answer.get("SendQuota", {})
+        return SesStanding(
+            in_sandbox=not answer.get("ProductionAccessEnabled", False),
+            may_send=bool(answer.get("SendingEnabled", True)),
+            daily=float(quota.get("Max24HourSend", 0)),
+            per_second=float(quota.get("MaxSendRate", 0)),
+            sent=float(quota.get("SentLast24Hours", 0)),
+        )
+
+    async def _call(self, call: Callable[[Any], T], to: str = "") -> T:
+        return await in_thread(lambda _: self._called(call, to))
+
+    def _called(self, call: Callable[[Any], T], to: str) -> T:
+        """Run in a thread: the first call loads boto3."""
+        client = self._made()
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        attempt = Attempt(
+            str(origins.origin_of(client.meta.endpoint_url)), self._place.identity, to
+        )
+        try:
+            return call(client)
+        except ClientError as error:
+            raise ses_failures.of_refusal(error, attempt) from None
+        except BotoCoreError as error:
+            raise ses_failures.of_client(error, attempt) from None
+
+    def _made(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = _client(self._place)
+            return self._client
+
+
+def _client(place: SesPlace) -> Any:
+    try:
+        from boto3.session import Session
+        from botocore import exceptions as boto
+        from botocore.config import Config
+    except ImportError:
+        raise ConfigError(INSTALL) from None
+    config = Config(
+        retries={"total_max_attempts": 1},
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=ANSWER_SECONDS,
+        proxies={"https": place.proxy, "http": place.proxy} if place.proxy else {},
+    )
+    try:
+        session = Session(profile_name=place.profile or None, region_name=place.region or None)
+        client = session.client("sesv2", endpoint_url=place.endpoint or None, config=config)
+    except boto.NoRegionError:
+        raise ConfigError("No AWS region is set for SES.", "Set region in the account.") from None
+    except boto.ProfileNotFound:
+        raise ConfigError(
+            "There is no such AWS profile.", "Check profile in the account."
+        ) from None
+    except (boto.BotoCoreError, ValueError):
+        raise ConfigError(
+            "The AWS configuration cannot be used.", "Check region, endpoint and profile."
+        ) from None
+    _check_endpoint(str(client.meta.endpoint_url))
+    return client
+
+
+def _check_endpoint(url: str) -> None:
+    try:
+        origin = origins.origin_of(url)
+    except ValueError:
+        raise ConfigError("The SES endpoint is no web address.", "Check endpoint.") from None
+    if origin.scheme != "https" and not origins.is_loopback(origin.host):
+        raise ConfigError(
+            "The SES endpoint does not use https, so mail would travel in clear.",
+            "Set an https endpoint; only this machine may do without.",
+        )
