@@ -17,6 +17,10 @@ from services.safe_text import EMPTY, SafeText, clean_line, clean_text
 from widgets.text_buffer import TextBuffer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from services.carried_events import CarriedFile
     from services.draft import Draft
 
 RECIPIENTS: Final = ("to", "cc", "bcc")
@@ -35,6 +39,8 @@ class OpenDraft:
         """Invisible characters that the text held and the screen does not show."""
         self.trouble = EMPTY
         """Why it could not be saved."""
+        self.carried: Mapping[Path, CarriedFile] = {}
+        """How far the files are that go along from another message, by their paths."""
         self.taken_at = 0.0
         """When a save was begun last, on the monotonic clock."""
         self.saved_at = 0.0

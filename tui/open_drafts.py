@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from services.carried_events import CarriedTold
 from services.events import RequestFailed
 from services.outbound_events import DraftNotSaved, DraftSaved, SaveDraft, SendQueued
 from services.safe_text import EMPTY, phrase
@@ -40,6 +41,8 @@ class OpenDrafts:
         self.discarded: list[str] = []
         """Ids of drafts that were discarded and can be brought back, the last one last."""
         self.on_saved: Callable[[OpenDraft], None] = _nobody
+        self.on_carried: Callable[[OpenDraft], None] = _nobody
+        """Called when files that go along from another message have moved."""
 
     @property
     def all(self) -> tuple[OpenDraft, ...]:
@@ -112,6 +115,9 @@ class OpenDrafts:
             if sent is not None:
                 self.drop(sent)
             return False
+        if isinstance(event, CarriedTold):
+            self._carried(event)
+            return False
         if not isinstance(event, DraftSaved | DraftNotSaved | RequestFailed):
             return False
         draft = self._under_way.pop(event.request_id, None)
@@ -125,6 +131,12 @@ class OpenDrafts:
             draft.not_saved(phrase("{} {}", event.sentence, step) if step else event.sentence)
         self.on_saved(draft)
         return True
+
+    def _carried(self, told: CarriedTold) -> None:
+        draft = self.find(told.draft_id)
+        if draft is not None:
+            draft.carried = {file.path: file for file in told.files}
+            self.on_carried(draft)
 
 
 def _nobody(_draft: OpenDraft) -> None:

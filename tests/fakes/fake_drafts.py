@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from services import outbound_events as ev
+from services.carried_events import CarryFiles
 from services.draft import Draft, DraftKind
 from services.events import Event, RequestFailed
 from services.outbound_models import DraftRow, OutboundCounts, RecipientSuggestion
@@ -66,6 +67,8 @@ class FakeDrafts:
                     self.go_on()
             case ev.DiscardDraft() | ev.RestoreDraft():
                 self._move(number, request, emit)
+            case CarryFiles():
+                pass
             case ev.ListDrafts():
                 emit(ev.DraftsListed(number, self.rows()))
             case ev.SuggestRecipients(text):

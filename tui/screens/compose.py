@@ -28,6 +28,7 @@ from tui.open_drafts import RETRY_SECONDS, SAVE_SECONDS
 from tui.screens.completing import Completing
 from tui.screens.compose_actions import ComposeActions, handlers
 from tui.screens.compose_facts import draft_facts, file_lines
+from tui.screens.compose_files import failed_words
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
 from widgets.draft_files import DraftFiles
@@ -76,6 +77,7 @@ class ComposeScreen(SideScreen[None]):
         self._completing = Completing(self)
         self._autosave: Timer | None = None
         self._shows_more = False
+        self._told_failed = EMPTY
         self._waits = True
         """A draft is being opened: what is typed is for it."""
 
@@ -101,6 +103,7 @@ class ComposeScreen(SideScreen[None]):
     def opened(self) -> None:
         """Show the draft that is open already, or ask for it."""
         self.drafts.on_saved = self._saved
+        self.drafts.on_carried = self._carried
         self.show_rows()
         self.files.display = False
         found = (
@@ -172,6 +175,15 @@ class ComposeScreen(SideScreen[None]):
                 self._save_in(max(_AT_ONCE, draft.taken_at + SAVE_SECONDS - time.monotonic()))
         self.show_facts()
         self.actions.saved(draft)
+
+    def _carried(self, draft: Opened) -> None:
+        """Files that go along from another message have moved."""
+        if draft is self.draft and self.is_mounted:
+            self.show_changed()
+            failed = failed_words(draft)
+            if failed and failed != self._told_failed:
+                self.notices.tell(failed, Severity.WARNING)
+            self._told_failed = failed
 
     # ── the draft on the screen ──────────────────────────────────────────────────────────────────
 
@@ -253,7 +265,7 @@ class ComposeScreen(SideScreen[None]):
         """Save what is left."""
         self._save()
         self.drafts.shown = None
-        self.drafts.on_saved = _nobody
+        self.drafts.on_saved = self.drafts.on_carried = _nobody
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -313,6 +325,11 @@ class ComposeScreen(SideScreen[None]):
         """A file is taken away."""
         event.stop()
         self.actions.remove_file(event.place)
+
+    def on_draft_files_again(self, event: DraftFiles.Again) -> None:
+        """A file that did not come is asked for again."""
+        event.stop()
+        self.actions.fetch_again(event.place)
 
     def on_draft_files_left(self, event: DraftFiles.Left) -> None:
         """Back from the files to the text."""

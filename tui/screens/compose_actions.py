@@ -17,6 +17,7 @@ from services.outbound_events import (
     DiscardDraft,
 )
 from services.safe_text import EMPTY, clean_line, phrase, ui
+from tui.screens.compose_files import carry, has_failed, let_go, missing_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +82,9 @@ class ComposeActions:
             self._screen.notices.tell(ui("Say who it is for first."), Severity.WARNING)
             self._screen.set_focus(self._screen.fields["to"])
             return
+        if waits := missing_words(draft):
+            self._screen.notices.tell(waits, Severity.WARNING)
+            return
         drafts = self._screen.drafts
         self._to_review = draft
         if not drafts.save(draft, anyway=not draft.base.revision) and not drafts.is_saving(draft):
@@ -125,6 +129,7 @@ class ComposeActions:
         """Keep what was written, and say so; what nobody touched and nobody saved is let go."""
         drafts = self._screen.drafts
         if not (draft.touched or draft.base.revision):
+            let_go(draft, self._screen.news.ask)
             drafts.drop(draft)
             return EMPTY
         if draft.value.is_blank:
@@ -143,6 +148,8 @@ class ComposeActions:
             drafts.save(draft)
             screen.news.ask(DiscardDraft(draft.draft_id))
             drafts.discarded.append(draft.draft_id)
+        else:
+            let_go(draft, screen.news.ask)
         drafts.drop(draft)
         screen.draft = None
         screen.leave_saying(ui("The draft is discarded; the list of drafts brings it back."))
@@ -200,9 +207,16 @@ class ComposeActions:
         files = draft.base.files
         gone = clean_line(files[place].name)
         self.change(draft, replace(draft.base, files=(*files[:place], *files[place + 1 :])))
+        if files[place].origin is not None:
+            carry(draft, self._screen.news.ask)
         self._screen.notices.tell(phrase("{} does not go with it.", gone))
         if not draft.base.files:
             self._screen.set_focus(self._screen.editor)
+
+    def fetch_again(self, place: int) -> None:
+        """Ask again for a file of another message that did not come."""
+        if has_failed(self._draft, place):
+            carry(self._draft, self._screen.news.ask)
 
     # ── dialogs ──────────────────────────────────────────────────────────────────────────────────
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from services.draft import DraftKind
 from services.safe_text import SafeText, clean_line, phrase, ui
+from tui.screens.compose_files import carried_words
 from widgets.cells import size_words
 from widgets.draft_files import FileLine
 from widgets.facts_line import Fact
 
 if TYPE_CHECKING:
+    from services.draft import DraftFile
     from tui.open_draft import OpenDraft
     from tui.session import Session
 
@@ -57,7 +59,7 @@ def _facts(draft: OpenDraft, session: Session) -> Iterator[Fact]:
 
 def _files_words(draft: OpenDraft) -> SafeText:
     files = draft.base.files
-    size = size_words(sum(max(0, file.size) for file in files))
+    size = size_words(sum(max(0, _size(file, draft)) for file in files))
     word = ui("file") if len(files) == 1 else ui("files")
     return phrase("{} {}, {}", len(files), word, clean_line(size))
 
@@ -68,12 +70,21 @@ def _moment(at: int) -> SafeText:
 
 def file_lines(draft: OpenDraft) -> tuple[FileLine, ...]:
     """The files of a draft as they are shown."""
-    return tuple(
-        FileLine(
-            clean_line(file.name),
-            clean_line(file.content_type),
-            file.size,
-            encrypted=draft.is_sealed,
-        )
-        for file in draft.base.files
+    return tuple(_file_line(file, draft) for file in draft.base.files)
+
+
+def _file_line(file: DraftFile, draft: OpenDraft) -> FileLine:
+    remark, progress = carried_words(draft.carried.get(file.path))
+    return FileLine(
+        clean_line(file.name),
+        clean_line(file.content_type),
+        _size(file, draft),
+        encrypted=draft.is_sealed,
+        remark=remark,
+        progress=progress,
     )
+
+
+def _size(file: DraftFile, draft: OpenDraft) -> int:
+    carried = draft.carried.get(file.path)
+    return file.size if carried is None else carried.size
