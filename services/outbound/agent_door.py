@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftKind, DraftState
 from services.errors import MailError, NotFound, PolicyRefused, UsageError
-from services.outbound.draft_documents import DraftHead, content_document
+from services.outbound.draft_documents import SCRIPT, DraftHead, content_document
 from services.outbound.draft_status import NOT_PROPOSED, DraftStatus, status_of
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class AgentDoor:
         """Keep a draft of the operator's own."""
         if draft.is_blank:
             raise UsageError("There is nothing in this draft.", "Give it a recipient or a text.")
-        return HandedIn(self.status(self._drafts.save(draft).draft_id))
+        return HandedIn(self.status(self._drafts.save(draft, author=SCRIPT).draft_id))
 
     def keep_unfinished(self, draft: Draft, agent: str, problem: str) -> str:
         """Keep what could be read of a mail that cannot be proposed; its id, "" if it is not kept.
@@ -148,13 +148,27 @@ class AgentDoor:
             if _content(changed) == _content(draft) and not agent:
                 return HandedIn(self.status(draft_id), is_new=False)
             if not agent:
-                self._drafts.save(changed, copy_on_conflict=False)
+                # What the operator wrote on the screen stays the operator's: see `require_finished`.
+                author = "" if changed.is_blank else head.author
+                self._drafts.save(changed, author=author, copy_on_conflict=False)
                 return HandedIn(self.status(draft_id))
             if changed.is_blank:
                 raise UsageError("Nothing would be left of this draft.", "Withdraw it instead.")
             self._require_unedited(draft_id)
             self._proposals.revise(changed, agent)
         return HandedIn(self.status(draft_id))
+
+    def require_finished(self, draft_id: str) -> None:
+        """Raise PolicyRefused for a draft that the operator still writes on, on the screen.
+
+        No script can know that it is finished. NotFound.
+        """
+        head = self._drafts.head(draft_id)
+        if head.state is DraftState.EDITING and not head.agent and head.author != SCRIPT:
+            raise PolicyRefused(
+                "The operator still writes on this draft: no script sends it.",
+                "Send it in the app, or run this in a terminal.",
+            )
 
     def withdraw(self, draft_id: str, agent: str) -> None:
         """Take back a proposal, or drop a draft of the operator's own; raises as `edit`."""

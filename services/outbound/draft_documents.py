@@ -30,6 +30,8 @@ _TEXTS: Final = (
     "reason",
 )  # fmt: skip
 _LISTS: Final = ("to", "cc", "bcc", "references")
+SCRIPT: Final = "command-line"
+"""The author of what a verb saved and no agent."""
 _COUNTS: Final = ("outcomes_returned", "tokens_input", "tokens_output", "compute_ms")
 
 
@@ -66,6 +68,8 @@ class DraftHead:
     """None for a sealed draft."""
     kept: tuple[int, ...] = ()
     discarded_at: int = 0
+    author: str = ""
+    """Who saved the newest revision: an agent's name, `SCRIPT`, "" for the operator on the screen."""
     is_settled: bool = False
     """It has left: its text is gone from here, and the outbox tells the rest."""
 
@@ -128,6 +132,7 @@ def head_document(head: DraftHead) -> Document:
         "kept": list(head.kept),
         "discarded": head.discarded_at,
         "settled": head.is_settled,
+        "author": head.author,
     }
     if head.summary is not None:
         document["to"] = list(head.summary.recipients)
@@ -155,6 +160,7 @@ def head_from(draft_id: str, document: Mapping[str, Any]) -> DraftHead:
             kept=tuple(int(number) for number in document["kept"]),
             discarded_at=int(document["discarded"]),
             is_settled=document["settled"] is True,
+            author=str(document.get("author", "")),
         )
     )
 

@@ -312,6 +312,7 @@ class Drafts:
             files=len(draft.files),
             summary=None if text.is_sealed else summary_of(text.content),
             kept=(*stay, number),
+            author=author,
             discarded_at=0,
         )
         self._revisions.put(draft.draft_id, number, text, author, now)

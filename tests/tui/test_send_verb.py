@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.config import load
+from services.draft import Draft
 from services.outbound.office import Office
 from services.paths import Paths
 from tests.conftest import SandboxControl
@@ -178,6 +182,62 @@ def test_one_s_own_draft_is_sent_by_its_id(script: Script, sandbox: SandboxContr
     assert len(sent(sandbox, script)) == 1
     code, _, err = script("me", "send", "--draft", "nothing")
     assert code == 4, err
+
+
+def on_screen(script: Script) -> str:
+    """The id of a draft that the operator writes in the app."""
+    draft = replace(
+        Draft.begin(now=int(time.time())), to=(script.address("peer"),), subject="Mine", body="x"
+    )
+
+    async def keep(office: Office) -> str:
+        return office.drafts.save(draft).draft_id
+
+    return str(in_office(keep))
+
+
+def test_no_script_sends_what_the_operator_still_writes(
+    script: Script, sandbox: SandboxControl
+) -> None:
+    draft_id = on_screen(script)
+    told = script.json("me", "send", "--draft", draft_id, code=7)
+    assert told["error"] == "The operator still writes on this draft: no script sends it."
+    assert "in a terminal" in told["next"]
+    script.json("me", "draft", "edit", draft_id, "--subject", "Theirs")
+    script.json("me", "send", "--draft", draft_id, code=7)
+    assert sent(sandbox, script) == []
+
+
+def test_what_a_verb_made_is_not_sent_by_a_script_once_the_operator_has_written_on_it(
+    script: Script, sandbox: SandboxControl
+) -> None:
+    to = script.address("peer")
+    kept = script.json("me", "draft", "--to", to, "--subject", "Mine", "--body", "x")
+
+    async def write(office: Office) -> None:
+        office.drafts.save(replace(office.drafts.get(kept["id"]), body="not yet"))
+
+    in_office(write)
+    script.json("me", "send", "--draft", kept["id"], code=7)
+    assert sent(sandbox, script) == []
+
+
+def test_a_person_at_a_terminal_sends_the_own_draft(
+    script: Script, sandbox: SandboxControl
+) -> None:
+    draft_id = on_screen(script)
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tui.__main__ import main; "
+    code += "raise SystemExit(main(sys.argv[1:]))"
+    words = ("--profile", "me", "send", "--draft", draft_id)
+    master, terminal = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, *words],
+        stdin=terminal, stdout=terminal, stderr=subprocess.PIPE, timeout=60, env=dict(os.environ),
+    )  # fmt: skip
+    os.close(terminal)
+    os.close(master)
+    assert done.returncode == 0, done.stderr
+    assert len(sent(sandbox, script)) == 1
 
 
 def test_a_process_of_its_own_sends_and_is_heard(script: Script, sandbox: SandboxControl) -> None:

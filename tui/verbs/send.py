@@ -4,14 +4,15 @@ Takes what `draft` takes, or --draft ID for a draft that is there. What a person
 and waits on the Approvals screen: nothing on the command line approves it. Exit codes: 0 sent (or
 scheduled), 2 something in it is wrong, 3 saved, not sent: a person has to approve it, do not send it
 again, 4 no such draft, 5 no token, 6 not sent yet: the service was not reached, it stays in the
-outbox, 7 refused by the policy, 8 it cannot be encrypted or a key is locked, 1 it may have been sent,
-or was refused.
+outbox, 7 refused by the policy, or the operator still writes on this draft, 8 it cannot be encrypted
+or a key is locked, 1 it may have been sent, or was refused.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,11 +80,18 @@ async def _run(profile: Profile, arguments: argparse.Namespace) -> int:
         if status.standing.value not in ("draft", "waiting", "paused"):
             # It was handed in before, under the same key.
             return _tell(status, arguments, status.exit_code)
+        if not _is_attended():
+            door.require_finished(draft_id)
         try:
             return await _send(office, door, arguments, status)
         except MailError as error:
             error.next_step = f"{error.next_step} It is kept as {draft_id}.".strip()
             raise
+
+
+def _is_attended() -> bool:
+    """Whether a person sits in front of this."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 async def _hand_in(profile: Profile, door: AgentDoor, arguments: argparse.Namespace) -> str:
