@@ -220,7 +220,7 @@ async def test_a_decided_proposal_is_looked_at_and_no_more() -> None:
         await press(pilot)
         stage.wait()
         await press(pilot, "A", "X", "y", "e")
-        assert isinstance(stage.app.screen, ReviewScreen)
+        await until(pilot, lambda: isinstance(stage.app.screen, ReviewScreen))
         assert stage.asked(ev.SendDraft) == []
         assert stage.asked(ev.RejectProposal) == []
         assert "· rejected: wrong amount" in text_of(stage.app)
@@ -242,10 +242,10 @@ async def test_the_whole_mail_opens_on_a_screen_of_its_own_and_comes_back_to_the
     async with stage.app.run_test(size=SMALL) as pilot:
         await stage.approvals(pilot)
         await press(pilot, "enter")
-        assert isinstance(stage.app.screen, ReviewScreen)
+        await until(pilot, lambda: isinstance(stage.app.screen, ReviewScreen))
         await until(pilot, lambda: "Approve for lead-gen" in rows_of(stage.app)[0])
         await press(pilot, "escape")
-        assert isinstance(stage.app.screen, ApprovalsScreen)
+        await until(pilot, lambda: isinstance(stage.app.screen, ApprovalsScreen))
         assert stage.asked(ev.SendDraft) == []
 
 
@@ -298,7 +298,7 @@ async def test_an_empty_list_says_how_agents_propose_mail() -> None:
         await press(pilot, "P")
         assert "No agent has proposed anything yet." in rows_of(stage.app)[0]
         await press(pilot, "q")
-        assert isinstance(stage.app.screen, MailScreen)
+        await until(pilot, lambda: isinstance(stage.app.screen, MailScreen))
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24)])

@@ -111,7 +111,7 @@ async def test_the_sent_list_has_copies_ids_and_the_text_as_it_left() -> None:
         assert "copy: sent" in rows_of(stage.app)[2]
         assert "id msg_7Qd2" in text_of(stage.app)
         await press(pilot, "enter")
-        assert isinstance(stage.app.screen, SentMailScreen)
+        await until(pilot, lambda: isinstance(stage.app.screen, SentMailScreen))
         await until(pilot, lambda: "this is what left." in text_of(stage.app))
         assert stage.asked(ev.ReadSent) == [ev.ReadSent("s1")]
         stage.wait()
@@ -122,7 +122,7 @@ async def test_the_sent_list_has_copies_ids_and_the_text_as_it_left() -> None:
         )
         assert stage.asked(ev.SendDraft) == []
         await press(pilot, "q")
-        assert isinstance(stage.app.screen, OutboxScreen)
+        await until(pilot, lambda: isinstance(stage.app.screen, OutboxScreen))
 
 
 async def test_tab_goes_from_the_outbox_to_what_was_sent_and_back() -> None:
@@ -147,7 +147,7 @@ async def test_empty_lists_name_the_next_key(key: str, words: str) -> None:
         await until(pilot, lambda: words in text_of(stage.app))
         assert "Tab shows" in text_of(stage.app)
         await press(pilot, "enter", "z", "r", "u")
-        assert isinstance(stage.app.screen, OutboxScreen)
+        await until(pilot, lambda: isinstance(stage.app.screen, OutboxScreen))
 
 
 async def test_a_list_that_cannot_be_read_says_why() -> None:
@@ -233,7 +233,7 @@ async def test_the_log_is_narrowed_as_it_is_typed_and_letters_are_no_commands() 
         await press(pilot, "enter", "q")
         await until(pilot, lambda: "1 listed" not in text_of(stage.app))
         await press(pilot, "q")
-        assert isinstance(stage.app.screen, MailScreen)
+        await until(pilot, lambda: isinstance(stage.app.screen, MailScreen))
 
 
 async def test_an_old_answer_does_not_replace_a_newer_one() -> None:

@@ -82,7 +82,7 @@ async def test_the_sending_key_sends_the_digest_on_screen_and_closes_the_review(
         await press(pilot, key)
         await until(pilot, lambda: isinstance(stage.app.screen, MailScreen))
         assert stage.asked(ev.SendDraft) == [ev.SendDraft("d3", OWN.digest, "main")]
-        assert stage.outcomes == [Outcome.SENT]
+        await until(pilot, lambda: stage.outcomes == [Outcome.SENT])
 
 
 async def test_a_key_typed_ahead_of_the_review_sends_nothing() -> None:
@@ -135,8 +135,8 @@ async def test_leaving_decides_nothing(key: str) -> None:
         await stage.review(pilot, "p1")
         stage.wait()
         await press(pilot, key)
-        assert isinstance(stage.app.screen, MailScreen)
-        assert stage.outcomes == [None]
+        await until(pilot, lambda: isinstance(stage.app.screen, MailScreen))
+        await until(pilot, lambda: stage.outcomes == [None])
         assert stage.outbound_requests == [ev.ReviewDraft("p1", "main")]
 
 
@@ -146,7 +146,7 @@ async def test_changing_is_left_to_who_opened_the_review(key: str, outcome: Outc
     async with stage.app.run_test(size=SMALL) as pilot:
         await stage.review(pilot)
         await press(pilot, key)
-        assert stage.outcomes == [outcome]
+        await until(pilot, lambda: stage.outcomes == [outcome])
         assert stage.asked(ev.SendDraft) == []
 
 
@@ -322,7 +322,7 @@ async def test_a_failed_decision_leaves_it_pending_with_the_reason() -> None:
         assert stage.outcomes == []
         del stage.desk.fails[ev.SendDraft]
         await press(pilot, "ctrl+x")
-        assert stage.outcomes == [Outcome.SENT]
+        await until(pilot, lambda: stage.outcomes == [Outcome.SENT])
 
 
 async def test_a_second_press_while_the_first_is_carried_out_asks_nothing_more() -> None:
@@ -360,7 +360,7 @@ async def test_rejecting_wants_a_reason_and_names_the_digest_on_screen() -> None
         await until(pilot, lambda: stage.outcomes)
         asked = ev.RejectProposal("main", "p1", PROPOSED.digest, "too cheap")
         assert stage.asked(ev.RejectProposal) == [asked]
-        assert stage.outcomes == [Outcome.REJECTED]
+        await until(pilot, lambda: stage.outcomes == [Outcome.REJECTED])
 
 
 async def test_a_proposal_shows_who_proposed_it_what_it_says_and_how_long_it_holds() -> None:
