@@ -98,7 +98,7 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
     def on_path_field_dropped(self, event: PathField.Dropped) -> None:
         """Files were dropped on the window, or a path was pasted."""
         event.stop()
-        self.run_worker(self._take_dropped(event.text))
+        self.run_worker(lambda: self._take_dropped(event.text))
 
     def action_step(self, by: int) -> None:
         """Move in the list."""
@@ -136,7 +136,7 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
         if entry is not None and not entry.is_folder and not paths:
             paths.append(Path(f"{self._folder.shown}{entry.name}"))
         if paths:
-            self.run_worker(self._attach_all(paths), exclusive=True)
+            self.run_worker(lambda: self._attach_all(paths), exclusive=True)
         else:
             self._say(_NOTHING)
 
@@ -160,7 +160,8 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
     # ── the disk ─────────────────────────────────────────────────────────────────────────────────
 
     def _read(self) -> None:
-        self.run_worker(self._list(self._typed), exclusive=True, group="listing")
+        typed = self._typed
+        self.run_worker(lambda: self._list(typed), exclusive=True, group="listing")
 
     async def _list(self, typed: str) -> None:
         folder = await asyncio.to_thread(look_into, typed)
