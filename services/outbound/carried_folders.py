@@ -63,13 +63,6 @@ class CarriedFolders:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             self._held[draft_id] = descriptor
 
-    def empty(self, path: Path) -> Path:
-        """Make the folder that a file is to land in anew, and return it."""
-        folder = path.parent
-        shutil.rmtree(folder, ignore_errors=True)
-        private_folder(folder)
-        return folder
-
     def keep_only(self, draft_id: str, paths: Iterable[Path], *, arrived: bool) -> None:
         """Remove what a draft has no use for; `arrived`: nothing of it is on its way any more."""
         kept = {path.parent.name for path in paths} | {_IN_USE}

@@ -17,6 +17,7 @@ from typing import Final
 from services.attachments import landing
 from services.attachments.desk import source_of
 from services.attachments.transfer import Fetcher, Progressed, Wanted
+from services.cache.files import private_folder
 from services.carried_events import CarriedFile, CarriedState, CarriedTold
 from services.draft import Draft, DraftFile, FileOrigin
 from services.errors import MailError, NotFound, Offline
@@ -166,8 +167,9 @@ class CarryingOver:
     async def _fetch(self, job: _Job, file: DraftFile) -> int:
         origin, path = file.origin, file.path
         assert origin is not None
+        folder = path.parent
         with landing.disk_errors():
-            folder = await in_thread(lambda _: self._folders.empty(path))
+            await in_thread(lambda _: private_folder(folder))
         if origin.is_part:
             _, data = await self._part(origin)
             return await in_thread(lambda _: _written(folder, path.name, data))
