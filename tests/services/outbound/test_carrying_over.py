@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from tests.services.outbound.test_posting import DOMAIN, Mailer, mailer, other  
 
 ONE = ("one.txt", b"first\x00line", "text/plain")
 TWO = ("report.pdf", bytes(range(256)) * 900, "application/pdf")
+ROOT = Path(__file__).resolve().parents[3]
 FORWARDS = (DraftKind.FORWARD, DraftKind.EDIT_AS_NEW)
 
 
@@ -257,3 +260,42 @@ def test_what_a_stopped_program_had_begun_is_finished_when_the_draft_is_opened_a
     assert opened.files == draft.files
     arrived(two)
     assert draft.files[0].path.read_bytes() == TWO[1]
+
+
+def killed(sandbox: SandboxControl, agent: Agent, tmp_path: Path, message_id: str, how: str) -> str:
+    """Kill a program that forwards a message while its file comes; return the draft's id."""
+    words = (sandbox.base_url, agent.agent_id, agent.address, agent.token)
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.services.outbound.carrying_child", *words,
+         str(tmp_path / "work"), message_id, how],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        draft_id = child.stdout.readline().decode().strip()
+        child.kill()
+    assert draft_id
+    return draft_id
+
+
+@pytest.mark.parametrize("how", ["begun", "saved"])
+def test_a_killed_program_leaves_nothing_but_what_its_kept_draft_goes_on_with(
+    mailer: Any, sandbox: SandboxControl, agent: Agent, deliver: Deliver, tmp_path: Path, how: str
+) -> None:
+    message_id = deliver(TWO)
+    sandbox.fault("slow_drip", operation="s3_download", seconds=0.02, size=4_000, times=None)
+    draft_id = killed(sandbox, agent, tmp_path, message_id, how)
+    folder = tmp_path / "work" / "outbound" / "carried" / draft_id
+    assert [path.suffix for path in (folder / "arriving").iterdir()] == [".part"]
+    sandbox.reset()
+    one = mailer()
+    one.connected()
+    one.answer(ev.ListDrafts(), ev.DraftsListed)
+    assert folder.exists() == (how == "saved")
+    if how == "saved":
+        (file,) = one.answer(ev.OpenDraft(draft_id), ev.DraftOpened).draft.files
+        arrived(one)
+        assert file.path.read_bytes() == TWO[1]
+        asked = [one["status"] for one in sandbox.requests() if one["operation"] == "s3_download"]
+        assert asked == [206]
