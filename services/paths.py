@@ -47,6 +47,11 @@ class Paths:
         )
 
     @property
+    def own(self) -> tuple[Path, ...]:
+        """All of them; keys, tokens and mail lie in there."""
+        return self.config_dir, self.data_dir, self.state_dir, self.cache_dir
+
+    @property
     def config_file(self) -> Path:
         """The configuration file; it need not exist."""
         return self.config_dir / "config.toml"

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from services.errors import UsageError
+from services.outbound.attaching import check_place
 from services.outbound.draft_input import BYTES_LIMIT, read_json
+from services.outbound.files import place_of
 from services.outbound.input_values import KINDS, USAGE_COUNTS
+from services.paths import Paths
 
 _LISTS: Final = (
     ("--to", "to", "a recipient (repeatable)"),
@@ -112,6 +115,7 @@ def _text_of(name: str, stdin: BinaryIO) -> str:
             data = stdin.read(BYTES_LIMIT + 1)
         else:
             with Path(name).open("rb") as file:
+                check_place(place_of(file, Path(name)), Paths.from_environment().own)
                 data = file.read(BYTES_LIMIT + 1)
     except OSError as error:
         raise UsageError(

@@ -99,8 +99,7 @@ def looked_at(profile: Profile, given: DraftInput) -> tuple[DraftFile, ...] | No
     """Look at the files; InputRefused names all that cannot go along, PolicyRefused if that is why."""
     if given.files is None:
         return None
-    paths = profile.paths
-    barred = (paths.config_dir, paths.data_dir, paths.state_dir, paths.cache_dir)
+    barred = profile.paths.own
     found, problems = [], []
     refusal: MailError | None = None
     for number, wish in enumerate(given.files):

@@ -128,8 +128,7 @@ def _path(text: str) -> Path | None:
 
 def chosen_files(paths: Iterable[Path]) -> tuple[tuple[DraftFile, ...], tuple[MailError, ...]]:
     """Look at each path: the files that can go with a mail, and what is wrong with the others."""
-    own = Paths.from_environment()
-    barred = (own.config_dir, own.data_dir, own.state_dir, own.cache_dir)
+    barred = Paths.from_environment().own
     files: list[DraftFile] = []
     errors: list[MailError] = []
     for path in paths:

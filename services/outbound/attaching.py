@@ -16,9 +16,11 @@ from typing import Final
 from services.attachments.names import safe_name
 from services.draft import DraftFile
 from services.errors import PolicyRefused, UsageError
-from services.outbound.files import opened
+from services.outbound.files import opened, place_of
 
 ANY_TYPE: Final = "application/octet-stream"
+_OF_PROGRAMS: Final = (Path("/proc"), Path("/sys"))
+"""Where plain files hold the environment, and with it the tokens, of programs."""
 
 
 def look_at(
@@ -34,14 +36,25 @@ def look_at(
     except (OSError, RuntimeError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it cannot be followed"
         raise UsageError(f"The file {str(path)[:300]!a} cannot be attached: {why}.") from None
-    for folder in barred:
-        if real.is_relative_to(folder.resolve()):
-            raise PolicyRefused(
-                f"The file {str(path)[:300]!a} belongs to this program's own data.",
-                "Keys, tokens and cached mail are not attached; save a copy of what you mean.",
-            )
+    own = tuple(barred)
+    check_place(real, own)
     with opened(real, real.name) as file:
+        check_place(place_of(file, real), own)
         facts = os.fstat(file.fileno())
     named = safe_name(name or path.name)
     kind = content_type or mimetypes.guess_type(named)[0] or ANY_TYPE
     return DraftFile(real, named, kind, facts.st_size, facts.st_mtime_ns)
+
+
+def check_place(real: Path, barred: Iterable[Path]) -> None:
+    """Raise PolicyRefused when a place without links is in one of these folders, or on no disk."""
+    if any(real.is_relative_to(folder) for folder in _OF_PROGRAMS):
+        raise PolicyRefused(
+            f"{str(real)[:300]!a} is no file of a disk: it shows what a program holds.",
+            "Save a copy of what you mean.",
+        )
+    if any(real.is_relative_to(folder.resolve()) for folder in barred):
+        raise PolicyRefused(
+            f"The file {str(real)[:300]!a} belongs to this program's own data.",
+            "Keys, tokens and cached mail are not attached; save a copy of what you mean.",
+        )

@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -75,13 +75,30 @@ def opened(path: Path, name: str, largest: int = LARGEST) -> Iterator[BinaryIO]:
         yield source
 
 
-def measured(path: Path, name: str, progress: Told = lambda _: None) -> tuple[int, str, bytes]:
+def place_of(file: BinaryIO, path: Path) -> Path:
+    """Return where an opened file lies, without links; `path` is the one that it was opened by."""
+    try:
+        return Path(f"/proc/self/fd/{file.fileno()}").readlink()
+    except OSError:
+        # Not every system tells it of the open file.
+        return Path(os.path.realpath(path))
+
+
+def measured(
+    path: Path,
+    name: str,
+    progress: Told = lambda _: None,
+    *,
+    check: Callable[[Path], None] = lambda _: None,
+) -> tuple[int, str, bytes]:
     """Read a file through and return its size, its SHA-256 in hex and its first bytes.
 
-    Raises what `opened` raises, and UsageError when it breaks off while it is read.
+    `check` is asked about the place of the open file, so that nobody can put a link there in
+    between. Raises what it and `opened` raise, and UsageError when reading breaks off.
     """
     head = b""
     with opened(path, name) as source:
+        check(place_of(source, path))
         reader = HashedReader(source)
         try:
             while piece := reader.read(PIECE):

@@ -90,7 +90,8 @@ Tell = Callable[[Prepared], None]
 class Gate:
     """Plans, seals, uploads and sends the mail of one account.
 
-    `is_paused` says of an agent that it may not send now.
+    `is_paused` says of an agent that it may not send now; `check_place` raises PolicyRefused for a
+    place (without links) of which no file may go along with the draft of an id.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Gate:
         history: History | None = None,
         is_paused: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], float] = time.time,
+        check_place: Callable[[str, Path], None] = lambda _, __: None,
     ) -> None:
         self._sender = MailSender(exchange)
         self._uploads = uploads
@@ -111,7 +113,7 @@ class Gate:
         self._account = sender
         self._history = history or NoHistory()
         self._is_paused = is_paused
-        self._planner = Planner(sender, keys, traffic, self._history, is_paused, clock)
+        self._planner = Planner(sender, keys, traffic, self._history, is_paused, clock, check_place)
 
     @classmethod
     def of(
@@ -124,6 +126,7 @@ class Gate:
         history: History | None = None,
         is_paused: Callable[[str], bool] = lambda _: False,
         clock: Callable[[], float] = time.time,
+        check_place: Callable[[str, Path], None] = lambda _, __: None,
     ) -> Gate:
         """The gate of a connected account."""
         return cls(
@@ -135,6 +138,7 @@ class Gate:
             history=history,
             is_paused=is_paused,
             clock=clock,
+            check_place=check_place,
         )
 
     async def plan(self, draft: Draft) -> Plan:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 from services.draft import Draft, DraftState
 from services.errors import CryptoError, MailError
 from services.outbound.approval import Decisions
+from services.outbound.attaching import check_place
 from services.outbound.audit import AUDIT_FILE, OPERATOR, AuditLog
 from services.outbound.carried_folders import CarriedFolders
 from services.outbound.carrying import Carrier, Observer, Surroundings
@@ -68,6 +69,7 @@ class Office:
         clock: Callable[[], float],
         config_folder: Path | None = None,
         delay: RetryDelay | None = None,
+        barred: tuple[Path, ...] = (),
     ) -> None:
         self.account = account
         self.folder = folder
@@ -75,6 +77,7 @@ class Office:
         self.lender = lender
         self.chain = chain
         self.clock = clock
+        self._barred = barred
         self.stationery = Stationery(config_folder or folder)
         self.sealer: Sealer = KeychainSealer(chain) if chain is not None else NoSealer()
         self.drafts = Drafts(store, self.sealer, clock)
@@ -106,10 +109,12 @@ class Office:
         *,
         config_folder: Path | None = None,
         delay: RetryDelay | None = None,
+        barred: tuple[Path, ...] = (),
     ) -> Office:
         """Open what lies in an account's folder, making it if need be; CacheError when it cannot.
 
-        Signature and templates lie in `config_folder`; `delay` is how long retries wait.
+        Signature and templates lie in `config_folder`; `delay` is how long retries wait; no
+        file in a `barred` folder goes along with a mail.
         """
         store = await durable(lambda: OutboundStore.open(folder))
         try:
@@ -117,7 +122,7 @@ class Office:
         except MailError:
             # Without keys mail still goes in clear; what must be sealed is refused by its own words.
             chain = None
-        office = cls(account, folder, store, lender, chain, clock, config_folder, delay)
+        office = cls(account, folder, store, lender, chain, clock, config_folder, delay, barred)
         await durable(office.tidy)
         return office
 
@@ -157,9 +162,15 @@ class Office:
                 history=self.history,
                 is_paused=self.proposals.is_paused,
                 clock=self.clock,
+                check_place=self._check_place,
             )
             self._gate = (client, made)
         return self._gate[1]
+
+    def _check_place(self, draft_id: str, real: Path) -> None:
+        """Raise PolicyRefused for a file of the program's own, but for those that a draft carries."""
+        if real.parent.parent != self.carried.of(draft_id).resolve():
+            check_place(real, self._barred)
 
     # ── into the outbox ──────────────────────────────────────────────────────────────────────────
 

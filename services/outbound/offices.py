@@ -100,6 +100,8 @@ def doors_of(
 def _door(account: Account, lender: Lender, paths: Paths) -> OfficeDoor:
     async def opening() -> Office:
         folder = await asyncio.to_thread(paths.account_dir, account.name)
-        return await Office.open(account, folder, lender, config_folder=paths.config_dir)
+        return await Office.open(
+            account, folder, lender, config_folder=paths.config_dir, barred=paths.own
+        )
 
     return OfficeDoor(account.name, paths.account_folder(account.name), opening)

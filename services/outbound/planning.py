@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from services.draft import Draft, Encryption
-from services.errors import UsageError
+from services.errors import PolicyRefused, UsageError
 from services.outbound import requirements
 from services.outbound.addressing import Recipient, recipients_of, reply_to_of
 from services.outbound.carried_folders import not_here
@@ -78,6 +80,7 @@ class Planner:
         history: History,
         is_paused: Callable[[str], bool],
         clock: Callable[[], float],
+        check_place: Callable[[str, Path], None],
     ) -> None:
         self._sender = sender
         self._keys = keys
@@ -85,12 +88,13 @@ class Planner:
         self._history = history
         self._is_paused = is_paused
         self._clock = clock
+        self._check_place = check_place
 
     async def plan(self, draft: Draft) -> Plan:
         """Make the plan of a draft as everything is now; raises nothing for what is refusable."""
         recipients = recipients_of(draft)
         # In threads: files and texts of megabytes, the book of peers, the cache.
-        files = await in_thread(lambda _: _measure(draft))
+        files = await in_thread(lambda _: _measure(draft, self._check_place))
         case = await in_thread(lambda _: self._case(draft, recipients, files))
         ruling = rule(self._sender, case)
         keys = await self._key_ring(recipients, ruling)
@@ -269,7 +273,8 @@ class Planner:
         )
 
 
-def _measure(draft: Draft) -> _Files:
+def _measure(draft: Draft, check_place: Callable[[str, Path], None]) -> _Files:
+    check = partial(check_place, draft.draft_id)
     planned: list[PlannedFile] = []
     heads: list[bytes] = []
     refusals: list[Refusal] = []
@@ -277,10 +282,12 @@ def _measure(draft: Draft) -> _Files:
         kind = requirements.content_type_of(file)
         size, digest, head = -1, "", b""
         try:
-            size, digest, head = measured(file.path, file.name)
+            size, digest, head = measured(file.path, file.name, check=check)
         except UsageError as error:
             error = not_here(file) or error
             refusals.append(Refusal(RefusalKind.DRAFT, error.sentence, error.next_step, error))
+        except PolicyRefused as error:
+            refusals.append(Refusal(RefusalKind.POLICY, error.sentence, error.next_step, error))
         planned.append(PlannedFile(str(file.path), file.name, kind, size, digest))
         heads.append(head[:_HEAD])
     return _Files(tuple(planned), tuple(heads), tuple(refusals))
