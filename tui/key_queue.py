@@ -128,6 +128,9 @@ class KeyQueue:
         """A key has come out; a screen that it opened first gets to its focus."""
         if not self._under_way or number != self._count:
             return
+        if not self._app.screen_stack:
+            # The app is leaving: there is nobody to type to any more.
+            return
         screen = self._app.screen
         if screen is not self._screen:
             self._screen = screen
