@@ -149,7 +149,8 @@ def _field(name: str, value: str) -> bytes:
     """Write one field; a value without blanks stays in one piece, whatever its length."""
     if not _NAME.fullmatch(name) or _CONTROL.search(value):
         raise UsageError(f"The header {_shown(name)} cannot be written.", "Leave it out.")
-    charset = "us-ascii" if value.isascii() else "utf-8"
+    is_plain = value.isascii() and "=?" not in value  # a text that looks encoded would be decoded
+    charset = "us-ascii" if is_plain else "utf-8"
     coded = Header(value, charset, _FOLD, name).encode(linesep="\r\n")
     line = f"{name}: {coded}\r\n".encode("ascii")
     if max(map(len, line.split(b"\r\n"))) > _LINE:
