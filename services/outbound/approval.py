@@ -88,7 +88,7 @@ class Decisions:
         if not at <= self._clock() < at + self._seconds:
             raise self._void("This review is too old to be decided.", plan)
         if plan.digest != digest:
-            different = changed(shown, plan)
+            different = await in_thread(lambda _: changed(shown, plan))
             raise self._void("What would be sent is not what was shown any more.", plan, different)
         plan.require()
         return plan

@@ -49,7 +49,9 @@ _SECRET_FILES: Final = re.compile(
     r"(?i)(?:^id_(?:rsa|dsa|ecdsa|ed25519)$|^\.env(?:\..*)?$|\.(?:pem|key|p12|pfx|kdbx|jks|ppk)$"
     r"|^\.?(?:netrc|pgpass|npmrc|pypirc|htpasswd)$|^credentials(?:\.\w+)?$)"
 )
-_QUOTED: Final = re.compile(r"^\s*>.*$", re.MULTILINE)
+_SECRET_FOLDERS: Final = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker"})
+_QUOTED: Final = re.compile(r"^[^\S\n]*>.*$", re.MULTILINE)
+"""Not over a line end: thousands of empty lines would each be looked through to the last."""
 _LOOKED_AT: Final = 200_000
 """Characters of a text that are looked through."""
 
@@ -127,8 +129,10 @@ def _secrets(draft: Draft, heads: Iterable[bytes]) -> Iterator[str]:
         if pattern.search(written):
             yield name
     for file, head in zip(draft.files, heads, strict=False):
-        if _SECRET_FILES.search(file.name):
+        if _SECRET_FILES.search(file.name) or _SECRET_FILES.search(file.path.name):
             yield "a file of secrets, by its name"
+        elif not _SECRET_FOLDERS.isdisjoint(file.path.parts):
+            yield "a file of secrets, by its folder"
         elif _SECRETS[0][1].search(head.decode("latin-1")):
             yield "a private key in a file"
 
@@ -138,6 +142,9 @@ def _file_checks(found: Findings) -> Iterator[Check]:
         if drafted.size >= 0 and drafted.size != planned.size:
             sentence = f"{planned.name} has changed since it was attached."
             yield Check("changed_file", CheckLevel.CAUTION, sentence)
+        if drafted.origin is None and drafted.path.name != planned.name:
+            sentence = f"{planned.name} is the file {drafted.path} under another name."
+            yield Check("renamed_file", CheckLevel.CAUTION, sentence)
         if not planned.size:
             yield Check("empty_file", CheckLevel.CAUTION, f"{planned.name} is empty.")
 

@@ -175,3 +175,28 @@ def test_what_only_looks_like_somebody_known_is_found(address: str, known: str, 
 def test_hostile_texts_do_not_hold_a_review_up(text: str) -> None:
     # A pattern that looks back over all of it would not be done before the time limit of a test.
     assert "in_clear" in found(draft(text))
+
+
+@pytest.mark.parametrize("line", ["", " ", "\t", ">", "> ", "\x0b"], ids=ascii)
+def test_a_hundred_thousand_lines_are_looked_through(line: str) -> None:
+    assert found(draft(f"{line}\n" * 100_000))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/home/me/.ssh/work", "/home/me/.aws/config", "/home/me/id_ed25519", "/srv/app/.env"],
+)
+def test_a_file_of_secrets_is_one_under_any_name(path: str) -> None:
+    file = DraftFile(Path(path), "report.txt", size=9)
+    mail = replace(draft(), files=(file,))
+    assert found(mail)["secrets"].level is CheckLevel.DANGER
+    assert "a file of secrets" in danger(mail, (b"",), encrypted=False)
+
+
+def test_a_file_under_another_name_is_told_with_its_place() -> None:
+    file = DraftFile(Path("/home/me/salaries.xlsx"), "report.txt", size=9)
+    told = found(replace(draft(), files=(file,)))["renamed_file"]
+    assert "/home/me/salaries.xlsx" in told.sentence
+    assert "renamed_file" not in found(
+        replace(draft(), files=(replace(file, name="salaries.xlsx"),))
+    )
