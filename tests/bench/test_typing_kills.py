@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.tui.typing_kills import killed
 
 
+@pytest.mark.timeout(1_800)
 def test_two_hundred_kills_lose_two_seconds_of_typing_at_most(tmp_path: Path) -> None:
     runs = killed(tmp_path, 200)
     assert all(run.is_prefix for run in runs)

@@ -8,7 +8,8 @@ letters that are gone is dropped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -98,7 +99,7 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
     def on_path_field_dropped(self, event: PathField.Dropped) -> None:
         """Files were dropped on the window, or a path was pasted."""
         event.stop()
-        self.run_worker(lambda: self._take_dropped(event.text))
+        self._start(partial(self._take_dropped, event.text), "dropped")
 
     def action_step(self, by: int) -> None:
         """Move in the list."""
@@ -136,7 +137,7 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
         if entry is not None and not entry.is_folder and not paths:
             paths.append(Path(f"{self._folder.shown}{entry.name}"))
         if paths:
-            self.run_worker(lambda: self._attach_all(paths), exclusive=True)
+            self._start(partial(self._attach_all, paths), "attaching")
         else:
             self._say(_NOTHING)
 
@@ -159,9 +160,13 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
 
     # ── the disk ─────────────────────────────────────────────────────────────────────────────────
 
+    def _start(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> None:
+        """Do something that waits for the disk; of one kind only the latest."""
+        self.run_worker(work, exclusive=True, group=group)
+
     def _read(self) -> None:
         typed = self._typed
-        self.run_worker(lambda: self._list(typed), exclusive=True, group="listing")
+        self._start(partial(self._list, typed), "listing")
 
     async def _list(self, typed: str) -> None:
         folder = await asyncio.to_thread(look_into, typed)
