@@ -11,6 +11,7 @@ import pytest
 
 from services.sandbox.records import Agent, SesAccess
 from tests.conftest import SandboxControl
+from tests.services.outbound.conftest import alice, bob, own_keys  # noqa: F401 - fixtures
 
 
 def ses_client(api: str, access: SesAccess, **changed: Any) -> Any:
