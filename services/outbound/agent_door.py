@@ -161,10 +161,11 @@ class AgentDoor:
     def require_finished(self, draft_id: str) -> None:
         """Raise PolicyRefused for a draft that the operator still writes on, on the screen.
 
-        No script can know that it is finished. NotFound.
+        No script can know that it is finished, an agent's proposal that was edited included: then
+        its agent would send words of the operator's. NotFound.
         """
         head = self._drafts.head(draft_id)
-        if head.state is DraftState.EDITING and not head.agent and head.author != SCRIPT:
+        if not head.is_settled and not head.author:
             raise PolicyRefused(
                 "The operator still writes on this draft: no script sends it.",
                 "Send it in the app, or run this in a terminal.",

@@ -222,6 +222,22 @@ def test_what_a_verb_made_is_not_sent_by_a_script_once_the_operator_has_written_
     assert sent(sandbox, script) == []
 
 
+def test_no_agent_sends_its_proposal_once_the_operator_has_written_on_it(
+    script: Script, sandbox: SandboxControl
+) -> None:
+    words = ("--to", script.address("peer"), "--subject", "Report", "--body", "x")
+    kept = script.json("me", "draft", *words, *BOT, code=3)
+
+    async def write(office: Office) -> None:
+        office.drafts.save(replace(office.drafts.get(kept["id"]), body="what I think of th"))
+
+    in_office(write)
+    told = script.json("me", "send", "--draft", kept["id"], *BOT, code=7)
+    assert "operator" in told["error"]
+    script.json("me", "send", "--draft", kept["id"], code=7)
+    assert sent(sandbox, script) == []
+
+
 def test_a_person_at_a_terminal_sends_the_own_draft(
     script: Script, sandbox: SandboxControl
 ) -> None:

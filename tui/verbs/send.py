@@ -120,6 +120,9 @@ async def _send(
         code = status.exit_code or 3
         return _tell(status, arguments, code, reason=plan.person)
     actor = f"agent {status.agent}" if status.agent else _DECIDED_BY_POLICY
+    if not _is_attended():
+        # Once more: what is queued is the revision that was planned, and this is its author.
+        door.require_finished(status.draft_id)
     queued = await office.enqueue(plan, by_person=False, actor=actor, undo=False)
     entries = await office.sending.push([entry.entry_id for entry in queued], arguments.wait)
     after = door.status(status.draft_id)
