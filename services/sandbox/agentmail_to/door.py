@@ -26,6 +26,7 @@ from services.sandbox.agentmail_to.failures import (
     invalid,
     usual_code,
 )
+from services.sandbox.agentmail_to.fetching import fetch_links
 from services.sandbox.agentmail_to.records import Key
 from services.sandbox.agentmail_to.socket_door import SocketDoor
 from services.sandbox.agentmail_to.spoiling import spoilt
@@ -100,8 +101,9 @@ class AgentmailDoor:
         data = await _read(scope, receive)
         key = caller(self._services, headers)
         _check_permission(key, endpoint)
-        send_due(self._services)
         body = None if endpoint.body is None else decode_body(data, endpoint.body)
+        await fetch_links(body)
+        send_due(self._services)
         call = V0Call(
             self._services, key, endpoint.name, ids, _query(scope), headers, faults, body, data
         )

@@ -3,6 +3,7 @@
 v0      the running door with its test controls (v0_control.py)
 org     a fresh organization: two inboxes, a key of everything
 api_v0  a plain HTTP client with that key, at `…/v0/`
+sdk     the official SDK with that key
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from agentmail import AgentMail
 
-from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, seg
+from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, client_of, seg
 
 if TYPE_CHECKING:
     from tests.conftest import SandboxControl
@@ -40,3 +42,9 @@ def api_v0(v0: V0Control, org: Org) -> Iterator[httpx.Client]:
     """A plain HTTP client of the organization."""
     with v0.client(org.key) as client:
         yield client
+
+
+@pytest.fixture
+def sdk(v0: V0Control, org: Org) -> AgentMail:
+    """The SDK as its users make it, at our address."""
+    return client_of(v0, org.key)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
+from agentmail import AgentMail, AgentMailEnvironment
+from agentmail.attachments.types.send_attachment import SendAttachment
 
 if TYPE_CHECKING:
     from tests.conftest import SandboxControl
@@ -84,3 +86,15 @@ def mail(subject: str = "Hello", text: str = "Some text.", **headers: str) -> st
 def seg(text: str) -> str:
     """One path segment, escaped whole."""
     return quote(text, safe="")
+
+
+def client_of(v0: V0Control, key: str) -> AgentMail:
+    environment = AgentMailEnvironment(http=v0.root, websockets=v0.ws_url.removesuffix("/v0"))
+    quiet = httpx.Client(trust_env=False, follow_redirects=True)
+    return AgentMail(environment=environment, api_key=key, httpx_client=quiet)
+
+
+def attachment(name: str = "note.txt", data: bytes = b"enclosed") -> SendAttachment:
+    return SendAttachment(
+        filename=name, content_type="text/plain", content=base64.b64encode(data).decode()
+    )
