@@ -56,7 +56,7 @@ async def test_the_review_shows_exactly_what_will_be_sent() -> None:
         assert "1.4 MB · ▣ encrypted · sha256" in text
         assert "report.pdf" in text
         assert f"digest {OWN.short_digest}" in text
-        assert "leaves at once, 10 s to undo" in text
+        assert "leaves 10 s later, undo until then" in text
         assert "! This is the first mail to research since its key changed." in text
         assert "approval not needed: internal" in text
 
@@ -353,6 +353,8 @@ async def test_rejecting_wants_a_reason_and_names_the_digest_on_screen() -> None
     async with stage.app.run_test(size=SMALL) as pilot:
         await stage.review(pilot, "p1")
         await press(pilot, "X")
+        await until(pilot, lambda: "Reject what lead-gen proposes" in text_of(stage.app))
+        await press(pilot)
         stage.wait()
         await press(pilot, "enter")
         assert stage.asked(ev.RejectProposal) == []
