@@ -1,9 +1,10 @@
 """Sending through Amazon SES: finished bytes go out once, by boto3, in a thread.
 
-Closes four traps. boto3 repeats a call by itself, and SES has no idempotency: repetition is off, so
-one call is one request. Credentials in our hands: only boto3's own chain knows them. Mail in clear
-over the network because an endpoint was set somewhere: https, or this machine. And a slow import on
-the screen's thread: boto3 is loaded in the worker, when SES is first used.
+Closes five traps. boto3 repeats a call by itself, and SES has no idempotency: repetition is off, so
+one call is one request. boto3 takes any answer with status 200 for a yes: without a message id it is
+none. Credentials in our hands: only boto3's own chain knows them. Mail in clear over the network
+because an endpoint was set somewhere: https, or this machine. And a slow import on the screen's
+thread: boto3 is loaded in the worker, when SES is first used.
 
 A pure transport: what may leave is the gate's decision, and nobody else may import this module.
 Source: reference 000, options 1 to 3 and 5; option 4 is the service's own `/send`.
@@ -11,6 +12,7 @@ Source: reference 000, options 1 to 3 and 5; option 4 is the service's own `/sen
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,13 +22,15 @@ from typing import Any, Final, Protocol, TypeVar
 from services import origins
 from services.api import ses_failures
 from services.api.ses_failures import Attempt
-from services.errors import ConfigError
+from services.errors import BadAnswer, ConfigError
 from services.policy_config import is_plain_address
 from services.progress import in_thread
 
 INSTALL: Final = "Sending through Amazon SES needs an extra: pip install 'agentmail-tui[ses]'."
 CONNECT_SECONDS: Final = 10
 ANSWER_SECONDS: Final = 60
+_MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_CHECK: Final = "Check the network and the endpoint."
 T = TypeVar("T")
 
 
@@ -114,12 +118,18 @@ class SesTransport:
             asked["ConfigurationSetName"] = self._place.configuration_set
         answer = await self._call(lambda client: client.send_email(**asked), to)
         about = answer.get("ResponseMetadata", {})
-        return SesReceipt(str(answer.get("MessageId", "")), str(about.get("RequestId", "")))
+        message_id = str(answer.get("MessageId", ""))
+        if not _MESSAGE_ID.fullmatch(message_id):
+            # boto3 takes a cut answer, and the page of a network that asks to sign in, for a yes.
+            raise BadAnswer("The answer is not that of Amazon SES.", _CHECK, uncertain=True)
+        return SesReceipt(message_id, str(about.get("RequestId", "")))
 
     async def standing(self) -> SesStanding:
         """Ask what the account may do; raises as `send_raw`, never uncertain."""
         answer = await self._call(lambda client: client.get_account())
-        quota = answer.get("SendQuota", {})
+        quota = answer.get("SendQuota")
+        if not isinstance(quota, dict):
+            raise BadAnswer("The answer is not that of Amazon SES.", _CHECK)
         return SesStanding(
             in_sandbox=not answer.get("ProductionAccessEnabled", False),
             may_send=bool(answer.get("SendingEnabled", True)),
@@ -135,6 +145,7 @@ class SesTransport:
         """Run in a thread: the first call loads boto3."""
         client = self._made()
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         attempt = Attempt(
             str(origins.origin_of(client.meta.endpoint_url)), self._place.identity, to
@@ -145,6 +156,10 @@ class SesTransport:
             raise ses_failures.of_refusal(error, attempt) from None
         except BotoCoreError as error:
             raise ses_failures.of_client(error, attempt) from None
+        except ResponseParserError:
+            raise BadAnswer(
+                "The answer is not that of Amazon SES.", _CHECK, uncertain=True
+            ) from None
 
     def _made(self) -> Any:
         with self._lock:

@@ -179,7 +179,7 @@ def of_client(error: BotoCoreError, attempt: Attempt) -> ServiceError:
         return TimedOut(f"{place} did not answer in time.", "Try again later.")
     if isinstance(error, boto.ReadTimeoutError):
         return TimedOut(f"{place} did not answer in time.", "Try again later.", uncertain=True)
-    if isinstance(error, boto.SSLError):
+    if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY" in str(error):
         return Offline(f"The certificate of {place} cannot be trusted.", "Check the endpoint.")
     if isinstance(error, boto.EndpointConnectionError | boto.ProxyConnectionError):
         return Offline(f"{place} cannot be reached.", "Check the network and the region.")

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 def add(verbs: VerbParsers) -> None:
     """Describe the verb's options."""
     text = (
-        "Run a local mail service on loopback: the Assmbl API with presigned uploads, SMTP, and "
-        "AgentMail.to with its WebSocket. The first line of output has all addresses and keys."
+        "Run a local mail service on loopback: the Assmbl API with presigned uploads, SMTP, "
+        "AgentMail.to with its WebSocket, and Amazon SES. The first line of output has all "
+        "addresses and keys."
     )
     parser = verbs.add_parser(
         "sandbox", help="run the sandbox mail service alone", description=text
@@ -35,6 +36,7 @@ def add(verbs: VerbParsers) -> None:
         ("s3-port", "object store"),
         ("smtp-port", "SMTP"),
         ("agentmail-to-port", "AgentMail.to API"),
+        ("ses-port", "SES API"),
     ):
         parser.add_argument(
             f"--{name}",
@@ -63,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         s3_port=arguments.s3_port,
         smtp_port=arguments.smtp_port,
         v0_port=arguments.agentmail_to_port,
+        ses_port=arguments.ses_port,
         messages=arguments.messages,
     )
     return serve(options)

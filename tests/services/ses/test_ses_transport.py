@@ -24,6 +24,7 @@ from services.api.ses_mime import MimeMail, written
 from services.crypto import messages
 from services.crypto.own import OwnKey
 from services.errors import (
+    BadAnswer,
     ConfigError,
     Forbidden,
     MailError,
@@ -146,18 +147,28 @@ async def test_a_mail_from_stock_pgpy_code_as_the_guide_writes_it_opens(
 
 
 @pytest.mark.parametrize(
-    ("kind", "arrived"), [("drop_after", 1), ("status_after", 1), ("drop_before", 0)]
-)
+    ("kind", "arrived"),
+    [
+        ("drop_after", 1), ("status_after", 1), ("invalid_json", 1), ("truncated", 1),
+        ("drop_before", 0), ("html", 0),
+    ],
+)  # fmt: skip
 async def test_a_lost_answer_is_uncertain_and_nothing_is_sent_again(
     connect: Connect, agent: Agent, peer: Agent, inbox: Inbox, door: SesControl,
     kind: str, arrived: int,
 ) -> None:  # fmt: skip
     door.fault(kind)
     error = await caught(connect(), agent, peer.address)
-    assert isinstance(error, Offline | ServerBroken)
+    assert isinstance(error, Offline | ServerBroken | BadAnswer)
     assert error.uncertain
     assert len(door.asked()) == 1
     assert len(inbox(peer)) == arrived
+
+
+async def test_a_page_of_the_network_is_no_standing(connect: Connect, door: SesControl) -> None:
+    door.sandbox.fault("html", operation="ses_other")
+    with pytest.raises(BadAnswer, match="not that of Amazon SES"):
+        await connect().standing()
 
 
 async def test_throttling_is_told_and_not_repeated(
