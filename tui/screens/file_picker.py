@@ -8,7 +8,7 @@ letters that are gone is dropped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
+from textual.worker import WorkType
 
 from services.draft import DraftFile
 from services.safe_text import SafeText, clean_line, phrase, ui
@@ -99,7 +100,7 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
     def on_path_field_dropped(self, event: PathField.Dropped) -> None:
         """Files were dropped on the window, or a path was pasted."""
         event.stop()
-        self._start(partial(self._take_dropped, event.text), "dropped")
+        self._go(partial(self._take_dropped, event.text), "dropped")
 
     def action_step(self, by: int) -> None:
         """Move in the list."""
@@ -137,7 +138,7 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
         if entry is not None and not entry.is_folder and not paths:
             paths.append(Path(f"{self._folder.shown}{entry.name}"))
         if paths:
-            self._start(partial(self._attach_all, paths), "attaching")
+            self._go(partial(self._attach_all, paths), "attaching")
         else:
             self._say(_NOTHING)
 
@@ -160,13 +161,13 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
 
     # ── the disk ─────────────────────────────────────────────────────────────────────────────────
 
-    def _start(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> None:
+    def _go(self, work: WorkType[None], group: str) -> None:
         """Do something that waits for the disk; of one kind only the latest."""
         self.run_worker(work, exclusive=True, group=group)
 
     def _read(self) -> None:
         typed = self._typed
-        self._start(partial(self._list, typed), "listing")
+        self._go(partial(self._list, typed), "listing")
 
     async def _list(self, typed: str) -> None:
         folder = await asyncio.to_thread(look_into, typed)
