@@ -30,6 +30,8 @@ _MARK_CELLS: Final = 2
 _AGE_CELLS: Final = 7
 _REVISION_CELLS: Final = 7
 _MOST_ROWS: Final = 2
+_MOST_AGENTS: Final = 3
+"""Agents whose sends of today are counted by name, the busiest first."""
 
 Key = tuple[str, str]
 """Account and draft."""
@@ -157,9 +159,10 @@ def _agent_facts(
     waiting: int, sent_today: int, agents: Sequence[AgentView], pause_key: SafeText
 ) -> Iterator[Fact]:
     yield phrase("Waiting {:,}", waiting), "strong"
-    yield phrase("sent today {:,}", sent_today), "text"
-    for agent in sorted(agents, key=lambda one: not one.paused):
+    for agent in agents:
         if agent.paused:
             yield phrase("{} PAUSED ({} resumes)", agent.shown, pause_key), "alarm"
-        else:
-            yield phrase("{} {:,} today", agent.shown, agent.sent_today), "muted"
+    busy = [one for one in agents if one.sent_today and not one.paused]
+    busy = sorted(busy, key=lambda one: -one.sent_today)[:_MOST_AGENTS]
+    counts = [phrase("{} {:,}", one.shown, one.sent_today) for one in busy]
+    yield join(", ", (phrase("sent today {:,}", sent_today), *counts)), "text"

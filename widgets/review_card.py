@@ -255,6 +255,7 @@ class ReviewFoot(ReviewCard):
             )
             yield phrase(words, standing.unseen, standing.page_key), "caution"
         elif standing.below:
-            yield phrase("{:,} rows below: {}", standing.below, standing.page_key), "muted"
+            words = "{:,} rows below: {}" if standing.below > 1 else "{} row below: {}"
+            yield phrase(words, standing.below, standing.page_key), "muted"
         if not view.refusal:
             yield leaving_words(view, self._clock()), "text"

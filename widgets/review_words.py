@@ -99,10 +99,11 @@ def secrecy_facts(view: ReviewView, glyphs: Glyphs) -> list[Fact]:
 
 def leaving_words(view: ReviewView, now: float) -> SafeText:
     """When it leaves, once it is decided."""
-    undo = phrase(", {} s to undo", view.undo_seconds) if view.undo_seconds else ui("")
     if view.send_at > now:
-        return phrase("leaves {}{}", clean_line(Calendar.at(now).full(view.send_at)), undo)
-    return phrase("leaves at once{}", undo)
+        return phrase("leaves {}, undo until then", clean_line(Calendar.at(now).full(view.send_at)))
+    if not view.undo_seconds:
+        return ui("leaves at once, no undo")
+    return phrase("leaves {} s later, undo until then", view.undo_seconds)
 
 
 def lapse_words(view: ReviewView, now: float) -> SafeText:

@@ -136,7 +136,7 @@ def _headers(plan: Plan) -> Iterator[tuple[SafeText, SafeText]]:
         told.append(("Correlation id", correlation))
     if plan.marketplace_request_id:
         told.append(("Marketplace request", plan.marketplace_request_id))
-    told += [(f"Key for {mail.to}", mail.idempotency_key) for mail in plan.mails]
+    told += [(f"Idempotency key, {mail.to}", mail.idempotency_key) for mail in plan.mails]
     if plan.encrypted and plan.mails and not plan.mails[0].own_key:
         told.append(("Own copy", "cannot be read: there is no usable key of your own"))
     for name, value in told:
@@ -199,6 +199,9 @@ def _said(sentences: Iterable[str]) -> SafeText:
 def _approval(plan: Plan) -> SafeText:
     if plan.person:
         return clean_line(plan.person)
+    if plan.agent:
+        # It waits whatever the policy says: agents only propose.
+        return clean_line(f"The policy would let it go without you: {plan.why_alone}.")
     return clean_line(f"Approval not needed: {plan.why_alone}.")
 
 
@@ -236,8 +239,10 @@ def _lines_changed(old: str, new: str) -> tuple[int, int]:
     before, after = old.split("\n"), new.split("\n")
     if len(before) + len(after) > 4_000:
         return len(after), len(before)
-    signs = [line[:2] for line in difflib.ndiff(before, after)]
-    return signs.count("+ "), signs.count("- ")
+    # Whole lines only: comparing the letters of similar ones as well takes minutes.
+    steps = difflib.SequenceMatcher(None, before, after).get_opcodes()
+    changes = [step for step in steps if step[0] != "equal"]
+    return sum(one[4] - one[3] for one in changes), sum(one[2] - one[1] for one in changes)
 
 
 def _lines(count: int) -> str:

@@ -27,9 +27,7 @@ async def test_the_list_tells_agent_recipient_age_and_risk_and_what_was_not_seen
         await press(pilot, "g", "p")
         await until(pilot, lambda: "digest" in text_of(stage.app))
         rows = rows_of(stage.app)
-        assert (
-            "Waiting 3 · sent today 14 · lead-gen PAUSED (P resumes) · billing 10 today" in rows[1]
-        )
+        assert "Waiting 3 · lead-gen PAUSED (P resumes) · sent today 14, billing 10" in rows[1]
         assert "lead-gen        → sales@bigco.com" in rows[2]
         assert "9 min external · cold · first contact" in rows[2]
         assert "rev 3" in rows[2]

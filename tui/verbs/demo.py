@@ -96,4 +96,6 @@ def _own_settings() -> Settings:
 
 
 def _paths_under(root: Path) -> Paths:
-    return Paths(root / "config", root / "data", root / "state", root / "cache")
+    """All but the crash reports: they are of use once the demo is over."""
+    own = Paths.from_environment()
+    return Paths(root / "config", root / "data", own.state_dir, root / "cache")

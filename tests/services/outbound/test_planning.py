@@ -219,6 +219,10 @@ async def test_every_field_of_a_mail_is_in_the_digest(alice: Party, bob: Party) 
     }.items():  # fmt: skip
         assert replace(plan, **{name: value}).digest != plan.digest
     assert changed(plan, plan) == ()
+    before = "\n".join(f"{number} {'same' * 10}" for number in range(1_900))
+    after = before.replace("same ", "else ").replace("\n", " now\n")
+    told = changed(replace(plan, body=before), replace(plan, body=after))
+    assert told == ("The text is different: 1899 lines came, 1899 lines went.",)
 
 
 async def test_a_plan_made_twice_is_the_same_and_so_are_its_keys(
@@ -347,7 +351,7 @@ async def test_a_review_shows_everything_that_is_sent(
     told = dict(seen.headers)
     assert (told["X-Campaign"], told["In-Reply-To"]) == ("7", "<a@x.example>")
     assert told["Correlation id"] == "c-1"
-    assert told[f"Key for {bob.address}"] == plan.mails[0].idempotency_key
+    assert told[f"Idempotency key, {bob.address}"] == plan.mails[0].idempotency_key
     [file] = seen.files
     assert (file.name, file.size, file.encrypted) == ("report.pdf", 10, True)
     assert seen.usage == ("Tokens in: 1,200",)
