@@ -89,7 +89,7 @@ async def test_what_did_not_come_is_told_with_what_to_do_and_fetched_again_by_ke
     app: AgentMailApp, sandbox: SandboxControl, deliver: Deliver, tmp_path: Path  # noqa: F811
 ) -> None:  # fmt: skip
     deliver(LARGE)
-    sandbox.fault("truncated", operation="s3_download", times=None, size=10_000)
+    sandbox.fault("status", operation="get_inbound_attachment_status", status=404, times=None)
     async with app.run_test(size=SIZE) as pilot:
         await forwards(pilot, app)
         await until(pilot, lambda: "disk image.bin was not fetched" in text_of(app))

@@ -178,7 +178,7 @@ def test_a_draft_is_written_and_kept_while_its_files_come_and_reviewed_once_they
     message_id = deliver(TWO)
     one = mailer()
     one.connected()
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=2_000, times=None)
+    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=4_000, times=None)
     opened = begun(one, message_id)
     told = one.wait(CarriedTold, lambda told: told.files[0].percent)
     assert told.files[0].state is CarriedState.FETCHING
@@ -247,7 +247,7 @@ def test_what_a_stopped_program_had_begun_is_finished_when_the_draft_is_opened_a
     message_id = deliver(TWO)
     one = mailer()
     one.connected()
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=2_000, times=None)
+    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=4_000, times=None)
     draft = begun(one, message_id).draft
     one.wait(CarriedTold, lambda told: told.files[0].percent)
     one.answer(ev.SaveDraft(draft), ev.DraftSaved)
