@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftKind, DraftState
 from services.errors import MailError, NotFound, PolicyRefused, UsageError
+from services.outbound.agent_room import AgentRoom
 from services.outbound.draft_documents import SCRIPT, DraftHead, content_document
 from services.outbound.draft_status import NOT_PROPOSED, DraftStatus, status_of
 
@@ -71,6 +72,7 @@ class AgentDoor:
         self._parts = parts
         self._drafts = parts.drafts
         self._proposals = parts.proposals
+        self._room = AgentRoom(parts.drafts)
 
     # ── handing in ───────────────────────────────────────────────────────────────────────────────
 
@@ -90,6 +92,7 @@ class AgentDoor:
                 known = self._known(new, agent, has_key=bool(key))
             if known is not None:
                 return HandedIn(self.status(known.draft_id), is_new=False)
+            self._room.make(agent)
             saved = self._proposals.propose(new, agent)
         return HandedIn(self.status(saved.draft_id))
 
@@ -108,6 +111,10 @@ class AgentDoor:
             return ""
         reason = f"{NOT_PROPOSED}{problem}"[:_REASON_LIMIT]
         with self._parts.store.transaction():
+            try:
+                self._room.make(agent)
+            except PolicyRefused:
+                return ""
             unfinished = [
                 head
                 for head in self._drafts.heads(DraftState.REJECTED)
@@ -155,6 +162,7 @@ class AgentDoor:
             if changed.is_blank:
                 raise UsageError("Nothing would be left of this draft.", "Withdraw it instead.")
             self._require_unedited(draft_id)
+            self._room.make(agent)
             self._proposals.revise(changed, agent)
         return HandedIn(self.status(draft_id))
 

@@ -140,12 +140,9 @@ class Drafts:
 
     def restorable(self) -> set[str]:
         """Return the ids of all drafts but those that have left or were discarded for good."""
-        oldest = int(self._clock()) - KEPT_SECONDS
-        return {
-            head.draft_id
-            for head in self._heads.every()
-            if not head.is_settled and (not head.discarded_at or head.discarded_at >= oldest)
-        }
+        oldest, heads = int(self._clock()) - KEPT_SECONDS, self._heads.every()
+        open_heads = (head for head in heads if not head.is_settled)
+        return {h.draft_id for h in open_heads if not h.discarded_at or h.discarded_at >= oldest}
 
     def heads(self, *states: DraftState) -> tuple[DraftHead, ...]:
         """Return the drafts in these states (none named: in any), newest first; needs no key."""
@@ -184,6 +181,10 @@ class Drafts:
                 draft = draft_from(older, text.content)
                 found.append(Revision(number, text.author, text.at, draft))
         return tuple(found)
+
+    def stored_bytes(self, head: DraftHead) -> int:
+        """Return how many bytes the text of a draft takes on the disk, older revisions included."""
+        return self._revisions.size(head.draft_id, head.kept)
 
     def forget(self) -> None:
         """Drop what was opened: the key has been locked."""
@@ -264,6 +265,13 @@ class Drafts:
             self._heads.put(replace(head, is_settled=True, kept=(), summary=None))
             self.on_gone(draft_id)
 
+    def drop(self, head: DraftHead) -> None:
+        """Remove a draft for good, with all that is known of it."""
+        with self._store.transaction():
+            self._revisions.drop(head.draft_id, head.kept)
+            self._heads.remove(head.draft_id)
+            self.on_gone(head.draft_id)
+
     # ── one draft ────────────────────────────────────────────────────────────────────────────────
 
     def _content(self, head: DraftHead, *, quietly: bool = False) -> Mapping[str, Any]:
@@ -328,12 +336,7 @@ class Drafts:
         """
         known = self._copies.get((draft.draft_id, draft.revision), "")
         head, run = self._heads.find(known), self._runs.get(known)
-        copy = replace(
-            draft,
-            draft_id=known,
-            state=DraftState.EDITING,
-            agent="",
-        )
+        copy = replace(draft, draft_id=known, state=DraftState.EDITING, agent="")
         if head is not None and run is not None and run.last == head.revision:
             copy = replace(copy, revision=head.revision)
             if not self._is_conflict(head, copy):
@@ -360,9 +363,7 @@ class Drafts:
         oldest = int(self._clock()) - KEPT_SECONDS
         for head in self._heads.every():
             if head.discarded_at and head.discarded_at < oldest:
-                self._revisions.drop(head.draft_id, head.kept)
-                self._heads.remove(head.draft_id)
-                self.on_gone(head.draft_id)
+                self.drop(head)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,10 @@ class Revisions:
                 self._store.put(REVISIONS, _place(draft_id, number), sealed)
         self._store.scrub()
 
+    def size(self, draft_id: str, numbers: Iterable[int]) -> int:
+        """Return how many bytes revisions take on the disk."""
+        return sum(self._store.size(REVISIONS, _place(draft_id, number)) for number in numbers)
+
     def drop(self, draft_id: str, numbers: Iterable[int]) -> None:
         """Remove revisions."""
         for number in numbers:

@@ -122,6 +122,12 @@ class OutboundStore:
             places = {number: storage.place(table, number) for number in storage.ids(table)}
         return {number: place and (file, place) for number, place in places.items()}
 
+    def size(self, table: str, key: str) -> int:
+        """Return how many bytes a document takes, 0 for one that is not there or not yet saved."""
+        with self._turn:
+            place = self._log.storage.place(table, _number(key))
+        return place[1] if place else 0
+
     def numbered(self, table: str, number: int) -> tuple[str, Document] | None:
         """Return the key and the document of a number that `marks` told."""
         return self._read(table, number)
