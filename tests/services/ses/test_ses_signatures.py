@@ -269,3 +269,54 @@ def test_the_newer_api_names_its_errors_in_a_header(ours: Place) -> None:
     assert answer.status_code == 403
     assert answer.headers["x-amzn-errortype"] == "InvalidSignatureException"
     assert answer.json()["message"].startswith("The request signature we calculated")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"[" * 50_000, b"\xff\xfe", b"7", b"{", b'{"Content": 7}', b'{"Content": {}}',
+        b'{"Content": {"Raw": {"Data": "!"}}}',
+        b'{"Content": {"Raw": {"Data": "AAAA"}}}',
+        b'{"Content": {"Raw": {"Data": ""}, "Simple": null}}',
+        b'{"Content": {"Template": {"TemplateName": "x"}}}',
+        json.dumps({"FromEmailAddress": SENDER, "Destination": {"ToAddresses": ["a@b.example"]},
+                    "Content": {"Simple": {"Subject": {"Data": "a\r\nBcc: x@y.example"},
+                                           "Body": {"Text": {"Data": "t"}}}}}).encode(),
+        json.dumps({"FromEmailAddress": SENDER, "Destination": {"ToAddresses": ["a@b.example"]},
+                    "Content": {"Simple": {"Subject": {"Data": "s"}, "Body": {}}}}).encode(),
+        json.dumps({"FromEmailAddress": SENDER, "Destination": {"ToAddresses": ["a@b.example"]},
+                    "Content": {"Simple": {"Subject": {"Data": "s"},
+                                           "Body": {"Text": {"Data": "\ud800"}}}}}).encode(),
+        json.dumps({"FromEmailAddress": SENDER, "Destination": {"ToAddresses": ["a@b.example"]},
+                    "Content": {"Simple": {"Subject": {"Data": "s"},
+                                           "Headers": [{"Name": "A: b\r\nC", "Value": "d"}],
+                                           "Body": {"Text": {"Data": "t"}}}}}).encode(),
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_signed_nonsense_of_the_newer_api_is_a_refusal(ours: Place, body: bytes) -> None:
+    asked = {"Content-Type": "application/json"}
+    answer = ours.signed("/v2/email/outbound-emails", body, headers=asked).ask()
+    assert answer.status_code == 400, answer.text
+    assert answer.headers["x-amzn-errortype"] in ("BadRequestException", "SerializationException")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Source": ""}, {"Source": "nobody"}, {"Message.Subject.Data": "a\r\nBcc: x@y.example"},
+        {"Message.Subject.Data": "a\x00b\nc"}, {"Message.Body.Text.Charset": "utf-7"},
+        {"Destination.ToAddresses.member.1": "a@b.example\r\nRCPT TO:<c@d.example>"},
+        {"Destination.ToAddresses.member.1": ""}, {"Template": "x"}, {"Action": "SendRawEmail"},
+        {"Destination.ToAddresses.member.1": "x" * 5_000 + "@b.example"},
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_signed_nonsense_of_the_older_api_is_a_refusal(ours: Place, change: dict[str, str]) -> None:
+    fields = {
+        "Action": "SendEmail", "Source": SENDER, "Destination.ToAddresses.member.1": "a@b.example",
+        "Message.Subject.Data": "s", "Message.Body.Text.Data": "t", **change,
+    }  # fmt: skip
+    answer = ours.signed(body=urlencode(fields).encode()).ask()
+    assert answer.status_code == 400, answer.text
+    assert "<Code>InvalidParameterValue</Code>" in answer.text

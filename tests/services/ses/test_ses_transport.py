@@ -5,11 +5,7 @@ The transport, boto3, HTTP, the signature and the mail store are the real ones.
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import re
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from services.api.ses import INSTALL, SesPlace, SesTransport, is_installed
+from services.api.ses import SesPlace, SesTransport
 from services.api.ses_html import html_of
 from services.api.ses_mime import MimeMail, written
 from services.crypto import messages
@@ -41,7 +37,6 @@ from tests.services.outbound.conftest import Party
 from tests.services.outbound.test_gate import read
 from tests.services.ses.conftest import Inbox, SesControl
 
-ROOT = Path(__file__).resolve().parents[3]
 TEXT = "Grüße,\nrun the job and report back.\n"
 pytest.importorskip("boto3")
 
@@ -316,34 +311,7 @@ async def test_proxies_of_the_environment_are_not_used(
     assert len(inbox(peer)) == 1
 
 
-# ── the extra, the thread, the gate ──────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def without_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("boto3", "botocore")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "boto3", None)
-
-
-async def test_without_the_extra_one_sentence_says_how_to_install_it(without_boto3: None) -> None:
-    assert not is_installed()
-    transport = SesTransport(SesPlace("ada@agents.example.com", "us-east-1"))
-    with pytest.raises(ConfigError) as error:
-        await transport.standing()
-    assert str(error.value) == INSTALL
-    assert INSTALL.count(".") == 1
-    assert "pip install 'agentmail-tui[ses]'" in INSTALL
-
-
-def test_importing_the_transport_loads_no_boto3_and_no_markdown() -> None:
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "import services.api.ses, services.api.ses_mime, services.api.ses_html\n"
-        "print([n for n in ('boto3', 'botocore', 'markdown_it') if n in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+# ── the thread ──────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_the_loop_runs_on_while_boto3_is_at_work(
@@ -360,28 +328,3 @@ async def test_the_loop_runs_on_while_boto3_is_at_work(
     await asyncio.gather(transport.standing(), transport.standing())
     assert len(threads) == 1
     assert threads[0] is not threading.main_thread()
-
-
-def test_nothing_but_this_module_knows_boto3_and_nothing_but_the_gate_this_module() -> None:
-    knowing, using = set(), set()
-    for folder in ("services", "tui", "widgets"):
-        for path in (ROOT / folder).rglob("*.py"):
-            text = path.read_text()
-            place = str(path.relative_to(ROOT))
-            if re.search(r"\bboto(3|core)\b", text) and "sandbox" not in path.parts:
-                knowing |= {place} if _imports(text, ("boto3", "botocore")) else set()
-            if re.search(r"\bses\b", text):
-                using |= {place} if _imports(text, ("services.api.ses",)) else set()
-    assert knowing == {"services/api/ses.py", "services/api/ses_failures.py"}
-    assert using <= {"services/outbound/gate.py"}
-
-
-def _imports(text: str, wanted: tuple[str, ...]) -> bool:
-    for node in ast.walk(ast.parse(text)):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            if any(name == one or name.startswith(f"{one}.") for one in wanted):
-                return True
-    return False
