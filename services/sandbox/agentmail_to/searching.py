@@ -14,7 +14,7 @@ from typing import Final
 
 from services.sandbox.agentmail_to.context import V0Call
 from services.sandbox.agentmail_to.failures import invalid
-from services.sandbox.agentmail_to.mime import read_content
+from services.sandbox.agentmail_to.mime import read_text
 from services.sandbox.agentmail_to.pages import SEARCH_LIMIT, Paging
 from services.sandbox.agentmail_to.records import Inbox, Letter
 from services.sandbox.agentmail_to.selecting import between, visible
@@ -85,7 +85,7 @@ def _index(call: V0Call, inboxes: Sequence[Inbox]) -> None:
     )
     with call.store.transaction() as db:
         for letter in waiting:
-            text = read_content(call.room.raw(letter)).text or letter.preview
+            text = read_text(call.room.raw(letter)) or letter.preview
             db.execute(
                 "INSERT INTO v0_search (rowid, sender, recipients, subject, text) "
                 "SELECT number, sender, recipients, subject, ? FROM v0_messages WHERE number = ?",
