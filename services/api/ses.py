@@ -1,10 +1,11 @@
 """Sending through Amazon SES: finished bytes go out once, by boto3, in a thread.
 
-Closes five traps. boto3 repeats a call by itself, and SES has no idempotency: repetition is off, so
-one call is one request. boto3 takes any answer with status 200 for a yes: without a message id it is
-none. Credentials in our hands: only boto3's own chain knows them. Mail in clear over the network
-because an endpoint was set somewhere: https, or this machine. And a slow import on the screen's
-thread: boto3 is loaded in the worker, when SES is first used.
+Closes six traps. boto3 repeats a call by itself, and SES has no idempotency: repetition is off, so
+one call is one request. boto3 takes any answer with status 200 for a yes: without a message id it
+is none. Credentials in our hands: only boto3's own chain knows them. Mail in clear over the network
+because an endpoint was set somewhere: https, or this machine. A slow import on the screen's thread:
+boto3 is loaded in the worker, when SES is first used. And its loggers, which print whole requests,
+mail and signature included: they are silent.
 
 A pure transport: what may leave is the gate's decision, and nobody else may import this module.
 Source: reference 000, options 1 to 3 and 5; option 4 is the service's own `/send`.
@@ -12,6 +13,7 @@ Source: reference 000, options 1 to 3 and 5; option 4 is the service's own `/sen
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -30,6 +32,7 @@ INSTALL: Final = "Sending through Amazon SES needs an extra: pip install 'agentm
 CONNECT_SECONDS: Final = 10
 ANSWER_SECONDS: Final = 60
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_LOGGERS: Final = ("boto3", "botocore", "urllib3")
 _CHECK: Final = "Check the network and the endpoint."
 T = TypeVar("T")
 
@@ -175,6 +178,7 @@ def _client(place: SesPlace) -> Any:
         from botocore.config import Config
     except ImportError:
         raise ConfigError(INSTALL) from None
+    _silence()
     config = Config(
         retries={"total_max_attempts": 1},
         connect_timeout=CONNECT_SECONDS,
@@ -196,6 +200,13 @@ def _client(place: SesPlace) -> Any:
         ) from None
     _check_endpoint(str(client.meta.endpoint_url))
     return client
+
+
+def _silence() -> None:
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL + 1)
+        logger.propagate = False
 
 
 def _check_endpoint(url: str) -> None:

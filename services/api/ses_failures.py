@@ -194,5 +194,6 @@ def _no_credentials() -> tuple[type[Exception], ...]:
     return (
         boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError,
         boto.TokenRetrievalError, boto.SSOError, boto.MetadataRetrievalError,
-        boto.RefreshWithMFAUnsupportedError, boto.UnknownCredentialError, boto.InfiniteLoopConfigError,
+        boto.RefreshWithMFAUnsupportedError, boto.UnknownCredentialError,
+        boto.InfiniteLoopConfigError,
     )  # fmt: skip

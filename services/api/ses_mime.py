@@ -3,8 +3,8 @@
 Closes four traps. A retry that writes the mail anew would be another mail: no clock and no chance
 is in here, the boundaries and the Message-ID are made of the contents. A readable part beside the
 ciphertext: an encrypted mail is armor and sealed files, or it is refused. Fields that steer SES or
-forge the sender: they are ours alone, line ends included. And a long value that the standard library
-would turn into an encoded word, which a program that reads the raw header does not understand.
+forge the sender: they are ours alone, line ends included. And a long value that the standard
+library would turn into an encoded word, which a program that reads raw headers does not understand.
 Source: reference 000, options 1 to 3 and 5 (the wire shape of the vendor's SDK).
 """
 
@@ -196,7 +196,7 @@ def _content(mail: MimeMail) -> bytes:
 
 
 def _type_of(file: MimeFile) -> str:
-    """Return the type of a file; a mail or a multipart inside must not be encoded, so it is bytes."""
+    """Return the type of a file; mail inside must not be encoded, so it goes as bytes."""
     kind = file.content_type.partition(";")[0].strip().lower()
     is_leaf = not kind.startswith(("message/", "multipart/"))
     return kind if is_leaf and _TYPE.fullmatch(kind) else UNKNOWN_TYPE

@@ -76,7 +76,8 @@ def inbox(sandbox: SandboxControl) -> Inbox:
     def read(agent: Agent) -> list[EmailMessage]:
         items = sandbox.call(agent, "GET", "/inbox")["items"]
         found = [sandbox.call(agent, "GET", f"/messages/{item['MessageID']}") for item in items]
-        return [message_from_string(one["raw_mime"], policy=policy.default) for one in found][::-1]  # type: ignore[arg-type]
+        mails = [message_from_string(one["raw_mime"], policy=policy.default) for one in found]
+        return mails[::-1]  # type: ignore[return-value]
 
     return read
 

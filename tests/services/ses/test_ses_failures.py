@@ -1,4 +1,4 @@
-"""Every answer of AWS becomes a sentence of ours; none of the service's own words reaches a screen."""
+"""Every answer of AWS becomes a sentence of ours; none of its own words reaches a screen."""
 
 from __future__ import annotations
 

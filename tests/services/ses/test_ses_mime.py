@@ -1,4 +1,4 @@
-"""The bytes that go to SES: the vendor's wire shape, the same every time, and nothing smuggled in."""
+"""The bytes that go to SES: the vendor's wire shape, the same every time, nothing smuggled in."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ The transport, boto3, HTTP, the signature and the mail store are the real ones.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -311,7 +312,18 @@ async def test_proxies_of_the_environment_are_not_used(
     assert len(inbox(peer)) == 1
 
 
-# ── the thread ──────────────────────────────────────────────────────────────────────────────────────
+async def test_no_logger_prints_the_mail_or_how_it_was_signed(
+    connect: Connect, agent: Agent, door: SesControl, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await connect().send_raw(written(mail_of(agent, "a@b.example")), to="a@b.example")
+    await caught(connect(endpoint="http://127.0.0.1:9"), agent)
+    assert "report back" not in caplog.text
+    assert "Signature" not in caplog.text
+    assert [one for one in caplog.records if one.name.startswith(("boto", "urllib3"))] == []
+
+
+# ── the thread ─────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_the_loop_runs_on_while_boto3_is_at_work(
