@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _DIED: Final = "the program ended while it was being sent"
 _STOPPED: Final = "the program was stopped while it was being sent"
+_TOO_LATE: Final = "too much time has passed to send it again without a person"
 _RECORD_AGAIN: Final = 2.0
 """Seconds between two attempts to write down what happened, when the disk refuses."""
 
@@ -146,10 +147,27 @@ class Carrier:
         """Look at a mail whose lock is held: what is CLAIMED lost its process."""
         entry = self._outbox.get(entry_id)
         if entry.state is OutboxState.CLAIMED:
-            entry = self._outbox.doubt(entry_id, _DIED, self._at_once)
-        if entry.state is OutboxState.PENDING and 0 < entry.expires_at <= self._now:
-            entry = self._outbox.expire(entry_id, "it waited too long to be sent")
+            entry = self._outbox.doubt(entry_id, _DIED, self._now if self._settles(entry) else 0)
+        if entry.state is OutboxState.UNCERTAIN and entry.next_try and not self._settles(entry):
+            entry = self._outbox.doubt(entry_id, _TOO_LATE, 0)
+        return self._expired(entry)
+
+    def _expired(self, entry: OutboxEntry) -> OutboxEntry:
+        """Close a mail that waited too long; the time may have passed while it was prepared."""
+        if entry.state is OutboxState.PENDING and self._is_late(entry):
+            return self._outbox.expire(entry.entry_id, "it waited too long to be sent")
         return entry
+
+    def _is_late(self, entry: OutboxEntry) -> bool:
+        return 0 < entry.expires_at <= self._now
+
+    def _settles(self, entry: OutboxEntry) -> bool:
+        """Whether a doubt about a mail needs no person.
+
+        What was decided long ago is not sent by itself, and no service knows a key for ever.
+        """
+        asks = self.around.reconcile is not None
+        return asks or (self.around.repeats and not self._is_late(entry))
 
     async def _advance(self, entry: OutboxEntry) -> OutboxEntry:
         try:
@@ -174,11 +192,13 @@ class Carrier:
             entry.state is OutboxState.UNCERTAIN and not self.may_repeat(entry)
         ):
             return entry
-        return self._tell(await self._send(entry))
+        entry = self._tell(await durable(lambda: self._expired(entry)))
+        return entry if entry.is_settled else self._tell(await self._send(entry))
 
     def may_repeat(self, entry: OutboxEntry) -> bool:
         """Whether mail that may have left is sent again: the service or a person allows it."""
-        return entry.may_repeat or (self.around.repeats and bool(entry.next_try))
+        by_itself = self.around.repeats and bool(entry.next_try) and not self._is_late(entry)
+        return entry.may_repeat or by_itself
 
     def moves_alone(self, entry: OutboxEntry) -> bool:
         """Whether something happens to mail that may have left without anybody's doing."""
@@ -256,7 +276,8 @@ class Carrier:
         try:
             receipt = await gate.send(ready, repeat=self.around.repeats)
         except asyncio.CancelledError:
-            await durable(lambda: self._outbox.doubt(entry_id, _STOPPED, self._at_once))
+            again = self._now if self._settles(entry) else 0
+            await durable(lambda: self._outbox.doubt(entry_id, _STOPPED, again))
             raise
         except MailError as error:
             return await self._not_sent(entry, error)
@@ -271,7 +292,7 @@ class Carrier:
         self.failures[entry_id] = error
         if not may_have_left(error):
             return await self._recorded(lambda: self._settle_failure(entry, error))
-        again = self._next_try(entry, error) if self.around.settles_doubt else 0
+        again = self._next_try(entry, error) if self._settles(entry) else 0
         return await self._recorded(lambda: self._outbox.doubt(entry_id, reason, again))
 
     async def _unclaim(self, entry_id: str) -> None:
@@ -308,11 +329,6 @@ class Carrier:
             return self._at_hand[entry.entry_id]
         content = await durable(lambda: self._outbox.content(entry.entry_id))
         return await whole_mail(content, self.around.open_text)
-
-    @property
-    def _at_once(self) -> int:
-        """When mail that may have left is looked at again; 0 where a person has to decide."""
-        return self._now if self.around.settles_doubt else 0
 
     @property
     def _now(self) -> int:

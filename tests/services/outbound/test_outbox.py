@@ -314,6 +314,49 @@ async def test_a_service_that_delivers_a_key_once_is_sent_the_same_again(
     assert len(sandbox.sent(alice.agent)) == 1
 
 
+@pytest.mark.parametrize("state", [UNCERTAIN, OutboxState.CLAIMED])
+async def test_what_was_in_doubt_for_days_is_not_sent_again_without_a_person(
+    stage: Callable[..., Stage],
+    sandbox: SandboxControl,
+    alice: Party,
+    bob: Party,
+    state: OutboxState,
+) -> None:
+    one = stage(repeats=Repeats.SUPPRESSED)
+    office = await one.open()
+    sandbox.fault("drop_before", alice.agent, operation="send_mail", times=50)
+    (entry,) = await send(office, mail(bob.address))
+    assert (entry.state, bool(entry.next_try)) == (UNCERTAIN, True)
+    if state is OutboxState.CLAIMED:
+        office.outbox.claim(entry.entry_id, "a program that died")
+    before = len(sandbox.requests(alice.agent))
+    one.clock.now += 3 * 86_400
+    (after,) = await office.sending.push([entry.entry_id], 5)
+    assert (after.state, after.next_try) == (UNCERTAIN, 0)
+    assert len(sandbox.requests(alice.agent)) == before
+    await office.settle_uncertain(entry.entry_id, resend=True)
+    await office.sending.push([entry.entry_id], 5)
+    assert len(sandbox.requests(alice.agent)) > before
+
+
+async def test_what_was_uploaded_before_a_long_sleep_does_not_leave_after_it(
+    stage: Callable[..., Stage], sandbox: SandboxControl, alice: Party, bob: Party, tmp_path: Path
+) -> None:
+    one = stage()
+    office = await one.open()
+    file = tmp_path / "a.txt"
+    file.write_text("file")
+    (entry,) = await queue(office, mail(bob.address, files=(file,)))
+
+    def sleep(moved: OutboxEntry, _: SafeText) -> None:
+        if moved.is_ready:
+            one.clock.now += 3 * 86_400
+
+    office.uploads.listen = sleep
+    assert states(await office.sending.push([entry.entry_id], 10)) == [EXPIRED]
+    assert sandbox.sent(alice.agent) == []
+
+
 async def test_a_person_may_have_the_same_bytes_sent_again(
     stage: Callable[..., Stage],
     sandbox: SandboxControl,
