@@ -88,6 +88,12 @@ class RecipientField(LineField):
         gap = " " if start and not self.value[:start].endswith(" ") else ""
         self.replace(f"{gap}{address}, ", start, end)
 
+    def tidy(self) -> None:
+        """Take off the comma that waits for another recipient."""
+        tidied = self.value.rstrip(" ,;")
+        if tidied != self.value:
+            self.value = tidied
+
     @property
     def _start(self) -> int:
         """Where the recipient under the cursor begins: behind a comma outside of quotes."""

@@ -79,8 +79,10 @@ class TextEditor(LineView):
         """Edit another text, where its cursor stands."""
         self._buffer = buffer
         self._flow = TextFlow(buffer, _measure(self.size.width))
-        self._top = self._flow.row_of(buffer.cursor)
+        self._top = (0, 0)
         self._goal = None
+        if self.size.height:
+            self._reveal()
         self._show(everything=True)
 
     def insert(self, text: str, kind: Kind = Kind.OTHER) -> None:

@@ -137,6 +137,9 @@ async def test_tab_takes_the_best_suggestion_and_the_next_recipient_is_completed
             await press(pilot, *typed)
             await until(pilot, lambda found=found: found in text_of(stage.app))
             await press(pilot, "tab")
+        await press(pilot, "tab")
+        shown = rows_of(stage.app)[1]
+        assert shown == " To       research@agents.example.com, Maria Ortiz <maria@shop.example>"
         assert draft.value.to == ("research@agents.example.com", "Maria Ortiz <maria@shop.example>")
 
 
@@ -218,6 +221,9 @@ async def test_two_keys_lead_from_the_mail_back_to_the_draft_that_was_left() -> 
         draft = compose_of(stage).draft
         assert draft is not None
         assert draft.value.body.startswith("half a thought\n")
+        assert rows_of(stage.app)[3].startswith(" in clear · reply · saved")
+        assert rows_of(stage.app)[4] == " half a thought"
+        assert "Ctrl+X review" in rows_of(stage.app)[-1]
 
 
 async def test_locked_keys_take_encrypted_drafts_off_the_memory_but_for_the_one_on_screen() -> None:

@@ -112,6 +112,7 @@ class ComposeScreen(SideScreen[None]):
         if found is not None:
             self.show_draft(found)
             self._go_on_typing()
+            self.call_after_refresh(self.show_hints)
         else:
             self._wait_for(self._begin)
 
@@ -225,7 +226,7 @@ class ComposeScreen(SideScreen[None]):
     def show_facts(self) -> None:
         """Show what is to be said about the draft, and which one it is."""
         draft, opened = self.draft, self.drafts.all
-        if draft is None or not self.is_mounted:
+        if draft is None:
             return
         self.facts.show_facts(draft_facts(draft, self.session))
         title = self.HEADING
@@ -340,6 +341,9 @@ class ComposeScreen(SideScreen[None]):
         """Suggestions belong to the field that had the keys."""
         if self.focused is not self._completing.field:
             self._completing.close()
+        for field in self.fields.values():
+            if isinstance(field, RecipientField) and not field.has_focus:
+                field.tidy()
 
 
 def _nobody(_draft: Opened) -> None:
