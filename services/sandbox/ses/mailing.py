@@ -2,13 +2,17 @@
 
 Closes the trap of a stand-in that swallows mail: what is accepted arrives in the one mail store, in
 the same commit that records it. Nothing that comes this way is verified for the recipient: it went
-past the service's own sending (reference: "bypass the /send API").
+past the service's own sending (reference: "bypass the /send API"). An agent that does not exist
+makes a notice to the sender, as SES sends it: taken is not delivered.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate
 from typing import Any, Final
 
 from services.sandbox.context import Sandbox
@@ -54,6 +58,7 @@ class Mailing:
         with store.transaction() as db:
             for agent_id in agents:
                 store.deliver(agent_id, raw, verified=False)
+            self._bounce(mail, message_id)
             db.execute(
                 "INSERT INTO ses_sent (message_id, operation, source, recipients, delivered, "
                 "sent_at, raw) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -63,6 +68,25 @@ class Mailing:
                     self._sandbox.clock(), raw,
                 ),
             )  # fmt: skip
+
+    def _bounce(self, mail: Outgoing, message_id: str) -> None:
+        """Tell a sender of ours which of our addresses nobody has."""
+        store = self._sandbox.store
+        sender = store.agent_by_address(mail.source)
+        ours = f"@{store.mail_domain}".lower()
+        local = [address for address in mail.recipients if address.lower().endswith(ours)]
+        unknown = [address for address in local if store.agent_by_address(address) is None]
+        if sender is None or not unknown:
+            return
+        notice = EmailMessage(SMTP)
+        notice["From"] = "MAILER-DAEMON@amazonses.com"
+        notice["To"] = mail.source
+        notice["Subject"] = "Delivery Status Notification (Failure)"
+        notice["Date"] = formatdate(self._sandbox.clock())
+        notice["In-Reply-To"] = f"<{message_id}@email.amazonses.com>"
+        lines = ["An error occurred while trying to deliver the mail to:", "", *unknown]
+        notice.set_content("\n".join(lines) + "\n")
+        store.deliver(sender.agent_id, notice.as_bytes(), verified=False)
 
 
 def sent_mail(sandbox: Sandbox) -> list[dict[str, Any]]:

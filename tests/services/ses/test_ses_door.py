@@ -138,6 +138,17 @@ def test_the_same_recipient_twice_gets_one_mail(
     assert len(inbox(peer)) == 1
 
 
+def test_an_agent_that_does_not_exist_makes_a_notice_to_the_sender(
+    v1: Any, agent: Agent, peer: Agent, inbox: Inbox
+) -> None:
+    to = [peer.address, "nobody@agents.example.com", "away@elsewhere.example"]
+    v1.send_email(Source=agent.address, Destination={"ToAddresses": to}, Message=simple())
+    (notice,) = inbox(agent)
+    assert notice["Subject"] == "Delivery Status Notification (Failure)"
+    assert notice.get_content().split()[-1] == "nobody@agents.example.com"
+    assert len(inbox(peer)) == 1
+
+
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────
 
 
