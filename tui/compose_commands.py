@@ -192,8 +192,8 @@ _DRAFTS: Final = (
     ),
     Command(
         "restore_draft",
-        "Bring the discarded draft back",
-        "Brings back what was discarded last.",
+        "Bring a draft back",
+        "Takes back what was sent last, while it waits to leave, or what was discarded last.",
         ("z",),
         DRAFTS,
         WRITE,

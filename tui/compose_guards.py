@@ -22,8 +22,10 @@ def has_other_drafts(situation: Situation) -> SafeText:
 
 
 def has_discarded(situation: Situation) -> SafeText:
-    """A draft was discarded since the start."""
-    return EMPTY if situation.targets else ui("Nothing was discarded since the start.")
+    """A draft was discarded since the start, or a mail waits to leave."""
+    if situation.targets or situation.sending:
+        return EMPTY
+    return ui("Nothing was discarded since the start.")
 
 
 COMPOSE_GUARDS: Final = (is_writing, has_other_drafts, has_discarded)

@@ -84,6 +84,13 @@ def _entry(entry: os.DirEntry[str]) -> Entry | None:
     return None
 
 
+def begun_anew(typed: str) -> str:
+    """Return the path that was meant when `/` or `~/` is typed behind another: that one, whole."""
+    if "//" in typed:
+        typed = f"/{typed.rpartition('//')[2]}"
+    return f"~/{typed.rpartition('/~/')[2]}" if "/~/" in typed else typed
+
+
 def completed(typed: str, folder: Folder) -> str:
     """Return the typed path, made longer as far as the entries leave one choice."""
     names = [entry.name + ("/" if entry.is_folder else "") for entry in folder.entries]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from textual.message import Message
 from textual.timer import Timer
 
 from services.safe_text import EMPTY, SafeText, phrase, ui
@@ -40,6 +41,9 @@ class UndoBar(CardView):
         self._ticking: Timer | None = None
         self.display = False
 
+    class Over(Message):
+        """The last second has passed, or there is nothing to take back any more."""
+
     @property
     def seconds(self) -> int:
         """Whole seconds that are left, 0 when it is too late."""
@@ -66,6 +70,7 @@ class UndoBar(CardView):
         elif self._ticking is not None:
             self._ticking.stop()
             self._ticking = None
+            self.post_message(self.Over())
 
     def fitted(self, width: int) -> list[list[Part]]:
         """The seconds, and the key."""

@@ -64,7 +64,7 @@ class SendRequests:
             sentence = clean_line(void.sentence)
             self._emit(ev.DecisionVoid(request_id, sentence, void.changed, view))
             return
-        self._emit(_queued(request_id, request, entries, office.now))
+        self._emit(_queued(request_id, request, entries, office.clock()))
 
     # ── the outbox ───────────────────────────────────────────────────────────────────────────────
 
@@ -124,11 +124,11 @@ def _rows(office: Office, *, sent: bool) -> tuple[OutboxRow, ...]:
 
 
 def _queued(
-    request_id: int, request: ev.SendDraft, entries: tuple[OutboxEntry, ...], now: int
+    request_id: int, request: ev.SendDraft, entries: tuple[OutboxEntry, ...], now: float
 ) -> ev.SendQueued:
     until = max(entry.send_at for entry in entries)
     ids = tuple(entry.entry_id for entry in entries)
-    leaves = _leaves(entries, until - now)
+    leaves = _leaves(entries, round(until - now))
     return ev.SendQueued(request_id, request.draft_id, ids, until, leaves, request.account)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.safe_text import EMPTY
-from tui.file_choice import LOOKED_AT, chosen_files, completed, look_into, paths_in
+from tui.file_choice import LOOKED_AT, begun_anew, chosen_files, completed, look_into, paths_in
 from tui.screens.send_later import read_time
 
 NOON = 1_795_003_200.0
@@ -41,6 +41,21 @@ def test_a_path_is_completed_as_far_as_there_is_one_choice(folder: Path) -> None
     ):
         path = f"{folder}/{typed}"
         assert completed(path, look_into(path)) == f"{folder}/{wanted}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("~/", "~/"),
+        ("~/a~b/~c", "~/a~b/~c"),
+        ("~//", "/"),
+        ("~//tmp/report", "/tmp/report"),
+        ("/tmp//var//log", "/log"),
+        ("/tmp/~/notes", "~/notes"),
+    ],
+)
+def test_a_path_typed_behind_another_is_begun_anew(typed: str, meant: str) -> None:
+    assert begun_anew(typed) == meant
 
 
 def test_what_is_no_file_is_left_out_and_what_cannot_be_shown_is_counted(folder: Path) -> None:

@@ -149,6 +149,22 @@ async def test_undo_takes_back_what_was_just_sent_before_it_undoes_anything_else
         assert stage.engine.requests.count(Undo()) == 1
 
 
+async def test_the_list_of_drafts_counts_down_too_and_its_undo_takes_back_what_was_sent() -> None:
+    stage = Stage()
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: stage.mail.panes.messages.count == 8)
+        await press(pilot, "g", "d")
+        await until(pilot, lambda: getattr(stage.app.screen, "CONTEXT", None) is Context.DRAFTS)
+        stage.engine.emit(queued(stage))
+        await until(pilot, lambda: "z takes it back" in text_of(stage.app))
+        assert "z bring back" in text_of(stage.app)
+        await press(pilot, "z")
+        assert CancelSend(("e1", "e2")) in stage.engine.requests
+        stage.engine.emit(SendCancelled(10, "d1", ui("Taken back; the draft is there again.")))
+        await until(pilot, lambda: "Taken back" in text_of(stage.app))
+        await until(pilot, lambda: "z bring back" not in text_of(stage.app))
+
+
 async def test_undo_does_not_reach_for_what_has_left() -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:

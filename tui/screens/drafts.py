@@ -19,6 +19,7 @@ from services.outbound_events import (
     OpenDraft,
     OutboundDone,
     RestoreDraft,
+    SendCancelled,
 )
 from services.safe_text import SafeText, phrase, ui
 from tui.screens.side_screen import Handlers, SideScreen
@@ -37,6 +38,7 @@ class DraftsScreen(SideScreen[None]):
 
     CONTEXT = Context.DRAFTS
     HEADING: ClassVar[SafeText] = ui("Drafts")
+    UNDO = "restore_draft"
     AUTO_FOCUS = "DraftList"
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
@@ -82,6 +84,10 @@ class DraftsScreen(SideScreen[None]):
             case DraftsListed():
                 self._show(event)
                 return asked is not None
+            case SendCancelled():
+                self.notices.tell(event.sentence)
+                self.ask(ListDrafts())
+                return False
             case OutboundDone() if asked is not None:
                 self._done(event, asked)
             case RequestFailed() if asked is not None:
@@ -136,7 +142,10 @@ class DraftsScreen(SideScreen[None]):
         self.ask(DiscardDraft(row.draft_id))
 
     def _restore(self) -> None:
-        self.ask(RestoreDraft(self.news.drafts.discarded.pop()))
+        if self.news.can_take_back(self.session.clock()):
+            self.news.take_back()
+        else:
+            self.ask(RestoreDraft(self.news.drafts.discarded.pop()))
 
     def _write(self, begin: BeginDraft | OpenDraft) -> None:
         from tui.screens.compose import ComposeScreen

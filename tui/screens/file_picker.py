@@ -23,7 +23,7 @@ from textual.worker import WorkType
 
 from services.draft import DraftFile
 from services.safe_text import SafeText, clean_line, phrase, ui
-from tui.file_choice import Folder, chosen_files, completed, look_into, paths_in
+from tui.file_choice import Folder, begun_anew, chosen_files, completed, look_into, paths_in
 from tui.screens.dialogs import Dialog
 from widgets.file_list import FileList
 from widgets.line_field import LineField
@@ -31,6 +31,7 @@ from widgets.plain import Plain
 
 _HINT: Final = ui("Ctrl+T marks one of several · Tab completes · Esc leaves")
 _NOTHING: Final = ui("Nothing here begins like that.")
+_EMPTY: Final = ui("Nothing to attach here; type a path, or paste it.")
 
 
 class PathField(LineField):
@@ -95,7 +96,11 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
         """The path is another one."""
         event.stop()
         self._takes_next = False
-        self._read()
+        meant = begun_anew(self._typed)
+        if meant != self._typed:
+            self._type(meant)
+        else:
+            self._read()
 
     def on_path_field_dropped(self, event: PathField.Dropped) -> None:
         """Files were dropped on the window, or a path was pasted."""
@@ -215,7 +220,9 @@ class FilePicker(Dialog[tuple[DraftFile, ...]]):
             return phrase("{} names cannot be shown as they are, and are left out.", folder.hidden)
         if folder.more:
             return ui("There are more; type on.")
-        return phrase("Enter attaches {}", entry.name) if entry is not None else _NOTHING
+        if entry is not None:
+            return phrase("Enter attaches {}", entry.name)
+        return _EMPTY if self._typed.endswith("/") else _NOTHING
 
     def _say(self, sentence: SafeText) -> None:
         self.query_one("#picker-state", Plain).show(sentence)

@@ -46,6 +46,8 @@ class SideScreen(Screen[Answer]):
     CONTEXT: ClassVar[Context]
     HEADING: ClassVar[SafeText] = EMPTY
     """What the status line calls it."""
+    UNDO: ClassVar[str] = "take_back"
+    """The command that takes back what waits to leave."""
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__()
@@ -132,15 +134,21 @@ class SideScreen(Screen[Answer]):
     def _heard(self, event: OutboundEvent | RequestFailed) -> bool:
         if isinstance(event, SendQueued | SendCancelled):
             self._show_undo()
+            self.show_hints()
         request_id: int = getattr(event, "request_id", 0)
         return self.heard(event, self._asked.pop(request_id, None) if request_id else None)
 
     def _show_undo(self) -> None:
-        queued, key = self.news.queued, self.shown_key("take_back")
+        queued, key = self.news.queued, self.shown_key(self.UNDO)
         if queued is None:
             self.undo_bar.end()
         elif key:
             self.undo_bar.show_until(queued.undo_until, key)
+
+    def on_undo_bar_over(self, event: UndoBar.Over) -> None:
+        """Nothing waits to leave any more: no hint says that it does."""
+        event.stop()
+        self.show_hints()
 
     def _situation(self) -> Situation:
         """The picture of the screen, and whether something can be taken back."""
