@@ -101,9 +101,17 @@ class DraftInput:
         return self == DraftInput()
 
     def unlooked(self, draft: Draft, now: int) -> Draft:
-        """Return a draft with what was given put in as it is: files unseen, nothing answered."""
+        """Return a draft with what was given put in as it is: files unseen, nothing answered.
+
+        The answered message was not looked at either, so it counts as encrypted.
+        """
         wishes = None if self.files is None else tuple(map(_unseen, self.files))
-        return replace(self.applied(draft, wishes, now), answers=self.answers or draft.answers)
+        kept = self.applied(draft, wishes, now)
+        if not self.answers:
+            return kept
+        return replace(
+            kept, answers=self.answers, answers_encrypted=True, encryption=Encryption.REQUIRED
+        )
 
     def applied(self, draft: Draft, files: tuple[DraftFile, ...] | None, now: int) -> Draft:
         """Return a draft with what was given put in; `files` are the wishes, looked at."""

@@ -238,6 +238,16 @@ def test_no_agent_sends_its_proposal_once_the_operator_has_written_on_it(
     assert sent(sandbox, script) == []
 
 
+def test_an_answer_that_was_kept_unfinished_does_not_leave_in_clear(
+    script: Script, sandbox: SandboxControl
+) -> None:
+    words = ("--answers", "m-1", "--to", "no address", "--body", "Done.", "--no-encrypt")
+    kept = script.json("me", "draft", *words, *BOT, code=2)["id"]
+    script("me", "draft", "edit", kept, "--to", script.address("peer"), *BOT)
+    script("me", "send", "--draft", kept, *BOT)
+    assert sent(sandbox, script) == []
+
+
 def test_a_person_at_a_terminal_sends_the_own_draft(
     script: Script, sandbox: SandboxControl
 ) -> None:
