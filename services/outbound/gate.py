@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from services.api import wire
 from services.api.assmbl_send import MailSender, Receipt
-from services.errors import CryptoError, PolicyRefused, ServiceError
+from services.errors import BadAnswer, CryptoError, PolicyRefused, ServerBroken, ServiceError
 from services.outbound.files import LARGEST, opened
 from services.outbound.key_ring import SealingKeys
 from services.outbound.plan import OutboundMail, Plan
@@ -265,6 +265,9 @@ class Gate:
 
         try:
             peer = await self._keys.peer_for(mail.to, fresh=True)
+        except BadAnswer as error:
+            # An odd answer to a sending may stand for a mail that was taken; this one cannot.
+            raise ServerBroken(error.sentence, error.next_step) from error
         except ServiceError as error:
             # It is the directory that did not answer: no mail has left.
             error.uncertain = False

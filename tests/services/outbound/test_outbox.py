@@ -395,12 +395,14 @@ async def test_after_a_lost_answer_no_refusal_proves_that_it_did_not_leave(
     assert office.drafts.head(draft.draft_id).state is DraftState.QUEUED
 
 
+@pytest.mark.parametrize("kind", ["drop_after", "html", "invalid_json", "truncated"])
 async def test_a_directory_that_does_not_answer_leaves_no_doubt_about_the_mail(
     stage: Callable[..., Stage],
     sandbox: SandboxControl,
     alice: Party,
     bob: Party,
     own_keys: tuple[OwnKey, ...],
+    kind: str,
 ) -> None:
     await alice.publish(own_keys[0])
     one = stage(policy=Policy(undo_seconds=5))
@@ -408,7 +410,7 @@ async def test_a_directory_that_does_not_answer_leaves_no_doubt_about_the_mail(
     (entry,) = await queue(office, mail(bob.address, sealed=True))
     await office.sending.push([entry.entry_id], 30)
     one.clock.now += 10
-    sandbox.fault("drop_after", operation="lookup_public_agent", times=None)
+    sandbox.fault(kind, operation="lookup_public_agent", times=None)
     (after,) = await office.sending.push([entry.entry_id], 30)
     assert (after.state, after.tries) == (PENDING, 1)
     sandbox.clear_faults()
