@@ -14,6 +14,7 @@ import pytest
 from services.sandbox.context import Clock, Sandbox
 from services.sandbox.presign import Signer
 from services.sandbox.records import Agent
+from services.sandbox.ses.account import DAY, SesAccount, SesSettings
 from services.sandbox.ses.errors import SesError
 from services.sandbox.ses.mailing import V1_LIMIT, V2_LIMIT, Mailing
 from services.sandbox.ses.outgoing import Outgoing
@@ -239,7 +240,7 @@ def test_a_mail_may_have_so_many_bytes_and_not_one_more(tmp_path: Path, limit: i
 
 
 def test_quotas_count_recipients_and_are_told(v1: Any, v2: Any, agent: Agent, door: Any) -> None:
-    door.switch(daily=3, per_second=2)
+    door.switch(daily=3)
     two = {"ToAddresses": ["a@elsewhere.example", "b@elsewhere.example"]}
     asked = {"Source": agent.address, "Message": simple()}
     v1.send_email(Destination=two, **asked)
@@ -249,15 +250,27 @@ def test_quotas_count_recipients_and_are_told(v1: Any, v2: Any, agent: Agent, do
         400, "Throttling", "Daily message quota exceeded.",
     )  # fmt: skip
     assert refused(v2.send_email, Destination=two, **newer)[:2] == (400, "LimitExceededException")
-    door.switch(daily=100)
+    door.switch(daily=100, per_second=1)
     assert refused(v1.send_email, Destination=two, **asked) == (
         400, "Throttling", "Maximum sending rate exceeded.",
     )  # fmt: skip
     assert refused(v2.send_email, Destination=two, **newer)[:2] == (429, "TooManyRequestsException")
+    door.switch(per_second=2)
     door.sandbox.settings(clock_offset=2)
     v1.send_email(Destination=two, **asked)
     quota = v2.get_account()["SendQuota"]
     assert quota == {"Max24HourSend": 100.0, "MaxSendRate": 2.0, "SentLast24Hours": 4.0}
+
+
+def test_the_rate_is_counted_over_a_second_and_the_quota_over_a_day() -> None:
+    account = SesAccount(settings=SesSettings(daily=4, per_second=2))
+    account.check_quota(1_000.0, 2)
+    with pytest.raises(SesError, match="rate"):
+        account.check_quota(1_000.9, 1)
+    account.check_quota(1_001.0, 2)
+    with pytest.raises(SesError, match="Daily"):
+        account.check_quota(1_100.0, 1)
+    account.check_quota(1_000.0 + DAY, 2)
 
 
 def test_a_paused_account_sends_nothing(v1: Any, v2: Any, agent: Agent, door: SesControl) -> None:
