@@ -8,10 +8,13 @@ that is missing or taken is replaced, so that an id names one message of an inbo
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
+
+import msgspec
 
 from services.sandbox.agentmail_to.failures import missing
 from services.sandbox.agentmail_to.mime import clean, read_files, read_head
@@ -26,6 +29,7 @@ from services.sandbox.agentmail_to.records import (
 from services.sandbox.records import Agent
 from services.sandbox.store import Store
 
+_TOLD_IN_THE_PARTS: Final = re.compile(rb"inline|content-id", re.IGNORECASE)
 _HEAD: Final = 32 * 1024
 COLUMNS: Final = (
     "m.number, m.agent, m.message_id, m.thread_id, m.seq, m.at, m.created_at, m.updated_at, "
@@ -88,7 +92,22 @@ class Mailroom:
             addresses=head.addresses, subject=subject, preview=preview, parents=head.parents,
             files=(), labels=("received", *(() if is_read else ("unread",)), *judged, *given),
         )  # fmt: skip
-        return self._insert(letter, lambda: self._raw_of(seq) if files else b"")
+        return self._insert(letter, lambda prefix: self._files(seq, prefix) if files else ())
+
+    def _files(self, seq: int, prefix: str) -> tuple[File, ...]:
+        """Return the attachments of a received mail; most are known to the store already."""
+        raw = self._raw_of(seq)
+        if _TOLD_IN_THE_PARTS.search(raw):
+            return read_files(raw, prefix)
+        rows = self._store.database.connection.execute(
+            "SELECT part, size, file_name, content_type FROM files "
+            "WHERE seq = ? AND part >= 0 ORDER BY part",
+            (seq,),
+        )
+        return tuple(
+            File(f"{prefix}-{part}", size, part, name, kind, "attachment")
+            for part, size, name, kind in rows
+        )
 
     def _is_answer(self, inbox: Inbox, parents: Parents) -> bool:
         """Tell whether a mail answers one that this inbox has sent."""
@@ -98,12 +117,12 @@ class Mailroom:
 
     def keep_sent(self, letter: Letter, raw: bytes) -> Letter:
         """Store a sent message; returns it with its number, thread and attachments."""
-        kept = self._insert(letter, lambda: raw)
+        kept = self._insert(letter, lambda prefix: read_files(raw, prefix))
         with self._store.transaction() as db:
             db.execute("INSERT INTO v0_bodies VALUES (?, ?)", (kept.number, raw))
         return kept
 
-    def _insert(self, letter: Letter, raw: Callable[[], bytes]) -> Letter:
+    def _insert(self, letter: Letter, files_of: Callable[[str], tuple[File, ...]]) -> Letter:
         with self._store.transaction() as db:
             thread = self._thread(letter)
             if not letter.message_id or self._taken(letter):
@@ -116,16 +135,16 @@ class Mailroom:
                 (
                     letter.inbox, letter.message_id, thread, letter.seq, letter.at,
                     letter.created_at, letter.updated_at, letter.size, letter.sender,
-                    json.dumps(asdict(letter.addresses)), _recipients(letter.addresses),
-                    letter.subject, letter.preview, json.dumps(asdict(letter.parents)),
+                    _stored(letter.addresses), _recipients(letter.addresses),
+                    letter.subject, letter.preview, _stored(letter.parents),
                 ),
             ).lastrowid  # fmt: skip
             assert number is not None
-            files = read_files(found, f"att_{number:x}") if (found := raw()) else ()
+            files = files_of(f"att_{number:x}")
             if files:
                 db.execute(
                     "UPDATE v0_messages SET files = ? WHERE number = ?",
-                    (json.dumps([asdict(file) for file in files]), number),
+                    (_stored(files), number),
                 )
             db.executemany(
                 "INSERT OR IGNORE INTO v0_labels VALUES (?, ?)",
@@ -247,13 +266,15 @@ class Mailroom:
         return self._store.message(agent, row[0]) if row else None
 
 
+def _stored(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _recipients(addresses: Addresses) -> str:
     return ", ".join((*addresses.to, *addresses.cc, *addresses.bcc))
 
 
 def _letter(row: Sequence[Any]) -> Letter:
-    addresses = {name: tuple(values) for name, values in json.loads(row[10]).items()}
-    parents = json.loads(row[13])
     return Letter(
         number=row[0],
         inbox=row[1],
@@ -265,10 +286,10 @@ def _letter(row: Sequence[Any]) -> Letter:
         updated_at=row[7],
         size=row[8],
         sender=row[9],
-        addresses=Addresses(**addresses),
+        addresses=msgspec.json.decode(row[10], type=Addresses),
         subject=row[11],
         preview=row[12],
-        parents=Parents(parents["in_reply_to"], tuple(parents["references"])),
-        files=tuple(File(**file) for file in json.loads(row[14])),
+        parents=msgspec.json.decode(row[13], type=Parents),
+        files=msgspec.json.decode(row[14], type=tuple[File, ...]),
         labels=tuple(sorted(json.loads(row[15]))),
     )
