@@ -72,12 +72,13 @@ def print_handed_in(done: HandedIn, *, as_json: bool, remark: str = "") -> None:
 
 
 def print_refused(
-    error: InputRefused, document: Mapping[str, Any], kept: str, *, as_json: bool
+    error: InputRefused, document: Mapping[str, Any], kept: str, *, agent: str = "", as_json: bool
 ) -> None:
-    """Print every mistake, what was kept, and what was not taken."""
+    """Print every mistake, what was kept of whose mail, and what was not taken."""
     where = f"What could be read is kept as {kept}, proposed to nobody." if kept else ""
     said = f"Not sent and not proposed. {where or 'Nothing was saved.'}"
-    step = f"Correct it: agentmail-tui draft edit {kept} --from-agent NAME …" if kept else ""
+    whose = f" --from-agent {agent}" if agent else ""
+    step = f"Correct it: agentmail-tui draft edit {kept}{whose} …" if kept else ""
     if as_json:
         print_json({
             "id": kept or None,

@@ -63,10 +63,16 @@ _SENTENCES: Final = {
 _NEXT: Final = {
     Standing.WAITING: "Wait for the decision: agentmail-tui draft status {} --wait",
     Standing.PAUSED: "Nothing of this agent leaves until the operator resumes it.",
-    Standing.UNFINISHED: "Correct it: agentmail-tui draft edit {} --from-agent NAME …",
-    Standing.REJECTED: "Change what the reason names: agentmail-tui draft edit {} --from-agent NAME …",
-    Standing.EXPIRED: "If it is still wanted: agentmail-tui draft edit {} --from-agent NAME …",
+    Standing.UNFINISHED: "Correct it: agentmail-tui draft edit {} --from-agent {} …",
+    Standing.REJECTED: "Change what the reason names: agentmail-tui draft edit {} --from-agent {} …",
+    Standing.EXPIRED: "If it is still wanted: agentmail-tui draft edit {} --from-agent {} …",
 }
+
+
+_BARRED: Final = f"Saved, not sent; as it is, nobody can approve it. {_DO_NOT}"
+_NEXT_BARRED: Final = (
+    "Once the reason is gone, a person decides: agentmail-tui draft status {} --wait"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +100,23 @@ class DraftStatus:
     expires_at: int = 0
     """Until when it can be approved; 0 when that is not the matter."""
     mails: tuple[MailStatus, ...] = ()
+    is_barred: bool = False
+    """While it waits: `reason` bars it, whoever decides."""
 
     @property
     def sentence(self) -> str:
         """What happened to it, for whoever handed it in."""
-        return _SENTENCES[self.standing]
+        return _BARRED if self._is_barred else _SENTENCES[self.standing]
 
     @property
     def next_step(self) -> str:
         """What can be done, "" for nothing."""
-        return _NEXT.get(self.standing, "").format(self.draft_id)
+        step = _NEXT_BARRED if self._is_barred else _NEXT.get(self.standing, "")
+        return step.format(self.draft_id, self.agent or "NAME")
+
+    @property
+    def _is_barred(self) -> bool:
+        return self.is_barred and self.standing is Standing.WAITING
 
     @property
     def is_final(self) -> bool:

@@ -96,6 +96,8 @@ def test_external_mail_without_oversight_address_is_refused_with_the_way_to_set_
 ) -> None:
     told = script.json("me", *mail("you@outside.example", *BOT), code=7)
     assert "[accounts.me.policy]" in told["reason"]
+    assert "as it is, nobody can approve it" in told["sentence"]
+    assert "Once the reason is gone" in told["next"]
     assert told["saved"]
     assert sent(sandbox, script) == []
 
@@ -306,7 +308,8 @@ def test_what_waits_is_listed_and_sent_later(script: Script, sandbox: SandboxCon
     assert [(one["id"], one["state"]) for one in after] == [(entry_id, "sent")]
     assert len(sent(sandbox, script)) == 1
     code, _, err = script("me", "outbox", "list")
-    assert (code, err) == (0, "Nothing is there.\n")
+    assert code == 0
+    assert err == "Nothing waits to leave. What has left: agentmail-tui outbox list --sent\n"
 
 
 def test_what_waits_is_taken_back(script: Script, sandbox: SandboxControl) -> None:

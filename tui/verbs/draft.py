@@ -177,8 +177,9 @@ def _refused(
 ) -> int:
     from tui.draft_listing import print_refused
 
-    kept = _kept(door, arguments.from_agent or "", readable, error) if readable else ""
-    print_refused(error, document, kept, as_json=arguments.json)
+    agent = arguments.from_agent or ""
+    kept = _kept(door, agent, readable, error) if readable else ""
+    print_refused(error, document, kept, agent=agent, as_json=arguments.json)
     return error.exit_code
 
 

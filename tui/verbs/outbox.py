@@ -75,8 +75,14 @@ async def _list(profile: Profile, arguments: argparse.Namespace) -> int:
     for entry in newest:
         sys.stdout.write(f"{_line(entry, office.now)}\n")
     if not newest:
-        sys.stderr.write("Nothing is there.\n")
+        sys.stderr.write(_nothing(arguments))
     return 0
+
+
+def _nothing(arguments: argparse.Namespace) -> str:
+    if arguments.sent or arguments.all:
+        return "Nothing was sent from here yet.\n"
+    return "Nothing waits to leave. What has left: agentmail-tui outbox list --sent\n"
 
 
 def _json(entry: OutboxEntry, now: int) -> dict[str, Any]:

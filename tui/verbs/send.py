@@ -115,7 +115,7 @@ async def _send(
     await _unlock(office, arguments)
     _, plan = await office.plan(status.draft_id)
     if plan.is_refused:
-        return _tell(status, arguments, _refused(plan), reason=_reasons(plan))
+        return _tell(status, arguments, _refused(plan), reason=_reasons(plan), is_barred=True)
     if plan.person:
         code = status.exit_code or 3
         return _tell(status, arguments, code, reason=plan.person)
@@ -172,12 +172,19 @@ def _reasons(plan: Plan) -> str:
     return " ".join(dict.fromkeys(told))
 
 
-def _tell(status: DraftStatus, arguments: argparse.Namespace, code: int, reason: str = "") -> int:
+def _tell(
+    status: DraftStatus,
+    arguments: argparse.Namespace,
+    code: int,
+    reason: str = "",
+    *,
+    is_barred: bool = False,
+) -> int:
     from dataclasses import replace
 
     from tui.draft_listing import print_status
 
     more: dict[str, Any] = {"exit_code": code}
-    told = replace(status, reason=reason or status.reason)
+    told = replace(status, reason=reason or status.reason, is_barred=is_barred)
     print_status(told, as_json=arguments.json, **(more if arguments.json else {}))
     return code
