@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from services.sandbox.agentmail_to.failures import Failure
+from services.sandbox.agentmail_to.failures import Failure, GatewayFailure
 from services.sandbox.context import ApiError
 
 BODY_LIMIT: Final = 6 * 2**20
@@ -197,8 +197,6 @@ def _path(message: str) -> list[str | int]:
 
 def too_large() -> ApiError:
     """Return the 413 of the gateway, which has no code."""
-    from services.sandbox.agentmail_to.failures import GatewayFailure
-
     return GatewayFailure(413, "too_large", "Request Too Long", {"Connection": "close"})
 
 

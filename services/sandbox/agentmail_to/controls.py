@@ -1,4 +1,4 @@
-"""The test-only operations of this door under `/_sandbox/`: organizations, keys, mail, drafts, sent.
+"""The test-only operations of this door under `/_sandbox/`: whatever the API cannot do to itself.
 
 Closes the trap of a test door that looks like the API. Faults, seen requests and settings are
 ordered at the Assmbl door's `/_sandbox/`, for all doors at once.

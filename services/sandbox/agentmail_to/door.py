@@ -16,6 +16,12 @@ from starlette.types import Receive, Scope, Send
 
 from services.api import wire
 from services.sandbox.agentmail_to import controls
+from services.sandbox.agentmail_to.admission import (
+    caller,
+    check_permission,
+    headers_of,
+    ordered_failure,
+)
 from services.sandbox.agentmail_to.bodies import BODY_LIMIT, decode_body, too_large
 from services.sandbox.agentmail_to.context import Services, V0Call
 from services.sandbox.agentmail_to.draft_calls import send_due
@@ -24,10 +30,8 @@ from services.sandbox.agentmail_to.failures import (
     Failure,
     failure_answer,
     invalid,
-    usual_code,
 )
 from services.sandbox.agentmail_to.fetching import fetch_links
-from services.sandbox.agentmail_to.records import Key
 from services.sandbox.agentmail_to.socket_door import SocketDoor
 from services.sandbox.agentmail_to.spoiling import spoilt
 from services.sandbox.body import Gone, read_body
@@ -100,7 +104,7 @@ class AgentmailDoor:
             return ordered
         data = await _read(scope, receive)
         key = caller(self._services, headers)
-        _check_permission(key, endpoint)
+        check_permission(key, endpoint)
         body = None if endpoint.body is None else decode_body(data, endpoint.body)
         await fetch_links(body)
         send_due(self._services)
@@ -131,57 +135,11 @@ class AgentmailDoor:
             self._services.sandbox.requests.append(seen)
 
 
-def caller(services: Services, headers: Mapping[str, str]) -> Key:
-    """Return the key that a request carries; raises 401."""
-    value = headers.get("authorization")
-    if value is None:
-        raise Failure(
-            401, "missing_authorization", "The Authorization header is missing.",
-            fix="Send Authorization: Bearer <api key>.",
-        )  # fmt: skip
-    scheme, _, secret = value.partition(" ")
-    if scheme != "Bearer" or not secret:
-        raise Failure(401, "invalid_token_type", "The token type is not Bearer.")
-    return key_of(services, secret)
-
-
-def key_of(services: Services, secret: str) -> Key:
-    """Return the key of a secret; raises 401."""
-    key = services.tenancy.key(secret)
-    if key is None:
-        raise Failure(401, "unknown_api_key", "This API key is not known.")
-    if key.expires_at is not None and key.expires_at <= services.store.clock():
-        raise Failure(401, "api_key_expired", "This API key has expired.")
-    return key
-
-
-def _check_permission(key: Key, endpoint: Endpoint) -> None:
-    if endpoint.permissions and not any(key.grants(name) for name in endpoint.permissions):
-        name = endpoint.permissions[0]
-        raise Failure(
-            403, "missing_permission", f"This API key lacks the permission {name}.",
-            fix=f"Use an API key with {name}.",
-        )  # fmt: skip
-
-
-def ordered_failure(fault: Fault) -> ApiError:
-    """Return the failure that a fault asks for, in the shape of the service."""
-    status = fault.status or 500
-    headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
-    code = fault.error or usual_code(status)
-    return Failure(status, code, "This failure was ordered.", headers=headers)
-
-
 async def _read(scope: Scope, receive: Receive) -> bytes:
     try:
         return await read_body(scope, receive, BODY_LIMIT)
     except ApiError as error:
         raise too_large() from error
-
-
-def headers_of(scope: Scope) -> dict[str, str]:
-    """Return the header fields by lower-case name."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def _query(scope: Scope) -> dict[str, list[str]]:

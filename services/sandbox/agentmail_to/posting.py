@@ -17,7 +17,7 @@ from services.sandbox.agentmail_to.bodies import canonical
 from services.sandbox.agentmail_to.composing import Outgoing, write
 from services.sandbox.agentmail_to.context import V0Call, checked_id
 from services.sandbox.agentmail_to.failures import Failure, conflict, invalid
-from services.sandbox.agentmail_to.mime import bare
+from services.sandbox.agentmail_to.mime import bare, read_head
 from services.sandbox.agentmail_to.records import Inbox, Letter
 from services.sandbox.agentmail_to.rules import Rules
 from services.sandbox.agentmail_to.shapes import Json, receipt, recipients, sent_facts
@@ -118,8 +118,6 @@ def _split(call: V0Call, to: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _sender(raw: bytes, inbox: Inbox) -> str:
-    from services.sandbox.agentmail_to.mime import read_head
-
     return read_head(raw).sender or inbox.inbox_id
 
 

@@ -18,6 +18,12 @@ import msgspec
 from msgspec import Struct
 from starlette.types import Receive, Scope, Send
 
+from services.sandbox.agentmail_to.admission import (
+    caller,
+    headers_of,
+    key_of,
+    ordered_failure,
+)
 from services.sandbox.agentmail_to.context import Services
 from services.sandbox.agentmail_to.draft_calls import send_due
 from services.sandbox.agentmail_to.failures import failure_answer
@@ -77,8 +83,6 @@ class SocketDoor:
         await self._hold(Session(key), scope, receive, send)
 
     def _key(self, scope: Scope, faults: Mapping[str, Fault]) -> Key:
-        from services.sandbox.agentmail_to.door import caller, headers_of, key_of, ordered_failure
-
         if fault := faults.get("status"):
             raise ordered_failure(fault)
         if scope["path"].rstrip("/") != "/v0":

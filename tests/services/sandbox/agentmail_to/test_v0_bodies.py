@@ -19,7 +19,8 @@ LIMIT = 6 * 2**20
 
 @pytest.mark.parametrize(
     ("body", "path"),
-    [(b"{", None), (b"[]", []), (b'"x"', []), (b"\xff", None), pytest.param(b"[" * 100_000, None, id="deep"),
+    [(b"{", None), (b"[]", []), (b'"x"', []), (b"\xff", None),
+     pytest.param(b"[" * 100_000, None, id="deep"),
      (b'{"to":1}', ["to"]), (b'{"to":["a@x.example",2]}', ["to"]),
      (b'{"to":"a@x.example","text":5}', ["text"]),
      (b'{"to":"a@x.example","headers":{"a":1}}', ["headers", "..."]),

@@ -1,4 +1,4 @@
-"""What mail does in the /v0 door: two doors on one store, states, lists, links, ordered oddities."""
+"""What mail does in the /v0 door: two doors on one store, states, lists, links, oddities."""
 
 from __future__ import annotations
 

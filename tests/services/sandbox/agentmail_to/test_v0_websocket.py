@@ -186,7 +186,8 @@ def test_a_due_draft_is_sent_while_somebody_listens(
         assert "message.sent" in socket.types(3)
 
 
-@pytest.mark.parametrize("frame", ["", "{", "[]", '{"type":"sub"}', '{"type":"subscribe","inbox_ids":1}',
+@pytest.mark.parametrize("frame", ["", "{", "[]", '{"type":"sub"}',
+                                   '{"type":"subscribe","inbox_ids":1}',
                                    "[" * 100_000, "\x00"],
                          ids=["empty", "cut", "list", "unknown", "type", "deep", "nul"])  # fmt: skip
 def test_a_frame_that_makes_no_sense_is_answered_with_an_error(
