@@ -58,7 +58,7 @@ def sentence_of(entry: OutboxEntry, now: int) -> SafeText:
 
 def _waits(entry: OutboxEntry, now: int, reason: SafeText) -> SafeText:
     if reason:
-        return phrase("{} Tried again in {}.", reason, span(max(0, entry.next_try - now)))
+        return phrase("{} Next try in {}.", reason, span(max(0, entry.next_try - now)))
     if entry.send_at > now:
         return phrase(
             "It leaves in {}; until then it can be taken back.", span(entry.send_at - now)

@@ -145,13 +145,13 @@ def _headers(plan: Plan) -> Iterator[tuple[SafeText, SafeText]]:
 
 def _in_clear(plan: Plan) -> SafeText:
     if not plan.encrypted:
-        return ui("Everything: the service and whoever handles the mail can read it.")
+        return ui("all of it")
     parts = ["the subject", "the addresses", "the headers"]
     if plan.files:
         parts.append("the names and sizes of the files")
     if plan.usage is not None:
         parts.append("the usage")
-    return ui(f"{', '.join(parts[:-1])} and {parts[-1]} stay readable".capitalize() + ".")
+    return ui(f"{', '.join(parts[:-1])} and {parts[-1]}")
 
 
 def _usage(usage: Metering | None) -> Iterator[str]:

@@ -303,7 +303,7 @@ def test_what_waits_is_listed_and_sent_later(script: Script, sandbox: SandboxCon
     code, out, _ = script("me", "outbox", "list")
     assert code == 0
     assert entry_id in out
-    assert "Tried again in" in out
+    assert "Next try in" in out
     after = script.json("me", "outbox", "send")["mails"]
     assert [(one["id"], one["state"]) for one in after] == [(entry_id, "sent")]
     assert len(sent(sandbox, script)) == 1

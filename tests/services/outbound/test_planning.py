@@ -356,8 +356,7 @@ async def test_a_review_shows_everything_that_is_sent(
     assert (file.name, file.size, file.encrypted) == ("report.pdf", 10, True)
     assert seen.usage == ("Tokens in: 1,200",)
     assert seen.in_clear == (
-        "The subject, the addresses, the headers, the names and sizes of the files and the usage "
-        "stay readable."
+        "the subject, the addresses, the headers, the names and sizes of the files and the usage"
     )
     assert (seen.send_at, seen.digest) == (1_900_000_000, plan.digest)
     assert seen.approval == "Approval not needed: everybody is internal."
