@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual.message import Message
 from textual.strip import Strip
 
@@ -133,6 +134,7 @@ class DraftList(CursorView):
         subject = row.subject or NO_SUBJECT
         if not row.remark:
             return [(fit(subject, room, ellipsis), "text")]
-        half = room // 2
-        remark = fit(row.remark, room - half - 1, ellipsis)
-        return [(fit(subject, half, ellipsis) + " ", "text"), (remark, "caution")]
+        # What went wrong takes what a short subject leaves.
+        cells = min(cell_len(subject), room // 2)
+        remark = fit(row.remark, room - cells - 2, ellipsis)
+        return [(fit(subject, cells, ellipsis) + "  ", "text"), (remark, "caution")]

@@ -75,10 +75,10 @@ def state_mark(row: OutboxRow, glyphs: Glyphs) -> Fact:
     }[row.state]
 
 
-def state_words(row: OutboxRow, now: float, open_key: SafeText) -> Fact:
+def state_words(row: OutboxRow, now: float, settle_key: SafeText) -> Fact:
     """Where a mail stands, in a few words; what a person has to do comes first."""
     if row.state is OutboxState.UNCERTAIN:
-        return phrase("MAY HAVE LEFT: {} decides", open_key), "alarm"
+        return phrase("MAY HAVE LEFT: {} decides", settle_key), "alarm"
     if row.state is OutboxState.REFUSED:
         return phrase("REFUSED: {}", row.sentence or ui("its draft is back")), "danger"
     if row.state is OutboxState.SENT:
@@ -111,11 +111,11 @@ class OutboxList(RowList[OutboxRow]):
         *,
         glyphs: Glyphs = UNICODE,
         clock: Callable[[], float] = time.time,
-        open_key: SafeText = EMPTY,
+        settle_key: SafeText = EMPTY,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(glyphs=glyphs, clock=clock, id=id)
-        self._open_key = open_key
+        self._settle_key = settle_key
         self.sent = False
         """Whether it lists what has left."""
 
@@ -143,7 +143,7 @@ class OutboxList(RowList[OutboxRow]):
         """The parts of a row."""
         columns, ellipsis = outbox_columns(width, sent=self.sent), self._glyphs.ellipsis
         mark, mark_role = state_mark(record, self._glyphs)
-        words, role = state_words(record, self._clock(), self._open_key)
+        words, role = state_words(record, self._clock(), self._settle_key)
         voice = "muted" if record.is_copy or record.state in _CALM else "text"
         encrypted = self._glyphs.encrypted if record.encrypted else " "
         files = f"{self._glyphs.attachment}{record.files}" if record.files else ""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
 RECIPIENTS_LIMIT: Final = 50
+PERSON_DECIDES: Final = "A person has to decide: "
+"""How a ruling begins that wants a person; the reason follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +333,7 @@ def _approval(
     if _needs_person(policy, is_external=is_external, is_cold=is_cold):
         return _why_person(policy, outside, is_external=is_external), ""
     if case.danger:
-        return f"A person has to decide: {case.danger}", ""
+        return f"{PERSON_DECIDES}{case.danger}", ""
     if not is_external:
         return "", "everybody is internal"
     return "", "everybody outside has written in this conversation"
@@ -339,16 +341,16 @@ def _approval(
 
 def _why_person(policy: Policy, outside: list[Party], *, is_external: bool) -> str:
     if policy.approval is ApprovalRule.ALWAYS:
-        return "A person has to decide: the policy wants it for all mail."
+        return f"{PERSON_DECIDES}the policy wants it for all mail."
     if policy.approval is ApprovalRule.COLD:
         cold = [party for party in outside if not party.has_written]
         who = cold[0].typed or cold[0].address if cold else "the address for replies"
-        return f"A person has to decide: {who} is outside and has not written here."
+        return f"{PERSON_DECIDES}{who} is outside and has not written here."
     assert is_external
     who = outside[0].typed or outside[0].address if outside else "the address for replies"
     more = f" and {len(outside) - 1} more" if len(outside) > 1 else ""
     verb = "are" if more else "is"
-    return f"A person has to decide: {who}{more} {verb} outside."
+    return f"{PERSON_DECIDES}{who}{more} {verb} outside."
 
 
 def _encryption(policy: Policy, case: Case, *, is_external: bool) -> tuple[bool, str]:

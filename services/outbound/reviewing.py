@@ -14,6 +14,7 @@ from typing import Final
 
 from services.draft import Metering
 from services.outbound.plan import Plan, RecipientFacts, Refusal, RefusalKind
+from services.outbound.policy import PERSON_DECIDES
 from services.outbound_models import (
     CheckLevel,
     CheckView,
@@ -198,7 +199,8 @@ def _said(sentences: Iterable[str]) -> SafeText:
 
 def _approval(plan: Plan) -> SafeText:
     if plan.person:
-        return clean_line(plan.person)
+        # Scripts are told that somebody has to; here that is who reads it.
+        return clean_line(f"You decide: {plan.person.removeprefix(PERSON_DECIDES)}")
     if plan.agent:
         # It waits whatever the policy says: agents only propose.
         return clean_line(f"The policy would let it go without you: {plan.why_alone}.")

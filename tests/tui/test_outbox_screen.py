@@ -28,7 +28,7 @@ async def test_every_mail_of_the_outbox_tells_where_it_stands() -> None:
         assert "leaves in 10 s" in rows[1]
         assert "uploading 12 %" in rows[2]
         assert rows[3].startswith(" ?   maria@shop.de")
-        assert "MAY HAVE LEFT: Enter decides" in rows[3]
+        assert "MAY HAVE LEFT: u decides" in rows[3]
         assert "leaves Fri 20 Nov 12:00" in rows[4]
         assert "REFUSED: The service knows" in rows[5]
 

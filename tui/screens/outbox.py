@@ -51,8 +51,8 @@ class OutboxScreen(SideScreen[None]):
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__(news, session)
         glyphs, clock = session.glyphs, session.clock
-        key = self.shown_key("open_outgoing")
-        self.list = OutboxList(glyphs=glyphs, clock=clock, open_key=key, id="outbox")
+        key = self.shown_key("settle_send")
+        self.list = OutboxList(glyphs=glyphs, clock=clock, settle_key=key, id="outbox")
         self.list.sent = self.STARTS_WITH_SENT
         self._note = OutboxNote(glyphs=glyphs, clock=clock, id="outbox-note")
         self._ticking: Timer | None = None

@@ -61,7 +61,7 @@ class PassphraseDialog(FieldDialog[bool]):
     def _about(self) -> SafeText:
         keys = self._news.keys
         if keys is None or not keys.own:
-            return ui("It opens the mail that is encrypted to you.")
+            return ui("It opens what is encrypted to you: mail, and your own drafts.")
         if len(keys.locked) > 1:
             return phrase("{} keys are locked; each that it fits is opened.", len(keys.locked))
         key = (keys.locked or keys.own)[0]

@@ -142,7 +142,7 @@ async def test_a_review_shows_who_gets_what_and_what_speaks_against_it(office: O
     assert seen.recipients[0].is_external
     assert (seen.agent, seen.agent_says) == (AGENT, "They asked.")
     assert seen.body[0] == "Hi<RLO> there,"
-    assert seen.approval.startswith("A person has to decide")
+    assert seen.approval.startswith("You decide: ")
     levels = {str(one.name): one.level for one in seen.checks}
     assert levels["secrets"] is CheckLevel.DANGER
     assert {"external", "first_contact", "hidden_characters", "in_clear", "oversight"} <= {*levels}
