@@ -75,8 +75,9 @@ def test_what_was_kept_although_it_was_wrong_is_looked_at_before_it_goes(
     assert uploads(sandbox, script) == []
 
 
-@pytest.mark.parametrize("path", ["/proc/self/environ", f"/proc/{os.getpid()}/environ"])
-def test_the_environment_of_a_program_is_no_file_to_attach(script: Script, path: str) -> None:
+@pytest.mark.parametrize("process", ["self", "its number"])
+def test_the_environment_of_a_program_is_no_file_to_attach(script: Script, process: str) -> None:
+    path = f"/proc/{os.getpid() if process == 'its number' else process}/environ"
     told = script.json("me", "draft", *mail(script, "--attach", path), *BOT, code=7)
     assert not told["sent"]
 
