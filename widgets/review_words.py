@@ -100,10 +100,10 @@ def secrecy_facts(view: ReviewView, glyphs: Glyphs) -> list[Fact]:
 def leaving_words(view: ReviewView, now: float) -> SafeText:
     """When it leaves, once it is decided."""
     if view.send_at > now:
-        return phrase("leaves {}, undo until then", clean_line(Calendar.at(now).full(view.send_at)))
+        return phrase("leaves {}, with undo", clean_line(Calendar.at(now).full(view.send_at)))
     if not view.undo_seconds:
         return ui("leaves at once, no undo")
-    return phrase("leaves {} s later, undo until then", view.undo_seconds)
+    return phrase("leaves {} s later, with undo", view.undo_seconds)
 
 
 def lapse_words(view: ReviewView, now: float) -> SafeText:

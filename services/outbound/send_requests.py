@@ -145,7 +145,7 @@ def _leaves(entries: tuple[OutboxEntry, ...], wait: int) -> SafeText:
 def _taken(taken: tuple[OutboxEntry, ...], batch: tuple[OutboxEntry, ...]) -> SafeText:
     late = [one for one in batch if one.state is not OutboxState.CANCELLED and not one.is_copy]
     if not late:
-        return ui("Taken back; nothing left. The draft is there again.")
+        return ui("Taken back; it was not sent. The draft is there again.")
     return phrase("{} taken back; {} could not be stopped any more.", len(taken), len(late))
 
 

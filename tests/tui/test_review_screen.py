@@ -56,7 +56,7 @@ async def test_the_review_shows_exactly_what_will_be_sent() -> None:
         assert "1.4 MB · ▣ encrypted · sha256" in text
         assert "report.pdf" in text
         assert f"digest {OWN.short_digest}" in text
-        assert "leaves 10 s later, undo until then" in text
+        assert "leaves 10 s later, with undo" in text
         assert "! This is the first mail to research since its key changed." in text
         assert "approval not needed: internal" in text
 
