@@ -215,7 +215,9 @@ class FakeDecisions:
             case ev.SettleUncertain() | ev.RetryNow():
                 return [ev.OutboundDone(number, ui("Done."))]
             case ev.ListAudit(words=words):
-                rows = tuple(row for row in self.audit if words in f"{row.actor} {row.action} {row.subject}")
+                rows = tuple(
+                    row for row in self.audit if words in f"{row.actor} {row.action} {row.subject}"
+                )
                 return [ev.AuditListed(number, rows, len(self.audit), self.trouble)]
         return []
 

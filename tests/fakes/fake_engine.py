@@ -140,18 +140,20 @@ class FakeEngine:
                 self.publish(self._undo.pop())
                 self.emit(events.Notice(ui("Undone.")))
             case requests.SearchServer(text):
-                found = tuple(
-                    row.message_id
-                    for row in self._rows
-                    if text.casefold() in row.subject.casefold()
-                )
-                self.emit(events.SearchAnswered(number, text, found))
-            case events.KeyRequest() if self.keys is not None:
-                self.keys.answer(number, request, self.emit)
-            case events.OutboundRequest() | events.TransferRequest() if self.outbound is not None:
-                self.outbound.answer(number, request, self.emit)
+                self.emit(self._found(number, text))
+            case events.KeyRequest() | events.OutboundRequest() | events.TransferRequest():
+                self._pass_on(number, request)
             case _:
                 pass
+
+    def _pass_on(self, number: int, request: Request) -> None:
+        answering = self.keys if isinstance(request, events.KeyRequest) else self.outbound
+        if answering is not None:
+            answering.answer(number, request, self.emit)
+
+    def _found(self, number: int, text: str) -> events.SearchAnswered:
+        found = (r.message_id for r in self._rows if text.casefold() in r.subject.casefold())
+        return events.SearchAnswered(number, text, tuple(found))
 
     def _opened(self, number: int, message_id: str) -> events.MessageOpened:
         row = self.published.row_of(message_id) if self.published else None
