@@ -15,11 +15,11 @@ from typing import Final
 
 from services.draft import Draft
 from services.errors import MailError
-from services.outbound.audit import AUDIT_FILE, AuditLog
-from services.outbound.draft_store import Drafts
-from services.outbound.policy import Sender
-from services.outbound.proposals import Proposals
-from services.outbound.store import OutboundStore
+from services.outbound.approvals.proposals import Proposals
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.gate.policy import Sender
+from services.outbound.log.audit import AUDIT_FILE, AuditLog
+from services.outbound.log.store import OutboundStore
 
 _MINUTE: Final = 60
 _HOUR: Final = 3_600

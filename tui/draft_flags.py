@@ -1,7 +1,7 @@
 """The flags of the `draft` verb as the same document that standard input may hold.
 
 Closes the trap of two ways in that allow different things: flags only fill in fields, and one door
-(services/outbound/draft_input.py) reads them.
+(services/outbound/approvals/draft_input.py) reads them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from services.errors import UsageError
-from services.outbound.attaching import check_place
-from services.outbound.draft_input import BYTES_LIMIT, read_json
-from services.outbound.files import place_of
-from services.outbound.input_values import KINDS, USAGE_COUNTS
+from services.outbound.approvals.draft_input import BYTES_LIMIT, read_json
+from services.outbound.approvals.input_values import KINDS, USAGE_COUNTS
+from services.outbound.drafts.attaching import check_place
+from services.outbound.drafts.files import place_of
 from services.paths import Paths
 
 _LISTS: Final = (

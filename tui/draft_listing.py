@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.draft import Draft, Encryption
-from services.outbound.agent_door import HandedIn
-from services.outbound.draft_documents import DraftHead
-from services.outbound.draft_input import InputRefused
-from services.outbound.draft_status import DraftStatus
+from services.outbound.approvals.agent_door import HandedIn
+from services.outbound.approvals.draft_input import InputRefused
+from services.outbound.approvals.draft_status import DraftStatus
+from services.outbound.drafts.draft_documents import DraftHead
 from services.safe_text import clean_line, clean_text
 from tui.listing import fit, iso_date, print_json
 

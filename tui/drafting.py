@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftFile, DraftKind, Encryption
 from services.errors import MailError, NotFound
-from services.outbound.agent_door import AgentDoor, Parts
-from services.outbound.attaching import look_at
-from services.outbound.draft_input import DraftInput, InputRefused, Problem
-from services.outbound.replying import Begun, Desktop, begin_answer, begin_blank
-from services.outbound.templates import Stationery, Template
+from services.outbound.approvals.agent_door import AgentDoor, Parts
+from services.outbound.approvals.draft_input import DraftInput, InputRefused, Problem
+from services.outbound.drafts.attaching import look_at
+from services.outbound.writing.replying import Begun, Desktop, begin_answer, begin_blank
+from services.outbound.writing.templates import Stationery, Template
 from services.safe_text import EMPTY, SafeText, join, ui
 from tui.change import mailbox_of
 from tui.profile import Profile
 
 if TYPE_CHECKING:
-    from services.outbound.answered import Original
     from services.outbound.office import Office
+    from services.outbound.writing.answered import Original
 
 HOUR: Final = 3_600
 _CLOSED: Final = ui("The answered message is encrypted: none of its text is quoted.")
@@ -142,7 +142,7 @@ def _template(profile: Profile, name: str) -> Template:
 
 
 async def _original(profile: Profile, message_id: str) -> Original:
-    from services.outbound.answered import Original
+    from services.outbound.writing.answered import Original
 
     with profile.store(for_reading=True) as store:
         async with mailbox_of(profile, store, with_keys=False) as mailbox:

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from services.draft import DraftFile
 from services.errors import MailError
-from services.outbound.attaching import look_at
+from services.outbound.drafts.attaching import look_at
 from services.paths import Paths
 from services.safe_text import EMPTY, SafeText, clean_line, inspect_line
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.events import Event
     from services.keys.keychain import Keychain
     from services.outbound.desk import OutboundDesk
-    from services.outbound.lending import Lender
+    from services.outbound.log.lending import Lender
     from services.outbound.office import Office
     from services.ports import MailProvider
 

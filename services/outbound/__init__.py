@@ -1,13 +1,12 @@
-"""Mail that leaves: drafts, plans, approvals, the outbox, and the one gate.
+"""Mail that leaves: from the first word of a draft to the answer of the service, and who decided.
 
-plan        what would be sent now, one mail a recipient, and its digest
-policy      whether it may, by the operator's rules alone
-checks      what a person should see before it does
-sealing     from plan to bytes, encrypted for one recipient, in a spool of our own
-ready       what is sealed and what will go over the wire, byte for byte
-gate        plans, seals, uploads, sends: the only caller of any send route
-proposals   what agents want to send
-store       the log that all of it is kept in, for many processes
-outbox      which mail waits, leaves, has left, or may have left
-office      all of it behind one door, for engine and verbs
+log         what is written, waits or has left, in one log for many processes; the audit log
+drafts      drafts on the disk, their revisions, the files that go along
+writing     how a draft begins and is addressed: answers, quotes, templates, completion, prices
+gate        what would leave, whether it may, sealing, and the only caller of any send route
+outbox      which mail waits, leaves, has left, or may have left, and the loop that sends
+approvals   what agents propose, and what a person decides
+
+`office` is all of it for one account behind one door, `offices` for all accounts; `desk` and the
+`…_requests` beside it answer the screens.
 """

@@ -13,11 +13,11 @@ from functools import partial
 from services import outbound_events as ev
 from services.draft import DraftState
 from services.events import Event
+from services.outbound.gate.policy import DAY
 from services.outbound.office import Office
 from services.outbound.offices import Offices
-from services.outbound.outbox_contents import durable
-from services.outbound.outbox_documents import NEVER_LEFT, UNDER_WAY
-from services.outbound.policy import DAY
+from services.outbound.outbox.outbox_contents import durable
+from services.outbound.outbox.outbox_documents import NEVER_LEFT, UNDER_WAY
 from services.outbound_models import AgentView, OutboundCounts, OutboxState, ProposalRow
 from services.safe_text import EMPTY, clean_line, phrase, ui
 

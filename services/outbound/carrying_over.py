@@ -21,10 +21,10 @@ from services.cache.files import private_folder
 from services.carried_events import CarriedFile, CarriedState, CarriedTold
 from services.draft import Draft, DraftFile, FileOrigin
 from services.errors import MailError, NotFound, Offline
-from services.outbound.carried_folders import CarriedFolders
-from services.outbound.files import LARGEST
-from services.outbound.lending import Lender
-from services.outbound.outbox_contents import durable
+from services.outbound.drafts.carried_folders import CarriedFolders
+from services.outbound.drafts.files import LARGEST
+from services.outbound.log.lending import Lender
+from services.outbound.outbox.outbox_contents import durable
 from services.progress import in_thread
 from services.safe_text import clean_line
 

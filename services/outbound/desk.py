@@ -21,8 +21,8 @@ from services.outbound.approval_requests import ApprovalRequests
 from services.outbound.draft_requests import DraftRequests
 from services.outbound.office import Office
 from services.outbound.offices import Offices
-from services.outbound.outbox_documents import OutboxEntry
-from services.outbound.outbox_views import row_of
+from services.outbound.outbox.outbox_documents import OutboxEntry
+from services.outbound.outbox.outbox_views import row_of
 from services.outbound.send_requests import SendRequests
 from services.safe_text import SafeText, clean_line
 

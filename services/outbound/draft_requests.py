@@ -15,14 +15,14 @@ from services.carried_events import CarryFiles
 from services.draft import Draft, DraftState
 from services.errors import CacheError, NotFound, UsageError
 from services.events import Event
-from services.outbound.answered import Original
 from services.outbound.carrying_over import CarryingOver
 from services.outbound.office import Office
 from services.outbound.offices import Offices
-from services.outbound.outbox_contents import durable
-from services.outbound.pricing import ask_pricing
-from services.outbound.recipient_book import RecipientBook
-from services.outbound.replying import Begun, Desktop, begin_answer, begin_blank
+from services.outbound.outbox.outbox_contents import durable
+from services.outbound.writing.answered import Original
+from services.outbound.writing.pricing import ask_pricing
+from services.outbound.writing.recipient_book import RecipientBook
+from services.outbound.writing.replying import Begun, Desktop, begin_answer, begin_blank
 from services.outbound_models import OutboxState
 from services.safe_text import EMPTY, clean_line, ui
 

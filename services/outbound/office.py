@@ -17,31 +17,31 @@ from typing import TYPE_CHECKING, Final, cast
 
 from services.draft import Draft, DraftState
 from services.errors import CryptoError, MailError
-from services.outbound.approval import Decisions
-from services.outbound.attaching import check_place
-from services.outbound.audit import AUDIT_FILE, OPERATOR, AuditLog
-from services.outbound.carried_folders import CarriedFolders
-from services.outbound.carrying import Carrier, Observer, Surroundings
-from services.outbound.draft_store import Drafts
-from services.outbound.gate import Gate
-from services.outbound.history import KnownPeople
-from services.outbound.homecoming import Homecoming
-from services.outbound.lending import Lender
-from services.outbound.outbox import Outbox
-from services.outbound.outbox_contents import content_of, durable
-from services.outbound.outbox_documents import OutboxEntry
+from services.outbound.approvals.approval import Decisions
+from services.outbound.approvals.proposals import Proposals
+from services.outbound.drafts.attaching import check_place
+from services.outbound.drafts.carried_folders import CarriedFolders
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.gate.gate import Gate
+from services.outbound.gate.plan import OutboundMail, Plan
+from services.outbound.gate.policy import HOUR, Sender, require_room
+from services.outbound.log.audit import AUDIT_FILE, OPERATOR, AuditLog
+from services.outbound.log.lending import Lender
+from services.outbound.log.sealed_documents import KeychainSealer, NoSealer, Sealer
+from services.outbound.log.store import FOLDER, OutboundStore
+from services.outbound.log.work_lock import FOLDER as WORK_FOLDER
+from services.outbound.log.work_lock import WorkLocks, sweep
+from services.outbound.outbox.carrying import Carrier, Observer, Surroundings
+from services.outbound.outbox.history import KnownPeople
+from services.outbound.outbox.homecoming import Homecoming
+from services.outbound.outbox.outbox import Outbox
+from services.outbound.outbox.outbox_contents import content_of, durable
+from services.outbound.outbox.outbox_documents import OutboxEntry
+from services.outbound.outbox.retry_delay import RetryDelay
+from services.outbound.outbox.sending import Sending
+from services.outbound.outbox.uploads_shown import ShownUploads
 from services.outbound.own_lender import OwnLender
-from services.outbound.plan import OutboundMail, Plan
-from services.outbound.policy import HOUR, Sender, require_room
-from services.outbound.proposals import Proposals
-from services.outbound.retry_delay import RetryDelay
-from services.outbound.sealed_documents import KeychainSealer, NoSealer, Sealer
-from services.outbound.sending import Sending
-from services.outbound.store import FOLDER, OutboundStore
-from services.outbound.templates import Stationery
-from services.outbound.uploads_shown import ShownUploads
-from services.outbound.work_lock import FOLDER as WORK_FOLDER
-from services.outbound.work_lock import WorkLocks, sweep
+from services.outbound.writing.templates import Stationery
 from services.outbound_models import OutboxState
 from services.policy_config import Repeats
 

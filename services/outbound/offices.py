@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.errors import MailError, NotFound
+from services.outbound.log.store import FOLDER, LOG_NAME
 from services.outbound.office import Office
 from services.outbound.own_lender import OwnLender
-from services.outbound.store import FOLDER, LOG_NAME
 
 if TYPE_CHECKING:
     from services.config import Account
-    from services.outbound.lending import Lender
+    from services.outbound.log.lending import Lender
     from services.paths import Paths
     from services.secrets import SecretStore
 

@@ -14,7 +14,7 @@ from services.errors import SignedOut
 if TYPE_CHECKING:
     from services.config import Account
     from services.keys.keychain import Keychain
-    from services.outbound.lending import Correspondence
+    from services.outbound.log.lending import Correspondence
     from services.paths import Paths
     from services.ports import MailProvider
     from services.secrets import SecretStore

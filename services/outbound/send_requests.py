@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, cast
 from services import outbound_events as ev
 from services.errors import MailError
 from services.events import Event
-from services.outbound.approval import DecisionVoid
+from services.outbound.approvals.approval import DecisionVoid
 from services.outbound.draft_requests import DraftRequests
+from services.outbound.gate.plan import Plan
+from services.outbound.gate.reviewing import review
 from services.outbound.office import Office
 from services.outbound.offices import Offices
-from services.outbound.outbox_contents import durable, whole_mail
-from services.outbound.outbox_documents import OutboxEntry
-from services.outbound.outbox_views import body_of, facts_of, row_of, span
-from services.outbound.plan import Plan
-from services.outbound.pricing import ask_pricing
-from services.outbound.reviewing import review
+from services.outbound.outbox.outbox_contents import durable, whole_mail
+from services.outbound.outbox.outbox_documents import OutboxEntry
+from services.outbound.outbox.outbox_views import body_of, facts_of, row_of, span
+from services.outbound.writing.pricing import ask_pricing
 from services.outbound_models import OutboxRow, OutboxState, ReviewView
 from services.safe_text import SafeText, clean_line, phrase, ui
 

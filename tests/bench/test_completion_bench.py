@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.cache.store import MailStore
-from services.outbound.recipients import RecipientIndex
+from services.outbound.writing.recipients import RecipientIndex
 from services.wire_values import InboxItem
 from tests.fakes.inbox_items import pages
 

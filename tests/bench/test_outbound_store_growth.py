@@ -16,10 +16,10 @@ from statistics import median
 import pytest
 
 from services.draft import Draft, Encryption
-from services.outbound.audit import AUDIT_FILE, AuditLog
-from services.outbound.draft_store import Drafts
-from services.outbound.sealed_documents import KeychainSealer
-from services.outbound.store import OUTBOX, OutboundStore
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.log.audit import AUDIT_FILE, AuditLog
+from services.outbound.log.sealed_documents import KeychainSealer
+from services.outbound.log.store import OUTBOX, OutboundStore
 from tests.fakes.openpgp_keys import person
 from tests.fakes.operators import operator, own_key
 from tests.fakes.outbound_work import check, kill_a_writer

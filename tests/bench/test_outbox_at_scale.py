@@ -11,7 +11,7 @@ from pathlib import Path
 
 from services.config import Account
 from services.outbound.office import Office
-from services.outbound.outbox_documents import Content, OutboxEntry
+from services.outbound.outbox.outbox_documents import Content, OutboxEntry
 from services.outbound_models import OutboxState
 from services.policy_config import Repeats
 from tests.conftest import SandboxControl

@@ -26,8 +26,8 @@ from services.api.assmbl import AssmblClient
 from services.attachments.transfer import Fetcher, Wanted
 from services.crypto.own import OwnKey
 from services.keys.keychain import Keychain
-from services.outbound.gate import Gate
-from services.outbound.policy import Sender
+from services.outbound.gate.gate import Gate
+from services.outbound.gate.policy import Sender
 from tests.fakes.sending import deliver, written
 
 url, folder, size = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from services.draft import Draft, Encryption
-from services.outbound.audit import AUDIT_FILE, AuditLog
-from services.outbound.draft_store import Drafts
-from services.outbound.store import DRAFTS, OUTBOX, OutboundStore
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.log.audit import AUDIT_FILE, AuditLog
+from services.outbound.log.store import DRAFTS, OUTBOX, OutboundStore
 from tests.fakes.child_process import Child, Tell
 from tests.fakes.fake_sealer import FakeSealer
 

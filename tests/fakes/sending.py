@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.draft import Draft, DraftFile, Encryption
-from services.outbound.gate import Gate, Prepared, Receipt
-from services.outbound.plan import OutboundMail
-from services.outbound.ready import ReadyMail
+from services.outbound.gate.gate import Gate, Prepared, Receipt
+from services.outbound.gate.plan import OutboundMail
+from services.outbound.gate.ready import ReadyMail
 
 _numbers = itertools.count(1)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from services.config import Account, save_account
-from services.outbound.audit import AUDIT_FILE, AuditLog
-from services.outbound.store import OutboundStore
+from services.outbound.log.audit import AUDIT_FILE, AuditLog
+from services.outbound.log.store import OutboundStore
 from services.paths import Paths
 from tui.__main__ import main
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from services.draft import Draft, DraftState, Encryption
-from services.outbound.agent_door import UNFINISHED_LIMIT, WAITING_LIMIT
+from services.outbound.approvals.agent_door import UNFINISHED_LIMIT, WAITING_LIMIT
 from services.outbound.office import Office
 from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import person

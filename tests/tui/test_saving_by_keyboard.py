@@ -15,8 +15,8 @@ from textual.widgets import Input
 from services.api.assmbl import AssmblClient
 from services.crypto.own import OwnKey
 from services.keys.keychain import Keychain
-from services.outbound.gate import Gate
-from services.outbound.policy import Sender
+from services.outbound.gate.gate import Gate
+from services.outbound.gate.policy import Sender
 from services.redact import Secret
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl

@@ -17,8 +17,8 @@ import pytest
 from services.api.assmbl import AssmblClient
 from services.crypto.errors import KeyChanged, NoKey
 from services.keys.keychain import Keychain
-from services.outbound.gate import Gate
-from services.outbound.policy import Sender
+from services.outbound.gate.gate import Gate
+from services.outbound.gate.policy import Sender
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.sending import deliver, written

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.draft import Draft
-from services.outbound.draft_store import Drafts
-from services.outbound.store import OutboundStore
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.log.store import OutboundStore
 from tests.tui.app_stage import real_profile
 from tests.widgets.terminal import Terminal
 

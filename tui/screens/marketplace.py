@@ -18,7 +18,7 @@ from textual.widgets import Button
 
 from services.draft import Draft, DraftKind
 from services.events import RequestFailed
-from services.outbound.replying import new_request_id
+from services.outbound.writing.replying import new_request_id
 from services.outbound_events import AskPricing, PricingTold
 from services.safe_text import clean_line, join, phrase, ui
 from tui.screens.field_dialog import FieldDialog

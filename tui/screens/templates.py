@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from services.outbound.templates import Stationery
+from services.outbound.writing.templates import Stationery
 from services.paths import Paths
 from services.safe_text import clean_line, phrase, ui
 from tui.screens.dialogs import Dialog

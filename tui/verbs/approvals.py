@@ -93,7 +93,7 @@ async def _list(profile: Profile, arguments: argparse.Namespace) -> int:
 
 
 async def _show(profile: Profile, arguments: argparse.Namespace) -> int:
-    from services.outbound.draft_status import Standing
+    from services.outbound.approvals.draft_status import Standing
     from tui.draft_listing import draft_json, print_draft
     from tui.drafting import door_of
 

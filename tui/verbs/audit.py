@@ -19,7 +19,7 @@ from tui.listing import fit, iso_date, print_json
 from tui.profile import Profile, open_profile
 
 if TYPE_CHECKING:
-    from services.outbound.audit import AuditLog
+    from services.outbound.log.audit import AuditLog
     from services.outbound_models import AuditRow
 
 Work = Callable[["AuditLog", argparse.Namespace], int]
@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _log_of(profile: Profile) -> Iterator[AuditLog]:
-    from services.outbound.audit import AUDIT_FILE, AuditLog
-    from services.outbound.store import OutboundStore
+    from services.outbound.log.audit import AUDIT_FILE, AuditLog
+    from services.outbound.log.store import OutboundStore
 
     folder = profile.folder
     store = OutboundStore.open(folder)

@@ -24,9 +24,9 @@ from tui.passphrase import add_option, passphrase
 from tui.profile import Profile, open_profile
 
 if TYPE_CHECKING:
-    from services.outbound.agent_door import AgentDoor
-    from services.outbound.draft_input import DraftInput, InputRefused
-    from services.outbound.draft_status import DraftStatus
+    from services.outbound.approvals.agent_door import AgentDoor
+    from services.outbound.approvals.draft_input import DraftInput, InputRefused
+    from services.outbound.approvals.draft_status import DraftStatus
     from services.outbound.office import Office
 
 WAITED: Final = 24 * 3_600.0
@@ -89,11 +89,11 @@ def _add_agent(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one act."""
     if arguments.act == "schema":
-        from services.outbound.draft_schema import draft_schema
+        from services.outbound.approvals.draft_schema import draft_schema
 
         print_json(draft_schema())
         return 0
-    from services.outbound.draft_input import InputRefused
+    from services.outbound.approvals.draft_input import InputRefused
 
     try:
         return _run(arguments)
@@ -115,7 +115,7 @@ def _print_error(error: MailError, **more: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.from_agent is not None:
-        from services.outbound.input_values import check_agent_name
+        from services.outbound.approvals.input_values import check_agent_name
 
         check_agent_name(arguments.from_agent)
     return asyncio.run(_ACTS[arguments.act](open_profile(arguments.profile), arguments))
@@ -125,7 +125,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 async def _new(profile: Profile, arguments: argparse.Namespace) -> int:
-    from services.outbound.draft_input import InputRefused, read_draft
+    from services.outbound.approvals.draft_input import InputRefused, read_draft
 
     agent = arguments.from_agent or ""
     document = draft_flags.read_document(arguments, draft_flags.standard_input())
@@ -195,7 +195,7 @@ def _kept(door: AgentDoor, agent: str, given: DraftInput, error: MailError) -> s
 
 
 async def _edit(profile: Profile, arguments: argparse.Namespace) -> int:
-    from services.outbound.draft_input import InputRefused, read_draft
+    from services.outbound.approvals.draft_input import InputRefused, read_draft
     from tui.draft_listing import print_handed_in, print_refused
     from tui.drafting import changing, looked_at, office_and_door
 

@@ -20,7 +20,7 @@ from tui.profile import Profile, open_profile
 
 if TYPE_CHECKING:
     from services.outbound.office import Office
-    from services.outbound.outbox_documents import OutboxEntry
+    from services.outbound.outbox.outbox_documents import OutboxEntry
 
 Work = Callable[[Profile, argparse.Namespace], Coroutine[Any, Any, int]]
 
@@ -86,7 +86,7 @@ def _nothing(arguments: argparse.Namespace) -> str:
 
 
 def _json(entry: OutboxEntry, now: int) -> dict[str, Any]:
-    from services.outbound.outbox_views import sentence_of
+    from services.outbound.outbox.outbox_views import sentence_of
 
     return {
         "id": entry.entry_id,
@@ -110,7 +110,7 @@ def _json(entry: OutboxEntry, now: int) -> dict[str, Any]:
 
 
 def _line(entry: OutboxEntry, now: int) -> SafeText:
-    from services.outbound.outbox_views import sentence_of
+    from services.outbound.outbox.outbox_views import sentence_of
     from services.safe_text import phrase
 
     mark = " (oversight copy)" if entry.is_copy else ""
@@ -120,8 +120,8 @@ def _line(entry: OutboxEntry, now: int) -> SafeText:
 
 
 async def _show(profile: Profile, arguments: argparse.Namespace) -> int:
-    from services.outbound.outbox_contents import whole_mail
-    from services.outbound.outbox_views import body_of, facts_of
+    from services.outbound.outbox.outbox_contents import whole_mail
+    from services.outbound.outbox.outbox_views import body_of, facts_of
 
     async with profile.office() as office:
         await _unlock(office, arguments)

@@ -24,11 +24,11 @@ from tui.passphrase import add_option, passphrase
 from tui.profile import Profile, open_profile
 
 if TYPE_CHECKING:
-    from services.outbound.agent_door import AgentDoor
-    from services.outbound.draft_status import DraftStatus
+    from services.outbound.approvals.agent_door import AgentDoor
+    from services.outbound.approvals.draft_status import DraftStatus
+    from services.outbound.gate.plan import Plan
     from services.outbound.office import Office
-    from services.outbound.outbox_documents import OutboxEntry
-    from services.outbound.plan import Plan
+    from services.outbound.outbox.outbox_documents import OutboxEntry
 
 WAIT: Final = 120.0
 """Seconds that sending may take before the rest is left to the outbox."""
@@ -55,7 +55,7 @@ def add(verbs: VerbParsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Send one mail, or say why it waits."""
-    from services.outbound.draft_input import InputRefused
+    from services.outbound.approvals.draft_input import InputRefused
 
     try:
         return asyncio.run(_run(open_profile(arguments.profile), arguments))
@@ -96,8 +96,8 @@ def _is_attended() -> bool:
 
 async def _hand_in(profile: Profile, door: AgentDoor, arguments: argparse.Namespace) -> str:
     """Keep what was given as a proposal, before anything is looked up; return its id."""
-    from services.outbound.draft_input import read_draft
-    from services.outbound.input_values import check_agent_name
+    from services.outbound.approvals.draft_input import read_draft
+    from services.outbound.approvals.input_values import check_agent_name
     from tui.drafting import prepare
 
     agent = check_agent_name(arguments.from_agent or NOBODY)
@@ -155,7 +155,7 @@ def exit_code(office: Office, entries: tuple[OutboxEntry, ...]) -> int:
 
 def _refused(plan: Plan) -> int:
     """Return the exit code of what speaks against a plan; the policy's comes first."""
-    from services.outbound.plan import RefusalKind
+    from services.outbound.gate.plan import RefusalKind
 
     codes = {
         RefusalKind.POLICY: 7,

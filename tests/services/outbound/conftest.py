@@ -14,9 +14,9 @@ from services.api.assmbl import AssmblClient
 from services.crypto.own import OwnKey
 from services.draft import Draft
 from services.keys.keychain import Keychain
-from services.outbound.gate import Gate, Prepared
-from services.outbound.policy import Sender
-from services.outbound.ready import ReadyMail
+from services.outbound.gate.gate import Gate, Prepared
+from services.outbound.gate.policy import Sender
+from services.outbound.gate.ready import ReadyMail
 from services.policy_config import DEFAULT_POLICY, Policy
 from services.sandbox.process import SandboxProcess
 from services.sandbox.records import Agent

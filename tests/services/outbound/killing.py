@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from services.outbound.office import Office
-from services.outbound.outbox_documents import OutboxEntry
+from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound_models import OutboxState
 from tests.conftest import SandboxControl
 from tests.services.outbound.conftest import Party

@@ -10,7 +10,7 @@ from services.config import Account
 from services.draft import Draft, DraftFile, Encryption
 from services.errors import Offline
 from services.outbound.office import Office
-from services.outbound.outbox_documents import OutboxEntry
+from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound_models import OutboxState
 from services.policy_config import Policy, Repeats
 

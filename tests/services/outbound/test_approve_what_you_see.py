@@ -12,13 +12,13 @@ import pytest
 
 from services.crypto.own import OwnKey
 from services.draft import Draft, DraftFile, DraftState, Encryption, Metering
-from services.outbound.approval import Decisions, DecisionVoid
-from services.outbound.audit import AuditLog
-from services.outbound.draft_store import Drafts
-from services.outbound.gate import Gate
-from services.outbound.policy import Sender
-from services.outbound.proposals import Proposals
-from services.outbound.store import OutboundStore
+from services.outbound.approvals.approval import Decisions, DecisionVoid
+from services.outbound.approvals.proposals import Proposals
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.gate.gate import Gate
+from services.outbound.gate.policy import Sender
+from services.outbound.log.audit import AuditLog
+from services.outbound.log.store import OutboundStore
 from services.policy_config import Policy
 from tests.fakes.operators import FakeClock
 from tests.services.outbound.conftest import DOMAIN, Party

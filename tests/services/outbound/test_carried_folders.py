@@ -13,10 +13,10 @@ import pytest
 
 from services.draft import Draft, DraftFile, FileOrigin
 from services.errors import UsageError
-from services.outbound.carried_folders import CarriedFolders, not_here
 from services.outbound.carrying_over import CarryingOver
-from services.outbound.draft_store import KEPT_SECONDS
-from services.outbound.enclosures import CARRIED_LIMIT, enclosures_of
+from services.outbound.drafts.carried_folders import CarriedFolders, not_here
+from services.outbound.drafts.draft_store import KEPT_SECONDS
+from services.outbound.writing.enclosures import CARRIED_LIMIT, enclosures_of
 from services.safe_text import ui
 from services.shown_mail import INSIDE, AttachmentView, HeaderLine
 from services.wire_values import InboundAttachment
@@ -28,7 +28,7 @@ CHILD = """
 import sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from services.outbound.carried_folders import CarriedFolders
+from services.outbound.drafts.carried_folders import CarriedFolders
 folders = CarriedFolders(Path({outbound!r}))
 folders.hold("d1")
 place = folders.place("d1", 0, "a.txt")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from services.draft import Draft, DraftFile, DraftKind
-from services.outbound.addressing import recipients_of
-from services.outbound.checks import Findings, check, danger
-from services.outbound.look_alikes import LookAlikes
-from services.outbound.plan import Check, PlannedFile, RecipientFacts
+from services.outbound.gate.addressing import recipients_of
+from services.outbound.gate.checks import Findings, check, danger
+from services.outbound.gate.look_alikes import LookAlikes
+from services.outbound.gate.plan import Check, PlannedFile, RecipientFacts
 from services.outbound_models import CheckLevel
 
 NOW = 1_790_000_000

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 
 from services.draft import Draft, Encryption
 from services.errors import PolicyRefused, UsageError
-from services.outbound.addressing import recipients_of
-from services.outbound.attaching import look_at
-from services.outbound.draft_input import (
+from services.outbound.approvals.draft_input import (
     BYTES_LIMIT,
     FIELD_NAMES,
     DraftInput,
@@ -23,8 +21,10 @@ from services.outbound.draft_input import (
     read_draft,
     read_json,
 )
-from services.outbound.draft_schema import draft_schema
-from services.outbound.input_values import check_agent_name
+from services.outbound.approvals.draft_schema import draft_schema
+from services.outbound.approvals.input_values import check_agent_name
+from services.outbound.drafts.attaching import look_at
+from services.outbound.gate.addressing import recipients_of
 
 NOW = 1_790_000_000
 WHOLE: dict[str, Any] = {

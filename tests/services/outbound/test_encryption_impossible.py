@@ -20,10 +20,10 @@ from services.crypto.own import OwnKey
 from services.draft import Draft, DraftKind, DraftState, Encryption
 from services.errors import CryptoError, MailError, ServiceError
 from services.keys.peer_book import BOOK_FILE
-from services.outbound.draft_store import Drafts
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.gate.reviewing import review
+from services.outbound.log.store import OutboundStore
 from services.outbound.office import Office
-from services.outbound.reviewing import review
-from services.outbound.store import OutboundStore
 from services.outbound_models import CheckLevel, OutboxState
 from services.paths import Paths, private_folder
 from tests.conftest import SandboxControl

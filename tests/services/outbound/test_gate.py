@@ -30,7 +30,7 @@ from services.errors import (
     SignedOut,
     UsageError,
 )
-from services.outbound.gate import Prepared, Step
+from services.outbound.gate.gate import Prepared, Step
 from services.reading.mime import raw_bytes
 from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import (

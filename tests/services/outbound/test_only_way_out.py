@@ -16,7 +16,7 @@ from services.redact import Secret
 from tests.fakes.scripted_service import FakeService, answer
 
 ROOT = Path(__file__).resolve().parents[3]
-GATE = Path("services/outbound/gate.py")
+GATE = Path("services/outbound/gate/gate.py")
 ROUTES = re.compile(r'"(?:send_marketplace_\w+|/send)"|\bMailSender\b|assmbl_send')
 OPERATION = re.compile(r'"send_mail"')
 """In services it is the route's name; screens have commands of that name."""
@@ -51,8 +51,8 @@ def test_only_the_gate_names_what_sends() -> None:
     [
         ("ReadyMail", GATE),
         ("SealedMail", GATE),
-        ("OutboundMail", Path("services/outbound/fan_out.py")),
-        ("Plan", Path("services/outbound/planning.py")),
+        ("OutboundMail", Path("services/outbound/gate/fan_out.py")),
+        ("Plan", Path("services/outbound/gate/planning.py")),
     ],
 )
 def test_what_leaves_is_made_in_one_place(made: str, maker: Path) -> None:

@@ -14,9 +14,9 @@ import pytest
 from services.crypto.own import OwnKey
 from services.draft import DraftState
 from services.errors import DiskFull, PolicyRefused, UsageError
-from services.outbound.approval import DecisionVoid
+from services.outbound.approvals.approval import DecisionVoid
 from services.outbound.office import Office
-from services.outbound.outbox_documents import OutboxEntry
+from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound_models import OutboxState
 from services.policy_config import Policy, Repeats
 from services.safe_text import SafeText

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.outbound import audit, store
+from services.outbound.log import audit, store
 from services.outbound_models import OutboxState
 from services.policy_config import Repeats
 from tests.conftest import SandboxControl

@@ -13,11 +13,11 @@ import pytest
 from services.crypto.own import OwnKey
 from services.draft import Draft, DraftFile, Metering
 from services.errors import CryptoError, MailError, PolicyRefused, ServiceError, UsageError
-from services.outbound.plan import OutboundMail, Plan, RefusalKind, Role
-from services.outbound.policy import Sender
-from services.outbound.ready import ReadyMail, SealedMail, UploadedFile
-from services.outbound.requirements import faults
-from services.outbound.reviewing import changed, review
+from services.outbound.gate.plan import OutboundMail, Plan, RefusalKind, Role
+from services.outbound.gate.policy import Sender
+from services.outbound.gate.ready import ReadyMail, SealedMail, UploadedFile
+from services.outbound.gate.requirements import faults
+from services.outbound.gate.reviewing import changed, review
 from services.outbound_models import CheckLevel
 from services.policy_config import EncryptionRule, OversightCopy, Policy
 from tests.conftest import SandboxControl

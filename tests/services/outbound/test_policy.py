@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from services.errors import PolicyRefused
-from services.outbound.plan import RefusalKind
-from services.outbound.policy import Case, Party, Ruling, Sender, recheck, rule
-from services.outbound.ready import Terms
+from services.outbound.gate.plan import RefusalKind
+from services.outbound.gate.policy import Case, Party, Ruling, Sender, recheck, rule
+from services.outbound.gate.ready import Terms
 from services.policy_config import ApprovalRule, EncryptionRule, OversightCopy, Policy
 
 DOMAIN = "agents.example.com"

@@ -19,9 +19,9 @@ from services.engine import Engine
 from services.keys.keychain import Keychain
 from services.models import SyncPhase
 from services.outbound.desk import OutboundDesk
+from services.outbound.log.store import OutboundStore
 from services.outbound.office import Office
 from services.outbound.offices import OfficeDoor, Offices
-from services.outbound.store import OutboundStore
 from services.outbound_models import OutboxState
 from services.policy_config import Policy, Repeats
 from services.reading.render_process import RenderWorker

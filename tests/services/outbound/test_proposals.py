@@ -14,12 +14,12 @@ import pytest
 
 from services.draft import Draft, DraftState, Encryption
 from services.errors import NotFound, PolicyRefused, UsageError
-from services.outbound.approval import DecisionVoid
-from services.outbound.draft_store import Drafts, RevisionConflict
+from services.outbound.approvals.approval import DecisionVoid
+from services.outbound.approvals.proposals import Proposals
+from services.outbound.drafts.draft_store import Drafts, RevisionConflict
+from services.outbound.gate.policy import Sender
+from services.outbound.gate.reviewing import review
 from services.outbound.office import Office
-from services.outbound.policy import Sender
-from services.outbound.proposals import Proposals
-from services.outbound.reviewing import review
 from services.outbound_models import CheckLevel, OutboxState, ProposalRow
 from services.policy_config import ApprovalRule, Policy
 from tests.conftest import SandboxControl
@@ -351,11 +351,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from services.draft import Draft
-from services.outbound.audit import AuditLog
-from services.outbound.draft_store import Drafts
-from services.outbound.policy import Sender
-from services.outbound.proposals import Proposals
-from services.outbound.store import OutboundStore
+from services.outbound.log.audit import AuditLog
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.gate.policy import Sender
+from services.outbound.approvals.proposals import Proposals
+from services.outbound.log.store import OutboundStore
 
 folder, agent = Path(sys.argv[1]), sys.argv[2]
 store = OutboundStore.open(folder)
@@ -373,8 +373,8 @@ def test_two_agents_propose_at_the_same_time_and_nothing_is_lost(tmp_path: Path)
         for name in ("one", "two")
     ]
     assert [child.wait(60) for child in running] == [0, 0]
-    from services.outbound.audit import AuditLog
-    from services.outbound.store import OutboundStore
+    from services.outbound.log.audit import AuditLog
+    from services.outbound.log.store import OutboundStore
 
     store = OutboundStore.open(tmp_path)
     audit = AuditLog(tmp_path / "audit.log", store)

@@ -13,8 +13,8 @@ from services.cache.store import MailStore
 from services.errors import Offline
 from services.keys.peers import Peer, Pin
 from services.keys.service import Entry
-from services.outbound.recipient_book import RecipientBook
-from services.outbound.recipients import RecipientIndex
+from services.outbound.writing.recipient_book import RecipientBook
+from services.outbound.writing.recipients import RecipientIndex
 from services.wire_values import InboxItem
 
 OWN = "me@agents.example.com"

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from services.addresses import parse_mailbox
 from services.draft import DraftKind, DraftState, Encryption, Metering
 from services.errors import UsageError
-from services.outbound.addressing import recipients_of
-from services.outbound.answered import (
+from services.outbound.gate.addressing import recipients_of
+from services.outbound.writing.answered import (
     REFERENCES_LIMIT,
     Original,
     forward_subject,
@@ -23,9 +23,9 @@ from services.outbound.answered import (
     references_of,
     reply_subject,
 )
-from services.outbound.quoting import FORWARD_RULE, own_text, quote_reply
-from services.outbound.replying import Begun, Desktop, again, begin_answer, begin_blank
-from services.outbound.templates import Template
+from services.outbound.writing.quoting import FORWARD_RULE, own_text, quote_reply
+from services.outbound.writing.replying import Begun, Desktop, again, begin_answer, begin_blank
+from services.outbound.writing.templates import Template
 from services.reading.render import parse_mail, present
 from services.safe_text import ui
 from services.seal_models import SealFacts, SealState

@@ -12,8 +12,8 @@ import pytest
 from services.api.assmbl import AssmblClient
 from services.draft import Draft, Metering
 from services.errors import ServiceError
-from services.outbound.gate import Gate
-from services.outbound.policy import Sender
+from services.outbound.gate.gate import Gate
+from services.outbound.gate.policy import Sender
 from services.policy_config import Policy
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import DROP, FakeService, FakeSleep, Reply, Seen, answer

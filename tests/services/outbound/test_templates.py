@@ -10,8 +10,8 @@ import pytest
 from services.api.assmbl import AssmblClient
 from services.api.wire import BillingPricing, PublicPricing
 from services.errors import ConfigError, NotFound, ServiceError, UsageError
-from services.outbound.pricing import ask_pricing, pricing_lines
-from services.outbound.templates import SIZE_LIMIT, Stationery, Template
+from services.outbound.writing.pricing import ask_pricing, pricing_lines
+from services.outbound.writing.templates import SIZE_LIMIT, Stationery, Template
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeSleep
 

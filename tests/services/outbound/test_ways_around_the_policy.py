@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from services.errors import MailError, PolicyRefused
-from services.outbound.policy import Sender, recheck
-from services.outbound.ready import Terms
+from services.outbound.gate.policy import Sender, recheck
+from services.outbound.gate.ready import Terms
 from services.outbound_models import OutboxState
 from services.policy_config import (
     ApprovalRule,

@@ -11,14 +11,14 @@ import pytest
 from services.draft import Draft, DraftState
 from services.errors import NotFound, PolicyRefused
 from services.outbound import agent_room
-from services.outbound.agent_door import AgentDoor, Parts
-from services.outbound.audit import AuditLog
-from services.outbound.draft_store import Drafts
-from services.outbound.homecoming import Homecoming
-from services.outbound.outbox import Outbox
-from services.outbound.policy import Sender
-from services.outbound.proposals import Proposals
-from services.outbound.store import OutboundStore
+from services.outbound.approvals.agent_door import AgentDoor, Parts
+from services.outbound.approvals.proposals import Proposals
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.gate.policy import Sender
+from services.outbound.log.audit import AuditLog
+from services.outbound.log.store import OutboundStore
+from services.outbound.outbox.homecoming import Homecoming
+from services.outbound.outbox.outbox import Outbox
 from tests.fakes.operators import FakeClock
 
 DAY = 86_400

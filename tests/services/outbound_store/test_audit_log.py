@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from services.errors import CacheError, UsageError
-from services.outbound.audit import AUDIT_FILE, BEGIN, AuditLog
-from services.outbound.store import OUTBOX, OutboundStore
+from services.outbound.log.audit import AUDIT_FILE, BEGIN, AuditLog
+from services.outbound.log.store import OUTBOX, OutboundStore
 from tests.fakes.child_process import Child, Tell
 from tests.fakes.fake_file_ops import FakeFileOps
 from tests.fakes.operators import FakeClock
@@ -74,7 +74,7 @@ def _rechained(
     lines: list[bytes], at: int, change: Callable[[dict[str, Any]], None]
 ) -> list[bytes]:
     """Change a line and bind everything after it to it, as somebody would who knows the program."""
-    from services.outbound.audit import _line
+    from services.outbound.log.audit import _line
 
     out = lines[:at]
     before = json.loads(lines[at - 1])["hash"] if at else BEGIN

@@ -12,8 +12,8 @@ import pytest
 
 from services.draft import Draft, DraftFile, DraftKind, DraftState, Encryption, Metering
 from services.errors import CacheDamaged, NotFound, UsageError
-from services.outbound.draft_store import KEPT_SECONDS, Drafts, RevisionConflict
-from services.outbound.store import DRAFTS, REVISIONS, OutboundStore
+from services.outbound.drafts.draft_store import KEPT_SECONDS, Drafts, RevisionConflict
+from services.outbound.log.store import DRAFTS, REVISIONS, OutboundStore
 from tests.fakes.fake_sealer import FakeSealer
 from tests.fakes.operators import FakeClock
 

@@ -13,9 +13,9 @@ import pytest
 
 from services.draft import Draft, DraftState, Encryption
 from services.errors import CacheError, DiskFull
-from services.outbound.audit import AUDIT_FILE, AuditLog
-from services.outbound.draft_store import Drafts
-from services.outbound.store import OUTBOX, OutboundStore
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.log.audit import AUDIT_FILE, AuditLog
+from services.outbound.log.store import OUTBOX, OutboundStore
 from tests.fakes.child_process import Child, Tell
 from tests.fakes.fake_file_ops import FakeFileOps, kill_myself
 from tests.fakes.fake_sealer import FakeSealer

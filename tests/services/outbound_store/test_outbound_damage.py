@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.errors import CacheDamaged, CacheError, DiskFull
-from services.outbound.store import DAMAGED, DRAFTS, STATE, OutboundStore
+from services.outbound.log.store import DAMAGED, DRAFTS, STATE, OutboundStore
 from tests.fakes.fake_file_ops import FakeFileOps
 
 

@@ -13,8 +13,8 @@ from tinydb import where
 
 from services.cache.tables import LogDatabase
 from services.errors import CacheLocked
-from services.outbound.shared_log import FolderLock
-from services.outbound.store import DRAFTS, OUTBOX, STATE, OutboundStore
+from services.outbound.log.shared_log import FolderLock
+from services.outbound.log.store import DRAFTS, OUTBOX, STATE, OutboundStore
 from tests.fakes.child_process import Child, Tell
 from tests.fakes.fake_file_ops import FakeFileOps
 

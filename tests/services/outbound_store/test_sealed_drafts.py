@@ -13,10 +13,10 @@ from services.crypto.errors import Locked
 from services.crypto.own import OwnKey
 from services.draft import Draft, DraftFile, DraftState, Encryption
 from services.keys.keychain import Keychain
-from services.outbound.audit import AUDIT_FILE, AuditLog
-from services.outbound.draft_store import Drafts
-from services.outbound.sealed_documents import KeychainSealer, NoSealer
-from services.outbound.store import OutboundStore
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.log.audit import AUDIT_FILE, AuditLog
+from services.outbound.log.sealed_documents import KeychainSealer, NoSealer
+from services.outbound.log.store import OutboundStore
 from services.redact import Secret
 from tests.fakes.openpgp_keys import certify, ed25519_key, person, primary_packet, user_id
 from tests.fakes.operators import own_key

@@ -54,7 +54,7 @@ def test_nothing_but_this_module_knows_boto3_and_nothing_but_the_gate_this_modul
             if re.search(r"\bses\b", text):
                 using |= {place} if _imports(text, ("services.api.ses",)) else set()
     assert knowing == {"services/api/ses.py", "services/api/ses_failures.py"}
-    assert using <= {"services/outbound/gate.py"}
+    assert using <= {"services/outbound/gate/gate.py"}
 
 
 def _imports(text: str, wanted: tuple[str, ...]) -> bool:

@@ -31,7 +31,7 @@ from services.errors import (
     ServerBroken,
     SignedOut,
 )
-from services.outbound.sealing import sealed_text
+from services.outbound.gate.sealing import sealed_text
 from services.sandbox.records import Agent
 from tests.fakes.openpgp_stock import StockPgpy
 from tests.services.outbound.conftest import Party

@@ -1,0 +1,1 @@
+"""Drafts on the disk, their revisions, and the files that go along with them."""

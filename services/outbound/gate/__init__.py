@@ -1,0 +1,1 @@
+"""What would leave, whether it may, and the one way out."""

@@ -1,0 +1,112 @@
+"""What is sealed, and what will go over the wire, byte for byte; the same at every attempt.
+
+Closes the trap of a retry that builds the mail anew: a rebuilt body is another request, and
+encrypting twice gives different bytes. What the outbox keeps are these values (design.md §8); they
+are plain enough for `msgspec.to_builtins` and `convert`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.draft import Metering
+from services.outbound.gate.plan import OutboundMail
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file in the spool, as it will be uploaded; `sha256` in hex of these bytes."""
+
+    path: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTo:
+    """Whose key a mail was encrypted to: the fingerprints of the primary and of the part used."""
+
+    primary: str
+    component: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealedMail:
+    """One mail whose bytes do not change any more; nothing of it has been uploaded.
+
+    `sealed_to` is None exactly when the mail goes in clear.
+    """
+
+    mail: OutboundMail
+    body: str = field(repr=False)
+    files: tuple[SealedFile, ...]
+    sealed_to: SealedTo | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file at the storage host; `size` in bytes as uploaded, `sha256` of those in hex."""
+
+    object_key: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a mail was released under; judged again before it leaves."""
+
+    is_copy: bool = False
+    """It is the oversight copy of others."""
+    oversight: str = ""
+    """The address that gets the copy of it; "" when none does."""
+    by_person: bool = False
+    """A person decided on it; else the policy let it go."""
+    agent: str = ""
+    answers: str = ""
+    """The message (of the cache) that it answers, "" for none."""
+
+    @classmethod
+    def of(cls, mail: OutboundMail) -> Terms:
+        """Return what a planned mail was released under."""
+        return cls(mail.is_copy, mail.oversight, mail.by_person, mail.agent, mail.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyMail:
+    """One mail with everything uploaded. Made by the gate only.
+
+    `sealed_to` is None exactly when the mail goes in clear.
+    """
+
+    to: str
+    subject: str
+    body: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...]
+    files: tuple[UploadedFile, ...]
+    idempotency_key: str
+    correlation_id: str
+    sealed_to: SealedTo | None
+    marketplace_request_id: str = ""
+    usage: Metering | None = None
+    terms: Terms = Terms()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex over everything that is sent."""
+        return hashlib.sha256(json.dumps(self._said(), sort_keys=True).encode()).hexdigest()
+
+    def _said(self) -> dict[str, Any]:
+        import msgspec
+
+        said: dict[str, Any] = msgspec.to_builtins(self)
+        return said

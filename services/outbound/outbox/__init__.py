@@ -1,0 +1,1 @@
+"""Mail that waits, leaves, has left, or may have left."""

@@ -1,0 +1,1 @@
+"""How a draft begins and is addressed: answers, quotes, templates, completion, prices."""
