@@ -68,7 +68,7 @@ def disk() -> Iterator[Path]:
 
 
 ROOT = Path(__file__).resolve().parents[1]
-GATE = str(ROOT / "services" / "outbound" / "gate.py")
+GATE = str(ROOT / "services" / "outbound" / "gate" / "gate.py")
 
 
 @pytest.fixture(scope="session", autouse=True)
