@@ -96,6 +96,11 @@ async def test_every_screen_looks_as_agreed(size: tuple[int, int]) -> None:
             await stage.mail.complete()
             if stage.mail.panes.split:
                 await until(pilot, lambda stage=stage: stage.mail.reading.links)
+            if keys[:1] == ("enter",):
+                # What is typed before the message is there finds no links.
+                await press(pilot, "enter")
+                await until(pilot, lambda stage=stage: stage.mail.reading.links)
+                keys = keys[1:]
             await press(pilot, *keys)
             await until(pilot, lambda stage=stage: not stage.mail.following.is_waiting)
             await pilot.pause()

@@ -10,7 +10,7 @@ import pytest
 
 from services.draft import Draft, DraftState
 from services.errors import NotFound, PolicyRefused
-from services.outbound import agent_room
+from services.outbound.approvals import agent_room
 from services.outbound.approvals.agent_door import AgentDoor, Parts
 from services.outbound.approvals.proposals import Proposals
 from services.outbound.drafts.draft_store import Drafts
