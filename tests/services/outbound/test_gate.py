@@ -383,11 +383,11 @@ async def test_a_killed_preparation_leaves_nothing_half(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert nothing_uploaded(sandbox, storage, alice)
     assert len(list(alice.spool.glob("*/*"))) == (step is Step.UPLOADING)
     # The storage host takes its part away when it notices that nobody sends any more.
     while storage.unfinished():
         await alice.inbox()
+    assert nothing_uploaded(sandbox, storage, alice)
 
 
 async def test_an_expired_form_is_asked_for_again(
