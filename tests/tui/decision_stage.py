@@ -32,8 +32,8 @@ class DecisionStage(Stage):
         return [one for one in self.engine.requests if isinstance(one, OutboundRequest)]
 
     async def open_review(self, pilot: Pilot[int], draft_id: str = "d3") -> ReviewScreen:
-        """Open a review."""
-        await until(pilot, lambda: self.mail.panes.messages.count)
+        """Open a review, once the app takes keys: before its first mail is painted it keeps them."""
+        await until(pilot, lambda: self.mail.panes.messages.count and not self.app._keys._held)
         screen = ReviewScreen(self.mail.outbound.news, self.app._session, draft_id, "main")
         self.app.push_screen(screen, self.outcomes.append)
         return screen

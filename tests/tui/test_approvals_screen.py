@@ -9,11 +9,11 @@ from textual import events as tevents
 
 from services import outbound_events as ev
 from services.safe_text import phrase, ui
-from tests.bench.test_review_screen import EVERY_KEY
 from tests.fakes.fake_decisions import PROPOSALS, PROPOSED, digest_of, lines, proposal
 from tests.fakes.rows import NOON
 from tests.tui.app_stage import press, rows_of, text_of, until
 from tests.tui.decision_stage import SMALL, DecisionStage
+from tests.tui.test_review_screen import EVERY_KEY
 from tui.screens.approvals import ApprovalsScreen
 from tui.screens.mail import MailScreen
 from tui.screens.review import ReviewScreen

@@ -9,10 +9,10 @@ from textual.pilot import Pilot
 
 from services.outbound_models import CheckLevel, CheckView, ReviewView
 from services.safe_text import ui
-from tests.bench.test_review_screen import LONG_PROPOSAL
 from tests.fakes.fake_decisions import OWN
 from tests.tui.app_stage import press, rows_of, text_of, until
 from tests.tui.decision_stage import DecisionStage
+from tests.tui.test_review_screen import LONG_PROPOSAL
 from tests.tui.test_snapshots import SIZES, compare
 from tui.screens.side_screen import SideScreen
 
