@@ -18,17 +18,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from services import origins
 from services.errors import ConfigError, UsageError
 from services.paths import Paths, account_name, write_private
 from services.policy_config import DEFAULT_POLICY, Policy, Repeats, read_policy, read_repeats
+from services.service_config import (
+    AGENTMAIL_TO,
+    ASSMBL,
+    SendProfile,
+    SesPlace,
+    read_profile,
+    read_ses,
+    service_url,
+)
 
 ENV_BASE_URL: Final = "AGENTMAIL_API_BASE_URL"
 ENV_TOKEN: Final = "AGENTMAIL_TOKEN"  # noqa: S105 - the name of a variable
 ENV_MAIL_DOMAIN: Final = "MAIL_DOMAIN"
-
-KINDS: Final = ("assmbl",)
-"""The mail services that this version speaks to."""
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -67,6 +72,10 @@ class Account:
     """What may leave it (`[accounts.NAME.policy]`); written by the operator alone."""
     repeats: Repeats = Repeats.UNKNOWN
     """Whether the service delivers a mail once that is sent twice under one key."""
+    profile: SendProfile = SendProfile.STRICT
+    """How much AgentMail.to is asked to carry."""
+    ses: SesPlace | None = None
+    """The way out by Amazon SES (`[accounts.NAME.ses]`)."""
 
     @property
     def agent(self) -> str:
@@ -151,6 +160,7 @@ def save_account(paths: Paths, account: Account, *, make_default: bool = True) -
         "proxy": checked.proxy,
         "storage_hosts": list(checked.storage_hosts),
         "repeats": checked.repeats.value if checked.repeats is not Repeats.UNKNOWN else "",
+        "profile": checked.profile.value if checked.profile is not SendProfile.STRICT else "",
     }
     for key, value in known.items():
         if value:
@@ -189,8 +199,7 @@ def save_settings(paths: Paths, settings: Settings) -> None:
 def check_account_fields(account: Account) -> Account:
     """Return the account with its fields checked and normalised; UsageError says what is wrong."""
     account_name(account.name)
-    if account.kind not in KINDS:
-        raise UsageError(f'kind "{account.kind}" is not known.', f"Known: {', '.join(KINDS)}.")
+    url = service_url(account.kind, account.base_url)
     if account.mail_domain and not _DOMAIN.fullmatch(account.mail_domain):
         raise UsageError(
             f'"{account.mail_domain}" is not a mail domain.', "It looks like agents.example.com."
@@ -203,7 +212,7 @@ def check_account_fields(account: Account) -> Account:
         raise UsageError("proxy must not hold a user name or password: this file is no secret.")
     return replace(
         account,
-        base_url=origins.base_url(account.base_url),
+        base_url=url,
         mail_domain=account.mail_domain.lower(),
     )
 
@@ -272,7 +281,7 @@ def _account(name: str, table: Mapping[str, Any], where: str) -> Account:
     place = f"{where}.{name}"
     account = Account(
         name=name,
-        kind=_text(table, "kind", place) or "assmbl",
+        kind=_text(table, "kind", place) or ASSMBL,
         base_url=_text(table, "base_url", place),
         mail_domain=_text(table, "mail_domain", place),
         address=_text(table, "address", place),
@@ -280,8 +289,10 @@ def _account(name: str, table: Mapping[str, Any], where: str) -> Account:
         storage_hosts=_texts(table, "storage_hosts", place),
         policy=read_policy(_table(table, "policy", place), f"{place}.policy"),
         repeats=read_repeats(table, place),
+        profile=read_profile(table, place),
+        ses=read_ses(table, place),
     )
-    if not account.base_url:
+    if not account.base_url and account.kind != AGENTMAIL_TO:
         raise ConfigError(f"{place}: base_url is missing.", "Add base_url, or remove the account.")
     return _in_file(place, lambda: check_account_fields(account))
 
@@ -351,7 +362,7 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     key = f"{url}\n{token}" if token else f"{url}\n{environ.get(ENV_MAIL_DOMAIN, '')}"
     account = Account(
         name=f"env-{sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}",
-        kind="assmbl",
+        kind=ASSMBL,
         base_url=url,
         mail_domain=environ.get(ENV_MAIL_DOMAIN, "").strip(),
         from_environment=True,

@@ -23,6 +23,20 @@ class Encryption(Enum):
     NONE = "none"
 
 
+class BodyFormat(Enum):
+    """What the text of a mail is; only plain text can leave where a service knows no HTML."""
+
+    PLAIN = "plain"
+    MARKDOWN = "markdown"
+    """Sent as written, and beside it as HTML that is made of it."""
+    HTML = "html"
+    """The operator's own HTML, and beside it as plain text."""
+
+
+VIA_SES = "ses"
+"""The way out by Amazon SES, beside the account's own service."""
+
+
 class DraftKind(Enum):
     """How a draft began."""
 
@@ -123,6 +137,9 @@ class Draft:
     marketplace_request_id: str = ""
     usage: Metering | None = None
     send_at: int = 0
+    via: str = ""
+    """The way out: "" for the account's own service, or `VIA_SES`."""
+    format: BodyFormat = BodyFormat.PLAIN
     agent: str = ""
     reason: str = ""
     """What the agent says about it, or with REJECTED why the operator refused."""

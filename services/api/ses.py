@@ -27,6 +27,7 @@ from services.api.ses_failures import Attempt
 from services.errors import BadAnswer, ConfigError
 from services.policy_config import is_plain_address
 from services.progress import in_thread
+from services.service_config import SesPlace
 
 INSTALL: Final = "Sending through Amazon SES needs an extra: pip install 'agentmail-tui[ses]'."
 CONNECT_SECONDS: Final = 10
@@ -35,21 +36,6 @@ _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _LOGGERS: Final = ("boto3", "botocore", "urllib3")
 _CHECK: Final = "Check the network and the endpoint."
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class SesPlace:
-    """Where and as what an account sends; "" leaves it to boto3's own chain."""
-
-    identity: str
-    """The verified address that mail comes from."""
-    region: str = ""
-    endpoint: str = ""
-    profile: str = ""
-    """A profile of the AWS configuration, whose credentials are used."""
-    configuration_set: str = ""
-    proxy: str = ""
-    """An explicit proxy; those of the environment are not used."""
 
 
 @dataclass(frozen=True, slots=True)

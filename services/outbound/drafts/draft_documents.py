@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from services.draft import (
+    BodyFormat,
     Draft,
     DraftFile,
     DraftKind,
@@ -27,7 +28,7 @@ _T = TypeVar("_T")
 
 _TEXTS: Final = (
     "subject", "body", "answers", "in_reply_to", "correlation_id", "marketplace_request_id",
-    "reason",
+    "reason", "via",
 )  # fmt: skip
 _LISTS: Final = ("to", "cc", "bcc", "references")
 SCRIPT: Final = "command-line"
@@ -83,6 +84,8 @@ def content_document(draft: Draft) -> Document:
         document["answers_encrypted"] = True
     if draft.send_at:
         document["send_at"] = draft.send_at
+    if draft.format is not BodyFormat.PLAIN:
+        document["format"] = draft.format.value
     if draft.headers:
         document["headers"] = [list(header) for header in draft.headers]
     if draft.files:
@@ -110,6 +113,7 @@ def draft_from(head: DraftHead, content: Mapping[str, Any]) -> Draft:
             usage=_usage(content["usage"]) if "usage" in content else None,
             answers_encrypted=content.get("answers_encrypted") is True,
             send_at=int(content.get("send_at", 0)),
+            format=BodyFormat(content.get("format", BodyFormat.PLAIN.value)),
             **_content(content, head),
         )
     )

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from services.api.ses import INSTALL, SesPlace, SesTransport, is_installed
+from services.api.ses import INSTALL, SesTransport, is_installed
 from services.errors import ConfigError
+from services.service_config import SesPlace
 
 ROOT = Path(__file__).resolve().parents[3]
 

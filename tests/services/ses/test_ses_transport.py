@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from services.api.ses import SesPlace, SesTransport
+from services.api.ses import SesTransport
 from services.api.ses_html import html_of
 from services.api.ses_mime import MimeMail, written
 from services.crypto import messages
@@ -33,6 +33,7 @@ from services.errors import (
 )
 from services.outbound.gate.sealing import sealed_text
 from services.sandbox.records import Agent
+from services.service_config import SesPlace
 from tests.fakes.openpgp_stock import StockPgpy
 from tests.services.outbound.conftest import Party
 from tests.services.outbound.test_gate import read
