@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 
 from services.errors import UsageError
 from services.outbound.approvals.draft_input import BYTES_LIMIT, read_json
-from services.outbound.approvals.input_values import KINDS, USAGE_COUNTS
+from services.outbound.approvals.input_values import FORMATS, KINDS, USAGE_COUNTS, WAYS_OUT
 from services.outbound.drafts.attaching import check_place
 from services.outbound.drafts.files import place_of
 from services.paths import Paths
@@ -37,6 +37,11 @@ _TEXTS: Final = (
     ("--reason", "reason", "why it should be sent: the person who decides reads this"),
 )
 
+_CHOICES: Final = (
+    ("--kind", KINDS, "how it begins"),
+    ("--via", WAYS_OUT, "by which service it leaves: the account's own, or Amazon SES"),
+    ("--format", FORMATS, "what the text is; markdown and html leave with HTML in them, by SES"),
+)
 _MANY: Final = (
     ("--attach", "FILE", "a file to go along (repeatable)"),
     ("--header", "NAME:VALUE", "a further header (repeatable)"),
@@ -60,7 +65,8 @@ def add_flags(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     parser.add_argument(
         "--body-file", metavar="FILE", help="read the text from a file (-: stdin)", **nothing
     )
-    parser.add_argument("--kind", choices=tuple(KINDS), help="how it begins", **nothing)
+    for flag, known, about in _CHOICES:
+        parser.add_argument(flag, choices=tuple(known), help=about, **nothing)
     parser.add_argument("--encrypt", help="it leaves encrypted or not at all", **either)
     parser.add_argument("--quote", help="put the answered text under it", **either)
     parser.add_argument(
@@ -91,7 +97,7 @@ def _from_flags(arguments: argparse.Namespace, stdin: BinaryIO) -> dict[str, Any
     names = [name for _, name, _ in (*_LISTS, *_TEXTS)]
     document = {
         name: value
-        for name in (*names, "kind", "encrypt", "quote")
+        for name in (*names, "kind", "via", "format", "encrypt", "quote")
         if (value := getattr(arguments, name)) is not None
     }
     if "send_at" in document and document["send_at"].isdecimal():

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.draft import Draft, Encryption
+from services.draft import BodyFormat, Draft, Encryption
 from services.outbound.approvals.agent_door import HandedIn
 from services.outbound.approvals.draft_input import InputRefused
 from services.outbound.approvals.draft_status import DraftStatus
@@ -138,6 +138,8 @@ def draft_json(draft: Draft) -> dict[str, Any]:
             "custom_units": dict(usage.custom_units),
         },
         "send_at": iso_date(draft.send_at),
+        "via": draft.via or "service",
+        "format": draft.format.value,
         "reason": draft.reason,
         "made_at": iso_date(draft.made_at),
         "changed_at": iso_date(draft.changed_at),
@@ -151,6 +153,8 @@ def print_draft(draft: Draft) -> None:
         ("Subject", draft.subject), ("Agent", draft.agent), ("Reason", draft.reason),
         ("Encrypted", "required" if draft.encryption is Encryption.REQUIRED else "no"),
         ("Send at", iso_date(draft.send_at) or ""),
+        ("Leaves by", "Amazon SES" if draft.via else ""),
+        ("Format", draft.format.value if draft.format is not BodyFormat.PLAIN else ""),
     )  # fmt: skip
     for name, value in facts:
         if value:

@@ -12,10 +12,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from services.draft import Draft, DraftFile, DraftKind, Encryption
+from services.draft import VIA_SES, BodyFormat, Draft, DraftFile, DraftKind, Encryption
 from services.errors import MailError, NotFound
 from services.outbound.approvals.agent_door import AgentDoor, Parts
-from services.outbound.approvals.draft_input import DraftInput, InputRefused, Problem
+from services.outbound.approvals.draft_input import (
+    PLAIN_ONLY,
+    DraftInput,
+    InputRefused,
+    Problem,
+)
 from services.outbound.drafts.attaching import look_at
 from services.outbound.writing.replying import Begun, Desktop, begin_answer, begin_blank
 from services.outbound.writing.templates import Stationery, Template
@@ -68,6 +73,7 @@ async def prepare(profile: Profile, given: DraftInput, *, is_agent: bool) -> Pre
     the answered message cannot be had.
     """
     now = int(time.time())
+    require_way_out(profile, given)
     files = looked_at(profile, given)
     begun = await _begun(profile, given, now)
     draft = replace(
@@ -91,8 +97,18 @@ def check(draft: Draft, given: DraftInput, *, is_agent: bool) -> None:
         problems.append(
             Problem("encrypt", "The answered message was encrypted: so is every answer to it.")
         )
+    if draft.format is not BodyFormat.PLAIN and draft.via != VIA_SES:
+        problems.append(Problem("format", PLAIN_ONLY))
     if problems:
         raise InputRefused(tuple(problems), given)
+
+
+def require_way_out(profile: Profile, given: DraftInput) -> None:
+    """Raise InputRefused for Amazon SES where the account has none set up."""
+    if given.via == VIA_SES and profile.account.ses is None:
+        place = f"[accounts.{profile.account.name}.ses]"
+        told = f"This account does not send by Amazon SES: the operator sets it up in {place}."
+        raise InputRefused((Problem("via", told),), given)
 
 
 def looked_at(profile: Profile, given: DraftInput) -> tuple[DraftFile, ...] | None:

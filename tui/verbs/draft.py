@@ -197,7 +197,7 @@ def _kept(door: AgentDoor, agent: str, given: DraftInput, error: MailError) -> s
 async def _edit(profile: Profile, arguments: argparse.Namespace) -> int:
     from services.outbound.approvals.draft_input import InputRefused, read_draft
     from tui.draft_listing import print_handed_in, print_refused
-    from tui.drafting import changing, looked_at, office_and_door
+    from tui.drafting import changing, looked_at, office_and_door, require_way_out
 
     document = draft_flags.read_document(arguments, draft_flags.standard_input())
     fixed = [name for name in ("kind", "answers", "quote", "template", "idempotency_key")
@@ -212,6 +212,7 @@ async def _edit(profile: Profile, arguments: argparse.Namespace) -> int:
         try:
             now = int(time.time())
             given = read_draft(document, now=now)
+            require_way_out(profile, given)
             change = changing(given, looked_at(profile, given), now)
             done = door.edit(arguments.id, arguments.from_agent or "", change)
         except InputRefused as error:

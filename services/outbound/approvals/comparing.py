@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from services.draft import Draft
+from services.draft import BodyFormat, Draft
 from services.outbound.gate.reviewing import moment
 from services.outbound_models import DiffLine
 from services.safe_text import clean_line, phrase, reveal_text, ui
@@ -53,6 +53,8 @@ def _facts(draft: Draft) -> Iterator[tuple[str, str]]:
     yield "Bcc", ", ".join(draft.bcc)
     yield "Subject", draft.subject
     yield "Encryption", draft.encryption.value
+    yield "Way out", "Amazon SES" if draft.via else ""
+    yield "Format", draft.format.value if draft.format is not BodyFormat.PLAIN else ""
     yield "Leaves", moment(draft.send_at) if draft.send_at else "at once"
     for file in draft.files:
         size = f", {file.size:,} bytes" if file.size >= 0 else ""

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from services.draft import Draft, DraftFile, DraftKind, Encryption, Metering
+from services.draft import BodyFormat, Draft, DraftFile, DraftKind, Encryption, Metering
 from services.errors import UsageError
 from services.outbound.approvals.input_values import Reader
 from services.outbound.drafts.attaching import ANY_TYPE
@@ -24,6 +24,7 @@ from services.outbound.drafts.attaching import ANY_TYPE
 BYTES_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of JSON that are read."""
 DEPTH_LIMIT: Final = 20
+PLAIN_ONLY: Final = "Only mail that leaves by Amazon SES carries HTML: give `via` as ses."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class DraftInput:
     marketplace_request_id: str | None = None
     usage: Metering | None = None
     send_at: int | None = None
+    via: str | None = None
+    format: BodyFormat | None = None
     template: str | None = None
     reason: str | None = None
 
@@ -205,6 +208,8 @@ _FIELDS: Final[dict[str, Read]] = {
     "marketplace_request_id": Reader.key,
     "usage": Reader.usage,
     "send_at": Reader.moment,
+    "via": Reader.way_out,
+    "format": Reader.body_format,
     "template": Reader.line,
     "reason": Reader.line,
 }
@@ -228,6 +233,8 @@ def _contradictions(reader: Reader, given: Mapping[str, Any]) -> None:
         reader.wrong("answers", f"A {kind.value} needs the id of the message that it answers.")
     elif given.get("quote"):
         reader.wrong("quote", "There is nothing to quote without `answers`.")
+    if given.get("via") == "" and given.get("format", BodyFormat.PLAIN) is not BodyFormat.PLAIN:
+        reader.wrong("format", PLAIN_ONLY)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ _ABOUT: Final = {
     "cc": "Further recipients; each gets a mail of its own.",
     "bcc": "Recipients that the others do not see.",
     "subject": "One line.",
-    "body": "Plain text.",
+    "body": "Plain text, or what `format` says.",
     "files": "Absolute paths, or objects.",
     "encrypt": "true: it leaves encrypted or not at all.",
     "kind": "How it begins; all but new and request need `answers`.",
@@ -29,6 +29,8 @@ _ABOUT: Final = {
     "marketplace_request_id": "The id of a marketplace transaction.",
     "usage": "What the work took, for a marketplace response.",
     "send_at": "Not before this time: ISO 8601 with a zone, or seconds since the epoch.",
+    "via": "By which service it leaves: the account's own, or Amazon SES where it is set up.",
+    "format": "What the text is; markdown and html need `via` ses, and leave with HTML in them.",
     "template": "The name of one of the operator's templates, as the text to begin with.",
     "reason": "Why you want to send it: the person who decides reads this.",
 }  # fmt: skip
@@ -76,6 +78,8 @@ def _properties() -> dict[str, dict[str, Any]]:
         "marketplace_request_id": dict(key),
         "usage": _usage(),
         "send_at": {"anyOf": [{"type": "string", "format": "date-time"}, _count()]},
+        "via": {"enum": list(limits.WAYS_OUT)},
+        "format": {"enum": list(limits.FORMATS)},
         "template": dict(line),
         "reason": dict(line),
     }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.addresses import addresses_within
-from services.draft import DraftKind, Metering
+from services.draft import VIA_SES, BodyFormat, DraftKind, Metering
 from services.errors import UsageError
 from services.outbound.writing.typed_addresses import read_address, same_key, written
 
@@ -36,6 +36,9 @@ KINDS: Final = {
     "request": DraftKind.MARKET_REQUEST,
     "response": DraftKind.MARKET_RESPONSE,
 }
+WAYS_OUT: Final = {"service": "", VIA_SES: VIA_SES}
+"""By which service it leaves: the account's own, or Amazon SES."""
+FORMATS: Final = {one.value: one for one in BodyFormat}
 USAGE_COUNTS: Final = ("outcomes_returned", "tokens_input", "tokens_output", "compute_ms")
 RESERVED_HEADERS: Final = frozenset({
     "from", "to", "cc", "bcc", "sender", "subject", "date", "message-id", "mime-version",
@@ -162,6 +165,20 @@ class Reader:
             return KINDS[value]
         self.wrong(place, f"This must be one of {', '.join(KINDS)}.")
         return DraftKind.NEW
+
+    def way_out(self, place: str, value: Any) -> str:
+        """Read by which service it leaves."""
+        if isinstance(value, str) and value in WAYS_OUT:
+            return WAYS_OUT[value]
+        self.wrong(place, f"This must be one of {', '.join(WAYS_OUT)}.")
+        return ""
+
+    def body_format(self, place: str, value: Any) -> BodyFormat:
+        """Read what the text is."""
+        if isinstance(value, str) and value in FORMATS:
+            return FORMATS[value]
+        self.wrong(place, f"This must be one of {', '.join(FORMATS)}.")
+        return BodyFormat.PLAIN
 
     def moment(self, place: str, value: Any) -> int:
         """Read a time to come: ISO 8601 with its zone, or seconds since the epoch; 0 for at once."""

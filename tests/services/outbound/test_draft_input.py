@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.draft import Draft, Encryption
+from services.draft import BodyFormat, Draft, Encryption
 from services.errors import PolicyRefused, UsageError
 from services.outbound.approvals.draft_input import (
     BYTES_LIMIT,
@@ -42,6 +42,8 @@ WHOLE: dict[str, Any] = {
     "marketplace_request_id": "mkt-1",
     "usage": {"tokens_input": 3, "custom_units": {"pages": 1.5}},
     "send_at": "2026-12-01T08:00:00+01:00",
+    "via": "ses",
+    "format": "markdown",
     "reason": "The weekly report is due.",
 }
 
@@ -63,6 +65,7 @@ def test_a_whole_document_becomes_a_draft() -> None:
     assert draft.usage is not None
     assert (draft.usage.tokens_input, draft.usage.custom_units) == (3, {"pages": 1.5})
     assert draft.send_at == 1_796_108_400
+    assert (draft.via, draft.format) == ("ses", BodyFormat.MARKDOWN)
     assert (draft.idempotency_key, draft.reason) == ("job-1", "The weekly report is due.")
     assert draft.changed_at == NOW + 1
     assert [wish.path for wish in given.files or ()] == [Path("/tmp/a.csv"), Path("/tmp/b")]
@@ -96,6 +99,11 @@ def test_what_is_not_given_stays_as_it_was() -> None:
         ({"subject": "\ud800"}, "subject: Character 1 is half of a surrogate pair."),
         ({"body": "a\x00b"}, "body: The control character U+0000 (character 2)"),
         ({"body": ["a"]}, "body: This must be a text, not a list."),
+        ({"via": "smtp"}, "via: This must be one of service, ses."),
+        ({"via": ""}, "via: This must be one of service, ses."),
+        ({"format": "rtf"}, "format: This must be one of plain, markdown, html."),
+        ({"format": ["html"]}, "format: This must be one of plain, markdown, html."),
+        ({"via": "service", "format": "html"}, "format: Only mail that leaves by Amazon SES"),
         ({"files": ["relative.txt"]}, "files[0].path: The path must be absolute"),
         ({"files": [{}]}, "files[0].path: The path of a file is needed."),
         ({"files": [{"path": "/a", "nam": "b"}]}, "files[0].nam: This field is not known."),
