@@ -6,13 +6,15 @@ AgentMail.to's own stays behind `MailProvider`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from services.reading.sealed import Opener, Plaintext
     from services.shown_mail import RenderedMessage
-    from services.wire_values import FetchedMessage, InboundAttachment, InboxPage
+    from services.wire_values import FetchedMessage, InboundAttachment, InboxItem, InboxPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,12 @@ class Capabilities:
     max_labels: int = 20
     max_label_length: int = 64
     page_limit: int = 100
+    push: bool = False
+    """The provider is a `PushSource` as well."""
+    change_feed: bool = False
+    """The provider is a `ChangeFeed` as well."""
+    server_drafts: bool = False
+    """Drafts lie on the service, where agents put them (`services.outbound.approvals`)."""
 
 
 class MailProvider(Protocol):
@@ -61,6 +69,51 @@ class MailProvider(Protocol):
     async def get_unread_count(self) -> int: ...
 
     async def aclose(self) -> None: ...
+
+
+class PushSignal(Enum):
+    """What a service tells by itself. Never what to show: only that there is a reason to look."""
+
+    LISTENING = "listening"
+    """From now on nothing is missed; what was before may have been."""
+    CHANGED = "changed"
+    """Mail came in, or something became of mail."""
+
+
+@runtime_checkable
+class PushSource(Protocol):
+    """A provider that tells by itself when there is something new."""
+
+    async def listen(self, tell: Callable[[PushSignal], None]) -> None:
+        """Hold one connection and tell what comes, until it ends or the caller cancels.
+
+        Raises Offline, TimedOut, BadAnswer, ServerBroken, RateLimited when it broke or could not be
+        made (worth another try), SignedOut, Forbidden and NotFound when it is not to be had.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteChanges:
+    """What others changed on messages: how these are now, and from where to go on.
+
+    `is_complete` False: the feed does not reach back to the cursor, only a whole walk can tell.
+    """
+
+    items: tuple[InboxItem, ...]
+    gone: tuple[str, ...]
+    """Changed messages that the service does not show any more (probably deleted)."""
+    cursor: str
+    is_complete: bool = True
+
+
+@runtime_checkable
+class ChangeFeed(Protocol):
+    """A provider that remembers which messages were changed."""
+
+    async def list_changes(self, cursor: str) -> RemoteChanges:
+        """Return what changed since `cursor` ("" for from now on); raises ServiceError."""
+        ...
 
 
 class MailRenderer(Protocol):
