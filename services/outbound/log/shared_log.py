@@ -119,6 +119,11 @@ class SharedLog:
             except OSError as error:
                 raise cache_error(error, "opening the outgoing mail") from error
 
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._path.parent
+
     def close(self) -> None:
         """Stop writing."""
         self.storage.close()

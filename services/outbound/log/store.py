@@ -73,6 +73,11 @@ class OutboundStore:
             self._log.close()
 
     @property
+    def folder(self) -> Path:
+        """Where the log lies."""
+        return self._log.folder
+
+    @property
     def repairs(self) -> tuple[str, ...]:
         """What had to be set aside, as sentences for a person."""
         return tuple(self._log.repairs)

@@ -22,8 +22,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from services.errors import CacheDamaged, MailError, NotFound, UsageError
-from services.outbound.log.store import CONTENTS, DAMAGED, OUTBOX, STATE
+from services.outbound.log.anchor import Anchor
+from services.outbound.log.store import CONTENTS, OUTBOX
 from services.outbound.outbox.outbox_documents import NEVER_LEFT, UNDER_WAY, Content, OutboxEntry
+from services.outbound.outbox.owning_up import own_up
 from services.outbound_models import OutboxState
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class Outbox:
         self._store = store
         self._chronicle = chronicle
         self._clock = clock
+        self._anchor = Anchor(store)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
@@ -131,6 +134,9 @@ class Outbox:
 
         UsageError when one of them is in the outbox, or has left, already.
         """
+        self.own_up()
+        if not self._anchor.holds():
+            self._anchor.cast()
         queued: dict[str, OutboxEntry] = {}
         for entry, content in mails:
             self._check_unused(entry.idempotency_key)
@@ -199,6 +205,9 @@ class Outbox:
             claimed = entry.moved(
                 OutboxState.CLAIMED, self._now, claimed_by=by, tries=entry.tries + 1
             )
+            if not self._anchor.holds():
+                raise Elsewhere("This outbox was exchanged for another state of it.")
+            self._anchor.cast()
             return self._put(replace(claimed, next_try=0, reason="", may_repeat=False))
 
     def unclaim(self, entry_id: str) -> OutboxEntry:
@@ -301,6 +310,8 @@ class Outbox:
             )
             if not taken:
                 raise UsageError("It is too late: the mail has left or leaves now.")
+            if self._anchor.holds():
+                self._anchor.cast()
             return taken
 
     def settle_uncertain(self, entry_id: str, *, resend: bool, actor: str) -> OutboxEntry:
@@ -324,17 +335,16 @@ class Outbox:
                 if entry.next_try > self._now:
                     self._put(replace(entry, next_try=self._now))
 
-    # ── after damage ─────────────────────────────────────────────────────────────────────────────
+    # ── after damage, in a copy ──────────────────────────────────────────────────────────────────
 
     def own_up(self) -> None:
-        """After commits were lost to damage: what could have left is not taken for unsent."""
-        if self._store.get(STATE, DAMAGED) is None:
-            return
-        with self._store.transaction():
-            for entry in self.open():
-                if entry.state is OutboxState.PENDING and entry.is_ready:
-                    self._doubt(entry, "part of the outbox was damaged; it may have left", 0)
-            self._store.remove(STATE, DAMAGED)
+        """Look whether what waits still has to leave: `services.outbound.outbox.owning_up`."""
+        own_up(self, self._store, self._anchor)
+
+    def hold(self, entry_id: str, reason: str) -> OutboxEntry:
+        """It may have left, and nothing happens to it by itself: a person decides."""
+        with self._step(entry_id, *UNDER_WAY, OutboxState.UNCERTAIN) as entry:
+            return self._doubt(replace(entry, may_repeat=False), reason, 0)
 
     # ── one step ─────────────────────────────────────────────────────────────────────────────────
 
