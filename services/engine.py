@@ -235,7 +235,7 @@ class Engine:
 
     async def _finish(self, session: Session) -> None:
         """Carry out what must not be lost, and let mail on the wire be answered, in bounded time."""
-        from services.sync.desk import is_vital
+        from services.sync.under_way import is_vital
 
         seconds = self._stop_seconds * _FINISH_SHARE
         while self._requests:

@@ -77,9 +77,13 @@ class MailboxChanged:
 
 @dataclass(frozen=True, slots=True)
 class SyncStateChanged:
-    """The status line has something new to tell."""
+    """The status line has something new to tell.
+
+    With several accounts `state` is that of all of them together, and `accounts` has each one's.
+    """
 
     state: SyncState
+    accounts: tuple[tuple[str, SyncState], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class Notice:
     next_step: SafeText = EMPTY
     undoable: bool = False
     """`Undo` takes back what the sentence tells; screens name their key for it."""
+    account: str = ""
+    """Which of several accounts it is about; the sentence names it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,8 @@ class RequestFailed:
     sentence: SafeText
     next_step: SafeText = EMPTY
     message_id: str = ""
+    account: str = ""
+    """Which of several accounts could not; "" where there is only one."""
 
 
 Event: TypeAlias = (

@@ -183,6 +183,8 @@ class KeysChanged(KeyEvent):
 
     request_id: int
     keys: KeysView
+    account: str = ""
+    """Whose keys; "" where there is only one account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ class KeyWork(KeyEvent):
     request_id: int
     sentence: SafeText
     fraction: float | None = None
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ class KeyWorkDone(KeyEvent):
     request_id: int
     sentence: SafeText
     warnings: tuple[SafeText, ...] = ()
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,7 @@ class WrongPassphrase(KeyEvent):
 
     request_id: int
     sentence: SafeText
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,3 +225,4 @@ class DirectoryConflict(KeyEvent):
     found: DirectoryView
     mine: FingerprintView
     next_step: SafeText = EMPTY
+    account: str = ""

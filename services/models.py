@@ -43,6 +43,8 @@ class MessageRow:
     preview: SafeText = EMPTY
     attachments: int = 0
     labels: tuple[SafeText, ...] = ()
+    account: str = ""
+    """Whose mailbox it lies in where several are shown as one; "" where there is only one."""
 
 
 class RowSource(Protocol):
@@ -80,7 +82,8 @@ class Mailbox(Enum):
 class MailFilter:
     """Which messages a list shows: a mailbox, an optional label, an optional search text.
 
-    `label` is the raw label; `verified` and `unread` narrow further when not None.
+    `label` is the raw label; `verified` and `unread` narrow further when not None; `account` is the
+    one account to show where there are several, "" for all of them.
     """
 
     mailbox: Mailbox = Mailbox.INBOX
@@ -88,6 +91,7 @@ class MailFilter:
     text: str = ""
     unread: bool | None = None
     verified: bool | None = None
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class BeginDraft(OutboundRequest):
     message_id: str = ""
     to: tuple[str, ...] = ()
     template: str = ""
+    account: str = ""
+    """Who writes; an answer is written by the account that holds the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class DiscardDraft(OutboundRequest):
     """Drop a draft; it stays for a while so that `RestoreDraft` brings it back."""
 
     draft_id: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class RestoreDraft(OutboundRequest):
     """Bring back a draft that was discarded."""
 
     draft_id: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class SuggestRecipients(OutboundRequest):
 
     latest_only: ClassVar[bool] = True
     text: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class AskPricing(OutboundRequest):
     """Ask what an agent charges; `PricingTold`."""
 
     address: str
+    account: str = ""
 
 
 # ── sending: requests ────────────────────────────────────────────────────────────────────────────
@@ -150,6 +156,7 @@ class ReadSent(OutboundRequest):
     """Read the local copy of one mail of the outbox; `SentOpened`, or `DraftLocked`."""
 
     entry_id: str
+    account: str = ""
 
 
 # ── approvals and audit: requests ────────────────────────────────────────────────────────────────
@@ -191,11 +198,15 @@ class PauseAgent(OutboundRequest):
 
 @dataclass(frozen=True, slots=True)
 class ListAudit(OutboundRequest):
-    """Tell the audit log, newest first, narrowed by words; `AuditListed`."""
+    """Tell the audit logs of what is shown, newest first, narrowed by words; `AuditListed`.
+
+    `account` names one of several.
+    """
 
     latest_only: ClassVar[bool] = True
     words: str = ""
     limit: int = 500
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +235,8 @@ class DraftLocked(OutboundEvent):
 
     request_id: int
     sentence: SafeText
+    account: str = ""
+    """Whose key, as the request named it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class DraftRow:
     files: int = 0
     remark: SafeText = EMPTY
     """Why it came back ("refused: …"), or EMPTY."""
+    account: str = ""
+    """Whose it is where several accounts are shown as one; "" where there is only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class OutboxRow:
     server_id: SafeText = EMPTY
     progress: SafeText = EMPTY
     """`sealing 40 %`, `uploading 12 %`; EMPTY when nothing moves."""
+    account: str = ""
+    """Whose it is where several accounts are shown as one; "" where there is only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,8 @@ class AuditRow:
     digest: SafeText = EMPTY
     reason: SafeText = EMPTY
     answer: SafeText = EMPTY
+    account: str = ""
+    """Whose log it stands in where several are shown as one; "" where there is only one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class PrepareSearch:
     """Build the search text now, in slices; `MailSnapshot.search_ready` tells when it is there."""
 
 
-Request: TypeAlias = (
+OwnRequest: TypeAlias = (
     OpenMessage
     | ReadRaw
     | MarkRead
@@ -98,3 +98,19 @@ Request: TypeAlias = (
     | TransferRequest
     | OutboundRequest
 )
+"""What one mailbox is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForAccount:
+    """A request to one of several accounts (`services.unified`), for what names no message.
+
+    Without it such a request goes to all of them (`Refresh`, `SearchServer`), or to the default one
+    (keys). `account` is its name in the configuration.
+    """
+
+    account: str
+    request: OwnRequest
+
+
+Request: TypeAlias = OwnRequest | ForAccount

@@ -87,6 +87,8 @@ class TransferRow:
     """Where it was saved; None unless it was."""
     can_cancel: bool = False
     can_retry: bool = False
+    account: str = ""
+    """Whose mail it is where several accounts are shown as one; "" where there is only one."""
 
     @property
     def percent(self) -> int | None:

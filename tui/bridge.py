@@ -18,11 +18,11 @@ from services.ports import MailProvider, MailRenderer
 from tui import messages
 
 if TYPE_CHECKING:
-    from services.cache.snapshot import MailSnapshot
     from services.cache.store import MailStore
     from services.keys.keychain import Keychain
     from services.posting import OfficeFactory
     from services.requests import Request
+    from services.snapshots import Snapshot
     from tui.profile import Profile
 
 
@@ -30,7 +30,7 @@ class MailEngine(Protocol):
     """What the app needs of the engine (`services.engine.Engine`, or a fake)."""
 
     @property
-    def snapshot(self) -> MailSnapshot | None: ...
+    def snapshot(self) -> Snapshot | None: ...
 
     def start(self) -> None: ...
 
@@ -116,7 +116,7 @@ class Bridge:
         self._open = True
 
     @property
-    def snapshot(self) -> MailSnapshot | None:
+    def snapshot(self) -> Snapshot | None:
         """The newest published state of the mailbox; None before the first."""
         return self._engine.snapshot
 

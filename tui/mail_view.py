@@ -14,7 +14,7 @@ from services.models import Mailbox, MailFilter, MessageRow, RowSource, SyncPhas
 from services.safe_text import EMPTY, SafeText, clean_line, join, phrase, ui
 
 if TYPE_CHECKING:
-    from services.cache.snapshot import MailSnapshot
+    from services.snapshots import Snapshot
 
 TITLES: Final = {
     Mailbox.INBOX: ui("Inbox"),
@@ -30,7 +30,7 @@ _QUOTED_WORDS: Final = 40
 class Answered:
     """The rows of a server's answer, newest first."""
 
-    def __init__(self, snapshot: MailSnapshot, message_ids: Iterable[str]) -> None:
+    def __init__(self, snapshot: Snapshot, message_ids: Iterable[str]) -> None:
         rows = (snapshot.row_of(message_id) for message_id in message_ids)
         found = [row for row in rows if row is not None]
         self._rows = sorted(found, key=lambda row: row.received_at, reverse=True)
@@ -68,7 +68,7 @@ class MailView:
     filter: MailFilter = field(default_factory=MailFilter)
     server: ServerSearch | None = None
 
-    def rows(self, snapshot: MailSnapshot) -> RowSource:
+    def rows(self, snapshot: Snapshot) -> RowSource:
         """The rows of this view."""
         if self.server is not None and self.server.message_ids is not None:
             return Answered(snapshot, self.server.message_ids)

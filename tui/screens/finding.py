@@ -30,8 +30,8 @@ QUERY_HINTS: Final = (
 )
 
 if TYPE_CHECKING:
-    from services.cache.snapshot import MailSnapshot
     from services.requests import Request
+    from services.snapshots import Snapshot
 
 PROMPT = ui("/")
 
@@ -57,7 +57,7 @@ class Finding:
         self._changed = changed
         self.view = MailView()
         self.sync = SyncState()
-        self.snapshot: MailSnapshot | None = None
+        self.snapshot: Snapshot | None = None
         self.rows: RowSource = NO_ROWS
         self.touched = False
         """A key or a click has reached the list."""
@@ -78,7 +78,7 @@ class Finding:
         """The row of a message as of now."""
         return self.snapshot.row_of(message_id) if self.snapshot is not None else None
 
-    def take(self, snapshot: MailSnapshot) -> None:
+    def take(self, snapshot: Snapshot) -> None:
         """Show the same view of a newer snapshot; the cursor stays on its message.
 
         Until the operator has touched anything, the first walk (oldest mail first) would carry the
