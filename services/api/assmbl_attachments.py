@@ -3,7 +3,7 @@
 Closes the trap of an expired form in the middle of an upload: one new form is asked for, and only
 one. That an inbound file is not ready yet is an answer (None), not an error, in all three ways in
 which the service may say so. What breaks at the storage host is tried again there: the service is
-not asked for another form or link each time.
+not asked for another form each time.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import partial
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
-from services.api import codec, wire
+from services.api import codec, resuming, wire
 from services.api.exchange import Exchange
-from services.api.failures import CutAnswer
 from services.api.file_sink import FileSink
 from services.api.presigned import (
     LARGEST_FILE,
@@ -26,12 +25,9 @@ from services.api.presigned import (
     StorageDoor,
     UploadForm,
 )
-from services.errors import BadAnswer, Conflict, Offline, TimedOut
+from services.errors import BadAnswer, Conflict
 from services.origins import Origin
 from services.wire_values import InboundAttachment
-
-_RESUMED: Final = 4
-"""Times that a download which gets on is taken up again, beyond the attempts of one call."""
 
 
 class Attachments:
@@ -121,32 +117,16 @@ class Attachments:
     ) -> Downloaded | None:
         """Fetch an inbound file into a descriptor open for writing.
 
-        None while the service still prepares it. A transfer that breaks resumes a few times, and a
-        few times more as long as it gets on; an expired link is replaced, twice in a row only when
-        the first replacement got on.
+        None while the service still prepares it; breaks and expired links as `resuming.fetch` has it.
         """
-        sink = FileSink(descriptor, resume=resume)
-        expired = False
-        for last in (*(False,) * _RESUMED, True):
-            link = await self.request_inbound_attachment_download(message_id, index)
-            if link is None:
-                return None
-            held = sink.size
-            fetch = partial(
-                self.storage.download, link, sink, largest=largest, on_progress=on_progress
-            )
-            try:
-                return await self._exchange.retrier.run(fetch, safe=True)
-            except LinkExpired as error:
-                if error.status == 416:
-                    sink.restart()
-                if last or (expired and sink.size <= held):
-                    raise
-                expired = True
-            except (Offline, TimedOut, CutAnswer):
-                if last or sink.size <= held:
-                    raise
-        return None
+        return await resuming.fetch(
+            self.storage,
+            self._exchange.retrier,
+            partial(self.request_inbound_attachment_download, message_id, index),
+            FileSink(descriptor, resume=resume),
+            largest=largest,
+            on_progress=on_progress,
+        )
 
     async def aclose(self) -> None:
         """Close the connections to storage hosts."""

@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from services.api import failures, wire
+from services.api.failures import Answer
 from services.api.http import LARGEST, SECONDS, HttpDoor
 from services.api.retry import Retrier
-from services.api.routes import ROUTES, Operation
-from services.errors import BadAnswer, UsageError
+from services.api.routes import ROUTES
+from services.api.url_paths import Route
+from services.errors import BadAnswer, ServiceError, UsageError
 from services.redact import LOGGER
 
 _log: Final = logging.getLogger(f"{LOGGER}.api")
@@ -28,10 +30,18 @@ S = TypeVar("S")
 
 
 class Exchange:
-    """Calls operations of `services.api.routes` through one door."""
+    """Calls the operations of one table through one door; `error_of` reads the service's errors."""
 
-    def __init__(self, door: HttpDoor, retrier: Retrier) -> None:
+    def __init__(
+        self,
+        door: HttpDoor,
+        retrier: Retrier,
+        routes: Mapping[str, Route] = ROUTES,
+        error_of: Callable[[Answer], ServiceError | None] = failures.of_answer,
+    ) -> None:
         self._door = door
+        self._routes = routes
+        self._error_of = error_of
         self.retrier = retrier
 
     async def call(
@@ -41,19 +51,24 @@ class Exchange:
         ids: Mapping[str, str | int] | None = None,
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
+        cleared: tuple[str, ...] = (),
+        headers: Mapping[str, str] | None = None,
         safe: bool = True,
         seconds: float = SECONDS,
         largest: int = LARGEST,
     ) -> object:
         """Call one operation and return the JSON of its answer (None for an empty body).
 
-        `query` and `body` leave out what is None and must fit the operation's structs (UsageError).
-        `safe`: doing it twice is the same as once. Raises ServiceError.
+        `query` and `body` leave out what is None and must fit the operation's structs (UsageError);
+        the fields of `cleared` are sent as null. `safe`: doing it twice is the same as once. Raises
+        ServiceError.
         """
-        operation = ROUTES[name]
+        operation = self._routes.get(name)
+        if operation is None:
+            raise UsageError(f'"{name}" is not among the operations of this client.')
         path = operation.url_path(**(ids or {}))
         pairs = _query(operation, query or {})
-        content = None if operation.request is None else _body(operation, body or {})
+        content = None if operation.request is None else _body(operation, body or {}, cleared)
 
         async def once() -> object:
             started = time.monotonic()
@@ -62,13 +77,14 @@ class Exchange:
                 path,
                 query=pairs,
                 body=content,
+                headers=headers,
                 auth=operation.auth,
                 seconds=seconds,
                 largest=largest,
             )
             spent = (time.monotonic() - started) * 1000
             _log.debug("%s %d %d bytes %.0f ms", name, answer.status, len(answer.body), spent)
-            error = failures.of_answer(answer)
+            error = self._error_of(answer)
             if error is not None:
                 raise error
             return decode(answer.body)
@@ -110,13 +126,13 @@ def without_none(value: Any) -> Any:
     return [without_none(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
-def _body(operation: Operation, fields: Mapping[str, object]) -> bytes:
-    plain = without_none(dict(fields))
+def _body(operation: Route, fields: Mapping[str, object], cleared: tuple[str, ...]) -> bytes:
+    plain = {**without_none(dict(fields)), **dict.fromkeys(cleared)}
     _check(plain, operation.request)
-    return wire.encode(plain)
+    return _encoded(plain)
 
 
-def _query(operation: Operation, fields: Mapping[str, object]) -> list[tuple[str, str]]:
+def _query(operation: Route, fields: Mapping[str, object]) -> list[tuple[str, str]]:
     plain = without_none(dict(fields))
     if operation.query is not None:
         _check(plain, operation.query)
@@ -124,7 +140,18 @@ def _query(operation: Operation, fields: Mapping[str, object]) -> list[tuple[str
 
 
 def _query_text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        # One parameter that holds a JSON array, as the SDKs of AgentMail.to send it (§1).
+        return _encoded(value).decode()
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _encoded(value: object) -> bytes:
+    try:
+        return wire.encode(value)
+    except UnicodeEncodeError:
+        pass
+    raise UsageError("The request holds something that is not valid text.")
 
 
 def _check(plain: object, kind: type | None) -> None:

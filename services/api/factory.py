@@ -20,11 +20,13 @@ from services.api.http import HttpDoor
 from services.api.routes import ROUTES
 from services.config import Account, check_account_fields
 from services.errors import BadAnswer, ConfigError, MailError, NotFound, UsageError
+from services.ports import MailProvider
 from services.redact import Secret
 from services.secrets import clean_token
+from services.service_config import AGENTMAIL_TO, ASSMBL, KINDS
 
 CHECK_SECONDS: Final = 12.0
-_KIND: Final = "assmbl"
+_KNOWN_KINDS: Final = f"Known: {', '.join(KINDS)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,33 @@ class AccountCheck:
     """Seconds that this machine is ahead of the service; None when the service did not tell."""
 
 
-def provider_for(account: Account, token: Secret) -> AssmblClient:
-    """Return the client for an account; ConfigError for a kind that this version does not speak."""
-    if account.kind != _KIND:
-        raise ConfigError(f'The account kind "{account.kind}" is not known.', f"Use {_KIND}.")
-    return AssmblClient(
+def provider_for(account: Account, token: Secret) -> MailProvider:
+    """Return the client for an account: `AssmblClient` or `AgentMailToClient`.
+
+    ConfigError for a kind that this version does not speak, and for an account without its inbox.
+    """
+    if account.kind == ASSMBL:
+        return AssmblClient(
+            account.base_url,
+            token,
+            account.mail_domain,
+            proxy=account.proxy,
+            storage_hosts=account.storage_hosts,
+        )
+    if account.kind != AGENTMAIL_TO:
+        raise ConfigError(f'The account kind "{account.kind}" is not known.', _KNOWN_KINDS)
+    if not account.address:
+        raise ConfigError(
+            f'The account "{account.name}" names no inbox.',
+            "Set address to the address of one inbox of the key.",
+        )
+    # Here, so that whoever has no such account does not load it.
+    from services.api.agentmail_to.client import AgentMailToClient
+
+    return AgentMailToClient(
         account.base_url,
         token,
-        account.mail_domain,
+        account.address,
         proxy=account.proxy,
         storage_hosts=account.storage_hosts,
     )
@@ -59,7 +80,7 @@ async def check_account(
     """Try an account as typed: its form first, then one request. Never raises a MailError."""
     try:
         account = check_account_fields(
-            Account("check", _KIND, base_url, mail_domain.strip(), proxy=proxy)
+            Account("check", ASSMBL, base_url, mail_domain.strip(), proxy=proxy)
         )
         secret = token if isinstance(token, Secret) else clean_token(token)
     except UsageError as error:

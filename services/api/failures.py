@@ -189,7 +189,13 @@ def _code_of(body: bytes) -> str:
         code = msgspec.json.decode(body[:4_096], type=_ErrorBody).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
-    return code if len(code) <= 40 and _CODE.fullmatch(code) else ""
+    return known_name(code)
+
+
+def known_name(code: object) -> str:
+    """Return what can be the name of an error, "" for anything else."""
+    fits = isinstance(code, str) and len(code) <= 40 and _CODE.fullmatch(code)
+    return str(code) if fits else ""
 
 
 class _ErrorBody(msgspec.Struct):

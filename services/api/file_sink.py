@@ -10,11 +10,48 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final
+from typing import Final, Protocol
 
 from services.errors import DiskFull, MailError
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Sink(Protocol):
+    """Where a download goes; `size` is what it holds, `version` the host's mark of what that is of."""
+
+    size: int
+    version: str
+
+    def restart(self) -> None:
+        """Forget what has come."""
+        ...
+
+    def write(self, data: bytes) -> None: ...
+
+
+class MemorySink:
+    """A download that is kept in memory; `take` returns it."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.size = 0
+        self.version = ""
+
+    def restart(self) -> None:
+        """Forget what has come."""
+        self._pieces.clear()
+        self.size = 0
+        self.version = ""
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        self._pieces.append(data)
+        self.size += len(data)
+
+    def take(self) -> bytes:
+        """Return all of it."""
+        return b"".join(self._pieces)
 
 
 class FileSink:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -72,6 +72,7 @@ class HttpDoor:
         *,
         query: Sequence[tuple[str, str]] = (),
         body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         auth: bool = True,
         seconds: float = SECONDS,
         largest: int = LARGEST,
@@ -83,6 +84,7 @@ class HttpDoor:
         """
         exchange = partial(self._exchange, largest=largest)
         request = self._request(method, path, query, body)
+        request.headers.update(headers or {})
         bearer = self._bearer if auth else None
         return await within(seconds, str(self.origin), exchange(request, bearer))
 

@@ -19,7 +19,7 @@ import httpx
 from services import origins
 from services.api import failures, http
 from services.api.failures import CutAnswer
-from services.api.file_sink import FileSink
+from services.api.file_sink import Sink
 from services.errors import (
     BadAnswer,
     Forbidden,
@@ -122,7 +122,7 @@ class StorageDoor:
     async def download(
         self,
         link: DownloadLink,
-        sink: FileSink,
+        sink: Sink,
         *,
         largest: int = LARGEST_FILE,
         on_progress: Progress | None = None,
@@ -134,9 +134,7 @@ class StorageDoor:
         await http.bare(self._download(link, sink, largest, on_progress or _quiet))
         return Downloaded(sink.size)
 
-    async def _download(
-        self, link: DownloadLink, sink: FileSink, largest: int, told: Progress
-    ) -> None:
+    async def _download(self, link: DownloadLink, sink: Sink, largest: int, told: Progress) -> None:
         url = self.check(link.url)
         headers = {"Accept": "*/*"}
         if sink.size:
@@ -205,7 +203,7 @@ def _length(response: httpx.Response) -> int:
     return int(text) if re.fullmatch(r"\d{1,15}", text) else 0
 
 
-def _place_of(response: httpx.Response, sink: FileSink) -> None:
+def _place_of(response: httpx.Response, sink: Sink) -> None:
     """Empty the file when the host sends all of it; check where a part begins."""
     if response.status_code != 206:
         if sink.size:

@@ -5,28 +5,20 @@ one line. `evidence` says how much of the method and path is known: `reference` 
 documents), `docs` (on another public page of the vendor), `assumed` (ours). Source: api/assmbl.md
 §3.
 
-Closes the trap of ids in paths: they come from whoever sent the mail, hold `/`, `<` and `%`, and
-`.`/`..` would walk to another operation; `url_path` encodes without safe characters and refuses
-those.
+Closes the trap of a path written in two places, of which one is wrong.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
-from urllib.parse import quote
 
-from services.api import wire
-from services.errors import UsageError
+from services.api import url_paths, wire
+from services.api.url_paths import Method
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Evidence = Literal["reference", "docs", "assumed"]
-
-_PARAMETER: Final = re.compile(r"\{(\w+)\}")
-_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +42,14 @@ class Operation:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The names in the path, in order."""
-        return tuple(_PARAMETER.findall(self.path))
+        return url_paths.parameters(self.path)
 
     def url_path(self, **ids: str | int) -> str:
         """Return the path with the ids percent-encoded, for example `/messages/%3Ca%40b%3E/read`.
 
         Raises UsageError for a missing id and for one that cannot be a path segment.
         """
-        return _PARAMETER.sub(lambda found: _segment(found[1], ids.get(found[1])), self.path)
-
-
-def _segment(name: str, value: str | int | None) -> str:
-    text = "" if value is None else str(value)
-    if text in {"", ".", ".."} or _CONTROLS.search(text):
-        raise UsageError(f"This {name.replace('_', ' ')} cannot be asked for.")
-    try:
-        return quote(text, safe="")
-    except UnicodeEncodeError as error:
-        raise UsageError(f"This {name.replace('_', ' ')} is not valid text.") from error
+        return url_paths.filled(self.path, ids)
 
 
 _MESSAGE: Final = {404: ("message_not_found",)}

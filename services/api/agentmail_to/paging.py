@@ -1,0 +1,43 @@
+"""Walking a list of AgentMail.to to its end (§2).
+
+Closes two traps: a short or empty page taken for the end (only a missing token is), and a service
+that sends the same token for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+from services.api.agentmail_to import codec
+from services.api.agentmail_to.wire import MAX_PAGE
+from services.api.exchange import Exchange
+from services.errors import BadAnswer
+
+_BARREN: Final = 100
+"""Empty pages in a row after which a list is given up."""
+
+
+async def pages(
+    exchange: Exchange,
+    operation: str,
+    plural: str,
+    *,
+    ids: Mapping[str, str] | None = None,
+    query: Mapping[str, object] | None = None,
+) -> AsyncIterator[list[codec.Fields]]:
+    """Yield the entries of each page of a list; BadAnswer when it would not end."""
+    seen: set[str] = set()
+    token: str | None = None
+    barren = 0
+    while True:
+        asked = {"limit": MAX_PAGE, **(query or {}), "page_token": token}
+        data = await exchange.call(operation, ids=ids, query=asked)
+        found, token = codec.entries(data, plural)
+        yield found
+        barren = 0 if found else barren + 1
+        if token is None:
+            return
+        if token in seen or barren >= _BARREN:
+            raise BadAnswer("The service sent the same list again and again.", "Try again later.")
+        seen.add(token)
