@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -195,19 +196,14 @@ class Fetcher:
         entry = await self._ready(wanted, patience, tell)
         if wanted.opens and entry.encrypted:
             await self._opening()
-        with self._staging.part(wanted.message_id, wanted.index) as part:
-            try:
-                await self._fetch(wanted, entry, part, patience, tell)
-                size, is_other = part.size, entry.size not in (None, part.size)
-                is_sealed = _is_sealed(entry, part)
-                if wanted.opens and is_sealed:
-                    return await self._open(wanted, entry, part, folder, tell)
-                name = safe_name(entry.file_name)
-                path = await in_thread(lambda _: landing.land(part.path, folder, name))
-            except BaseException as error:
-                if not _broke_off(error):
-                    part.discard()
-                raise
+        with self._staging.part(wanted.message_id, wanted.index) as part, _kept_to_go_on(part):
+            await self._fetch(wanted, entry, part, patience, tell)
+            size, is_other = part.size, entry.size not in (None, part.size)
+            is_sealed = _is_sealed(entry, part)
+            if wanted.opens and is_sealed:
+                return await self._open(wanted, entry, part, folder, tell)
+            name = safe_name(entry.file_name)
+            path = await in_thread(lambda _: landing.land(part.path, folder, name))
         return Saved(path, size, entry.encrypted, is_sealed, is_other)
 
     # ── the steps ────────────────────────────────────────────────────────────────────────────────
@@ -320,13 +316,20 @@ async def sha256_of(path: Path) -> str:
     return await in_thread(work)
 
 
-def _broke_off(error: BaseException) -> bool:
-    """Whether a transfer can go on where it stood, once it is asked for again."""
-    from services.api.failures import CutAnswer  # loaded by whoever fetched
+@contextmanager
+def _kept_to_go_on(part: Part) -> Iterator[None]:
+    """Leave what has come only when the transfer can go on there, once it is asked for again."""
+    from services.api.failures import CutAnswer
     from services.api.presigned import LinkExpired
 
-    passing = Offline | TimedOut | CutAnswer | LinkExpired | ServerBroken | RateLimited
-    return isinstance(error, passing)
+    with ExitStack() as undo:
+        undo.callback(part.discard)
+        try:
+            yield
+        except (Offline, TimedOut, CutAnswer, LinkExpired, ServerBroken, RateLimited):
+            undo.pop_all()
+            raise
+        undo.pop_all()
 
 
 def _is_sealed(entry: InboundAttachment, part: Part) -> bool:

@@ -182,15 +182,15 @@ class LogStorage(Storage):
     def transaction(self) -> Iterator[None]:
         """Join commits into one; an exception drops all of them."""
         self._depth += 1
+        is_whole = False
         try:
             yield
             if self._depth == 1:
                 self._flush()
-        except BaseException:
-            if self._depth == 1:
-                self._forget_staged()
-            raise
+            is_whole = True
         finally:
+            if self._depth == 1 and not is_whole:
+                self._forget_staged()
             self._depth -= 1
 
     @property

@@ -9,7 +9,7 @@ the mailbox holds, and opening reads an index, not the documents.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -81,12 +81,12 @@ class MailStore:
             if read_only:
                 return cls(folder, None, ops or FileOps())
             private_folder(folder)
-            lock = WriterLock(folder / "mail.lock")
-            try:
-                return cls(folder, lock, ops or FileOps())
-            except BaseException:
-                lock.release()
-                raise
+            with ExitStack() as undo:
+                lock = WriterLock(folder / "mail.lock")
+                undo.callback(lock.release)
+                store = cls(folder, lock, ops or FileOps())
+                undo.pop_all()
+                return store
         except OSError as error:
             raise cache_error(error, "opening the local mailbox") from error
 

@@ -144,7 +144,7 @@ def _replacing(target: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
-    except BaseException:
+    finally:
+        # Gone already when it has become the target.
         with suppress(OSError):
             temporary.unlink()
-        raise

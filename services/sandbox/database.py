@@ -83,16 +83,14 @@ class Database:
         if self._depth == 0:
             self.connection.execute("BEGIN IMMEDIATE")
         self._depth += 1
+        end = "ROLLBACK"
         try:
             yield self.connection
-        except BaseException:
+            end = "COMMIT"
+        finally:
             self._depth -= 1
             if self._depth == 0:
-                self.connection.execute("ROLLBACK")
-            raise
-        self._depth -= 1
-        if self._depth == 0:
-            self.connection.execute("COMMIT")
+                self.connection.execute(end)
 
     def close(self) -> None:
         """Close the file; what was committed stays."""

@@ -9,7 +9,7 @@ the service's state with the open changes folded over it, never a remembered old
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -84,13 +84,15 @@ class Changes:
     @contextmanager
     def commit(self) -> Iterator[None]:
         """Join all writes into one commit; if it fails, the journal in memory follows the store."""
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._follow_store)
             with self._store.transaction():
                 yield
-        except BaseException:
-            self.journal = Journal(self._store)
-            self._store.mark_pending(self.journal.open_ids(), pending=True)
-            raise
+            undo.pop_all()
+
+    def _follow_store(self) -> None:
+        self.journal = Journal(self._store)
+        self._store.mark_pending(self.journal.open_ids(), pending=True)
 
     # ── the operator's side ──────────────────────────────────────────────────────────────────────
 
