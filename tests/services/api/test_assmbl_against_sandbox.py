@@ -19,7 +19,8 @@ from services.api import wire
 from services.api.assmbl import AssmblClient
 from services.api.assmbl_send import MailSender
 from services.api.factory import check_account, provider_for
-from services.api.presigned import DownloadLink, FileSink, LinkExpired
+from services.api.file_sink import FileSink
+from services.api.presigned import DownloadLink, LinkExpired
 from services.api.routes import ROUTES
 from services.config import Account
 from services.errors import (
