@@ -1,30 +1,29 @@
 """The engine: one daemon thread with one asyncio loop that owns the cache, the sync and the requests.
 
 Closes these traps: a suspended screen (`$EDITOR`) that stops the mail, a thread that delays quitting,
-a bug in one request that ends all others, and a start that waits for the network: the cached mailbox
-is published before anything of HTTP is even imported. One of the program's two `except Exception`
-boundaries is here; what it catches is logged without any text of the error (it may hold mail).
+and a start that waits for the network: the cached mailbox is published before anything of HTTP is
+even imported. Where several accounts are shown as one, their engines run on one loop, which
+`services.unified` brings: `open`, `begin` and `serve` are for it.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from services.errors import CacheLocked, MailError
-from services.events import Event, MailboxChanged, Notice, RequestFailed, Severity, SyncStateChanged
+from services.boundary import Boundary
+from services.errors import CacheError, CacheLocked, MailError
+from services.events import Event, MailboxChanged, RequestFailed, SyncStateChanged
 from services.models import MailboxCounts, SyncPhase, SyncState
 from services.ports import MailProvider, MailRenderer
-from services.safe_text import clean_line, ui
+from services.safe_text import clean_line
 from services.sync.pace import Pace
 
 if TYPE_CHECKING:
@@ -38,13 +37,11 @@ if TYPE_CHECKING:
     from services.sync.late_keychain import LateKeychain
     from services.sync.session import Session
 
-_log = logging.getLogger("agentmail.engine")
-_log.addHandler(logging.NullHandler())
 _LOG_FILE: Final = "mail.log"
 
 _FINISH_SHARE: Final = 0.4
 """Of the time that stopping may take: for drafts to be kept, and again for mail on the wire."""
-_FIRST_PAINT: Final = 0.2
+FIRST_PAINT: Final = 0.2
 """Seconds that a start with cached mail leaves to the screen; imports would take turns with it."""
 
 
@@ -56,7 +53,8 @@ class Engine:
     `provider` the mailbox is what is cached. `keychain` is called later still, with the first key
     request or the first encrypted message; without it there are no keys. `opened` is the store if
     the caller has opened it already; it is the engine's from then on. `office` opens what is written
-    and sent, as late as that is asked for; without it nothing can be.
+    and sent, as late as that is asked for; without it nothing can be. `on_session` is told of every
+    session that begins.
     """
 
     def __init__(
@@ -72,9 +70,12 @@ class Engine:
         keychain: Callable[[], Keychain] | None = None,
         opened: MailStore | None = None,
         office: OfficeFactory | None = None,
+        on_session: Callable[[Session], None] | None = None,
     ) -> None:
         self._folder = store_folder
         self._make_office = office
+        self._on_session = on_session
+        self._boundary = Boundary(on_event)
         self._posting: Posting | None = None
         self._stop_seconds = 0.0
         self._make_provider = provider
@@ -101,6 +102,11 @@ class Engine:
     # ── for every thread ─────────────────────────────────────────────────────────────────────────
 
     @property
+    def session(self) -> Session | None:
+        """What runs over the opened store; None until then, and when it cannot be opened."""
+        return self._session
+
+    @property
     def snapshot(self) -> MailSnapshot | None:
         """The latest published picture of the mailbox; None until the store is open."""
         session = self._session
@@ -113,9 +119,13 @@ class Engine:
     def request(self, request: Request) -> int:
         """Ask for something and return the id that the answer will carry."""
         request_id = next(self._ids)
+        self.submit(request_id, request)
+        return request_id
+
+    def submit(self, request_id: int, request: Request) -> None:
+        """Ask for something under an id of the caller's; not to be mixed with `request`."""
         self._requests.append((request_id, request))
         self._call_loop()
-        return request_id
 
     def set_provider(self, provider: Callable[[], MailProvider]) -> None:
         """Use another provider from now on, for a new token after `SyncPhase.SIGNED_OUT`."""
@@ -129,12 +139,16 @@ class Engine:
         Nothing is lost then: every change was committed when it was made. Drafts that were just typed
         are kept first, and mail on the wire gets a moment to be answered.
         """
-        self._stop_seconds = timeout
+        self.leave(timeout)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def leave(self, seconds: float) -> None:
+        """Begin to stop, within so many seconds; does not wait."""
+        self._stop_seconds = seconds
         self._is_stopping = True
         self._hurry.set()
         self._call_loop()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
 
     def _call_loop(self) -> None:
         loop, wake = self._loop, self._wake
@@ -147,32 +161,37 @@ class Engine:
 
     def _run(self) -> None:
         with self._boundary():
-            self._open()
+            self.open()
+            # Left to the screen, before what syncs is even imported.
+            self._hurry.wait(FIRST_PAINT if self._cached and self._cached.counts.total else 0)
+            self.begin()
         with self._boundary():
             import asyncio
 
-            asyncio.run(self._serve())
+            asyncio.run(self._serve_alone())
 
-    def _open(self) -> None:
-        """Open the store, for reading only if another instance writes, and publish the mailbox."""
+    def open(self) -> None:
+        """Open the store, for reading only if another instance writes, and publish what is cached.
+
+        When it cannot be opened, that is told, and every request is answered with it.
+        """
         self._written = _signature(self._folder)
         try:
-            store = self._opened or self._open_store()
+            self._opened = self._opened or self._open_store()
         except MailError as error:
             self._trouble = error
             self._on_event(MailboxChanged(MailboxCounts()))
             state = SyncState(SyncPhase.FAILED, sentence=clean_line(str(error)))
             self._on_event(SyncStateChanged(state))
         else:
-            self._show_cached(store)
-            self._take(store)
+            self._cached = self._opened.snapshot()
+            if self._cached.counts.total:
+                self._on_event(MailboxChanged(self._cached.counts))
 
-    def _show_cached(self, store: MailStore) -> None:
-        """Publish what is cached and leave it to the screen, before what syncs is even imported."""
-        self._cached = store.snapshot()
-        if self._cached.counts.total:
-            self._on_event(MailboxChanged(self._cached.counts))
-            self._hurry.wait(_FIRST_PAINT)
+    def begin(self) -> None:
+        """Put together what syncs and answers over the opened store; its imports take a while."""
+        if self._opened is not None:
+            self._take(self._opened)
 
     def _open_store(self) -> MailStore:
         from services.cache.store import open_store
@@ -195,6 +214,8 @@ class Engine:
         )
         session.make_provider = self._make_provider
         self._serve_outbound(session)
+        if self._on_session is not None:
+            self._on_session(session)
         self._session = session
         session.publish()
         return session
@@ -209,11 +230,17 @@ class Engine:
             self._posting = Posting(make, self._folder, self._on_event, boundary)
         self._posting.serve(session)
 
-    async def _serve(self) -> None:
+    async def _serve_alone(self) -> None:
+        import asyncio
+
+        asyncio.get_running_loop().set_exception_handler(self._boundary.stray)
+        await self.serve()
+
+    async def serve(self) -> None:
+        """Sync and answer on the running loop until `leave`; then close the store."""
         import asyncio
 
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(self._on_stray)
         self._wake = asyncio.Event()
         self._wake.set()
         session = self._session
@@ -265,9 +292,9 @@ class Engine:
             request_id, request = self._requests.popleft()
             if session is not None:
                 session.desk.take(request_id, request)
-            elif self._trouble is not None:
-                step = clean_line(self._trouble.next_step)
-                sentence = clean_line(self._trouble.sentence)
+            else:
+                error = self._trouble or CacheError("This mailbox could not be opened.")
+                sentence, step = clean_line(error.sentence), clean_line(error.next_step)
                 self._on_event(RequestFailed(request_id, sentence, step))
 
     async def _look_for_writer(self, session: Session) -> Session:
@@ -290,34 +317,6 @@ class Engine:
         new.start()
         return new
 
-    # ── the boundary ─────────────────────────────────────────────────────────────────────────────
-
-    @contextmanager
-    def _boundary(self, request_id: int = 0) -> Iterator[None]:
-        """Survive what nobody foresaw: log where it arose, tell the operator, go on."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - one of the two boundaries of the program
-            self._survive(error, request_id)
-
-    def _survive(self, error: BaseException, request_id: int) -> None:
-        cause = _innermost(error)
-        if isinstance(cause, MailError):
-            sentence, step = clean_line(cause.sentence), clean_line(cause.next_step)
-        else:
-            _log.error("unexpected: %s", where(cause))
-            sentence = ui("Something went wrong inside of agentmail-tui; the mail is safe.")
-            step = ui("It goes on by itself. The debug log says where it was.")
-        if request_id:
-            self._on_event(RequestFailed(request_id, sentence, step))
-        else:
-            self._on_event(Notice(sentence, Severity.ERROR, next_step=step))
-
-    def _on_stray(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if isinstance(error, BaseException):
-            self._survive(error, 0)
-
 
 def _signature(folder: Path) -> tuple[int, int, int]:
     """Return what changes when another process has written to the log."""
@@ -326,16 +325,3 @@ def _signature(folder: Path) -> tuple[int, int, int]:
     except OSError:
         return 0, 0, 0
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def where(error: BaseException) -> str:
-    """Return an error's type and the places it came through, without its text or any value."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = (f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
-    return f"{type(error).__name__} at {' < '.join(reversed(tuple(places)))}"
-
-
-def _innermost(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
