@@ -1,4 +1,4 @@
-"""The inboxes that a key of AgentMail.to reaches, and whose address is one of our own.
+"""The inboxes that a key of AgentMail.to reaches, and which addresses are our own.
 
 Closes two traps. An inbox beyond the first page that nobody sees: pages are followed by their token
 to the end, empty ones too. And a mail taken for internal because it only looks like it: our own are
@@ -11,27 +11,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from services.api.agentmail_to import codec
+from services.api.agentmail_to.paging import pages
+from services.errors import UsageError
+from services.policy_config import is_plain_address
+
 if TYPE_CHECKING:
-    from services.api.exchange import Exchange
+    from services.api.agentmail_to.door import Identity, V0Door
 
 FRESH: Final = 300.0
 """Seconds for which a list of the own inboxes is believed."""
 SHORTEST_SEARCH: Final = 2
 LONGEST_SEARCH: Final = 256
-
-
-@dataclass(frozen=True, slots=True)
-class KeyScope:
-    """What a key reaches: `kind` is `organization`, `pod`, `inbox`, or a word of tomorrow."""
-
-    kind: str
-    scope_id: str
-    inbox_id: str = ""
-    """The only inbox of a key that is bound to one; "" otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +41,39 @@ class RemoteInbox:
 
 
 class Inboxes:
-    """Asks for the inboxes of the key that `exchange` calls with."""
+    """Asks for the inboxes of the key of `door`, which stays the caller's."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, door: V0Door) -> None:
+        self._door = door
 
-    async def scope(self) -> KeyScope:
-        """Return what the key reaches; raises ServiceError."""
-        raise NotImplementedError
+    async def identity(self) -> Identity:
+        """Return what the key reaches; raises ServiceError, SignedOut for one that is not known."""
+        return await self._door.identity()
 
     async def all(self) -> tuple[RemoteInbox, ...]:
-        """Return all inboxes of the key, every page of them; raises ServiceError."""
-        raise NotImplementedError
+        """Return all inboxes of the key, every page of them, each once; raises ServiceError."""
+        return await self._read("list_inboxes", {"ascending": True})
 
     async def search(self, words: str) -> tuple[RemoteInbox, ...]:
         """Return the inboxes whose address or name has these beginnings of words.
 
         2 to 256 characters, else UsageError; raises ServiceError.
         """
-        raise NotImplementedError
+        query = words.strip()
+        if not SHORTEST_SEARCH <= len(query) <= LONGEST_SEARCH:
+            raise UsageError(
+                f"Type {SHORTEST_SEARCH} to {LONGEST_SEARCH} characters to search for an inbox."
+            )
+        return await self._read("search_inboxes", {"q": query})
+
+    async def _read(self, name: str, query: Mapping[str, object]) -> tuple[RemoteInbox, ...]:
+        found: dict[str, RemoteInbox] = {}
+        async for entries in pages(self._door.exchange, name, "inboxes", query=query):
+            for entry in entries:
+                inbox = _inbox(entry)
+                if inbox is not None:
+                    found.setdefault(inbox.inbox_id, inbox)
+        return tuple(found.values())
 
 
 class OwnAddresses:
@@ -77,13 +86,34 @@ class OwnAddresses:
         self._clock = clock
         self._age = age
         self._known: frozenset[str] = frozenset()
-        self._asked_at: float | None = None
+        self._until: float | None = None
         self._asking = asyncio.Lock()
 
     async def addresses(self) -> frozenset[str]:
-        """Return the own addresses, case-folded; raises ServiceError when they cannot be known."""
-        raise NotImplementedError
+        """Return the own addresses in lower case, at most `age` seconds old.
+
+        Raises ServiceError when they cannot be known now: an old list is not answered with.
+        """
+        async with self._asking:
+            now = self._clock()
+            if self._until is None or not now < self._until <= now + self._age:
+                self._until = None
+                listed = await self._inboxes.all()
+                self._known = frozenset(inbox.address.casefold() for inbox in listed)
+                self._until = now + self._age
+            return self._known
 
     def forget(self) -> None:
         """Ask again next time: an inbox was made or deleted."""
-        self._asked_at = None
+        self._until = None
+
+
+def _inbox(entry: codec.Fields) -> RemoteInbox | None:
+    """Return an inbox, None for an entry whose id is no plain address."""
+    inbox_id = codec.text(entry.get("inbox_id"))
+    address = codec.text(entry.get("email")) or inbox_id
+    if not inbox_id or not is_plain_address(address):
+        return None
+    return RemoteInbox(
+        inbox_id, address, codec.text(entry.get("display_name")), entry.get("status") == "paused"
+    )

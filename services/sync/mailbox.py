@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.errors import CacheLocked, NotFound, Offline, RenderError, UsageError
-from services.events import Event, Severity
+from services.events import Event
 from services.models import SyncPhase
 from services.ports import Capabilities, MailProvider, MailRenderer
 from services.safe_text import SafeText, ui
@@ -26,7 +26,9 @@ from services.sync.late_keychain import LateKeychain
 from services.sync.pace import Pace
 from services.sync.reading import MessageReader, Opened, RawMail, raw_lines
 from services.sync.reconcile import FullWalk
-from services.sync.report import Reporter, Throttle
+from services.sync.refused_changes import RefusedChanges
+from services.sync.remote_changes import RemoteChangeReader
+from services.sync.report import Reporter
 from services.sync.sealed_reading import SealedReading
 from services.sync.sender import Flushed, Refusal, Sender
 from services.sync.walk import PageGuard, Progress, Walker
@@ -89,8 +91,8 @@ class Mailbox:
         self._full = FullWalk(store, self._changes, background, clock)
         self.sealed = SealedReading(store, self.keychain)
         self._reader = MessageReader(store, self.sealed)
-        self._refusals: list[tuple[Refusal, str]] = []
-        self._refusal_notices = Throttle(self._tell_refusals, self.pace.publish)
+        self.refused_changes = RefusedChanges(self.report, self.pace.publish)
+        self._remote = RemoteChangeReader(store, self._changes, self._on_remote)
         self._tail_lock, self._full_lock = asyncio.Lock(), asyncio.Lock()
         self._readers = 0
         self._nobody_reads = asyncio.Event()
@@ -160,9 +162,10 @@ class Mailbox:
 
     async def _catch_up(self, provider: MailProvider) -> bool:
         async with self._tail_lock:
+            knows_all = await self._remote.take_in(provider)
             progress = self._walker.progress
             if progress.complete:
-                return await self._walker.read_tail(provider)
+                return await self._walker.read_tail(provider) and knows_all
             self.report.phase(SyncPhase.SYNCING, fetched=progress.fetched)
             self._is_loud = True
             try:
@@ -180,7 +183,8 @@ class Mailbox:
             if loud:
                 self.report.phase(SyncPhase.SYNCING, fetched=0)
             try:
-                removed = await self._full.run(provider)
+                with self._remote.whole_walk():
+                    removed = await self._full.run(provider)
             finally:
                 self._is_loud = False
             self.store.checkpoint()
@@ -351,13 +355,11 @@ class Mailbox:
 
     def _on_refused(self, refusal: Refusal) -> None:
         item = self.store.item(refusal.message_id)
-        self._refusals.append((refusal, item.subject if item else ""))
-        self._refusal_notices.soon()
+        self.refused_changes.add(refusal, item.subject if item else "")
 
-    def _tell_refusals(self) -> None:
-        told, self._refusals = self._refusals, []
-        sentence, step = wording.refused([refusal for refusal, _ in told], told[0][1])
-        self.report.notice(sentence, Severity.WARNING, next_step=step)
+    def _on_remote(self, outcome: PutOutcome) -> None:
+        self._on_page(outcome, None)
+        self.report.publish_soon()
 
     def _on_page(self, outcome: PutOutcome, progress: Progress | None) -> None:
         self._full.note(outcome.new)

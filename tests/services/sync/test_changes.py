@@ -176,7 +176,7 @@ async def test_many_refusals_are_told_in_one_sentence(start, desktop):
     sending = asyncio.create_task(mailbox.sender.run())
     await mailbox.archive([f"m{n}" for n in range(40)])
     await until(lambda: not mailbox.waiting)
-    mailbox._refusal_notices.flush()
+    mailbox.refused_changes.flush()
     sending.cancel()
     assert not any(shown(mailbox, f"m{n}").archived for n in range(40))
     assert len(desktop.notices) == 2
