@@ -71,10 +71,11 @@ class SesStanding:
 class RawSender(Protocol):
     """What sending needs of a transport: the finished bytes of one mail, one recipient.
 
-    Raises ServiceError; with `uncertain` set the mail may have left.
+    `bcc` get the same bytes by the same call. Raises ServiceError; with `uncertain` set the mail
+    may have left.
     """
 
-    async def send_raw(self, raw: bytes, *, to: str) -> SesReceipt: ...
+    async def send_raw(self, raw: bytes, *, to: str, bcc: tuple[str, ...] = ()) -> SesReceipt: ...
 
 
 def is_installed() -> bool:
@@ -92,20 +93,20 @@ class SesTransport:
         self._lock = threading.Lock()
         self._client: Any = None
 
-    async def send_raw(self, raw: bytes, *, to: str) -> SesReceipt:
-        """Send one finished mail to one address, exactly once.
+    async def send_raw(self, raw: bytes, *, to: str, bcc: tuple[str, ...] = ()) -> SesReceipt:
+        """Send one finished mail to one address, exactly once; `bcc` stand in no header.
 
-        Raises ConfigError (the extra, region or profile is missing), ServiceError; with `uncertain`
+        They are named in the one call, so SES takes the mail for all of them or for nobody. Raises ConfigError (the extra, region or profile is missing), ServiceError; with `uncertain`
         set the mail may have left, and it is not repeated here.
         """
         asked: dict[str, Any] = {
             "FromEmailAddress": self._place.identity,
-            "Destination": {"ToAddresses": [to]},
+            "Destination": {"ToAddresses": [to], **({"BccAddresses": [*bcc]} if bcc else {})},
             "Content": {"Raw": {"Data": raw}},
         }
         if self._place.configuration_set:
             asked["ConfigurationSetName"] = self._place.configuration_set
-        answer = await self._call(lambda client: client.send_email(**asked), to)
+        answer = await self._call(lambda client: client.send_email(**asked), (to, *bcc))
         about = answer.get("ResponseMetadata", {})
         message_id = str(answer.get("MessageId", ""))
         if not _MESSAGE_ID.fullmatch(message_id):
@@ -127,10 +128,10 @@ class SesTransport:
             sent=float(quota.get("SentLast24Hours", 0)),
         )
 
-    async def _call(self, call: Callable[[Any], T], to: str = "") -> T:
+    async def _call(self, call: Callable[[Any], T], to: tuple[str, ...] = ()) -> T:
         return await in_thread(lambda _: self._called(call, to))
 
-    def _called(self, call: Callable[[Any], T], to: str) -> T:
+    def _called(self, call: Callable[[Any], T], to: tuple[str, ...]) -> T:
         """Run in a thread: the first call loads boto3."""
         client = self._made()
         from botocore.exceptions import BotoCoreError, ClientError

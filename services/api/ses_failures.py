@@ -88,7 +88,7 @@ class Attempt:
     place: str
     """Where the service is, for people."""
     sender: str = ""
-    to: str = ""
+    to: tuple[str, ...] = ()
 
 
 def of_refusal(error: ClientError, attempt: Attempt) -> ServiceError:
@@ -147,11 +147,12 @@ def _unverified(names: str, attempt: Attempt) -> _Told:
     """Say whose address is not verified; told apart by what we sent, not by what came back."""
     failed = {name.strip().lower() for name in names.split(",")}
     domain = attempt.sender.rpartition("@")[2].lower()
-    if attempt.to.lower() in failed and not failed & {attempt.sender.lower(), domain}:
+    barred = [to for to in attempt.to if to.lower() in failed]
+    if barred and not failed & {attempt.sender.lower(), domain}:
         mode = "The SES account is in sandbox mode, which sends to verified addresses only"
         return (
             Rejected,
-            f"{mode}; {attempt.to} is not one.",
+            f"{mode}; {barred[0]} is not one.",
             "Verify it in the SES console, or ask AWS for production access.",
         )
     return (

@@ -21,7 +21,7 @@ pytest.importorskip("boto3")
 from botocore import exceptions as boto
 
 SENDER, TO = "ada@agents.example.com", "ann@elsewhere.example"
-ATTEMPT = Attempt("https://email.us-east-1.amazonaws.com", SENDER, TO)
+ATTEMPT = Attempt("https://email.us-east-1.amazonaws.com", SENDER, (TO,))
 HOSTILE = "\x1b[2J<b>token sk-live-1234</b> \u202etxt"
 NOT_VERIFIED = "Email address is not verified. The following identities failed the check in region "
 
