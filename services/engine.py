@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot
     from services.cache.store import MailStore
     from services.keys.keychain import Keychain
-    from services.posting import OfficeFactory, Posting
+    from services.posting import OfficeFactory, Posting, SessionLender
     from services.requests import Request
     from services.sync.late_keychain import LateKeychain
     from services.sync.session import Session
@@ -77,6 +77,7 @@ class Engine:
         self._on_session = on_session
         self._boundary = Boundary(on_event)
         self._posting: Posting | None = None
+        self._lender: SessionLender | None = None
         self._stop_seconds = 0.0
         self._make_provider = provider
         self._make_renderer = renderer
@@ -223,12 +224,14 @@ class Engine:
     def _serve_outbound(self, session: Session) -> None:
         if self._make_office is None:
             return
-        from services.posting import Posting
+        from services.posting import Posting, SessionLender
 
-        if self._posting is None:
-            make, boundary = self._make_office, self._boundary
-            self._posting = Posting(make, self._folder, self._on_event, boundary)
-        self._posting.serve(session)
+        if self._posting is None or self._lender is None:
+            make, emit = self._make_office, self._on_event
+            lender = self._lender = SessionLender()
+            self._posting = Posting(lambda: make(lender, emit), (self._folder,), self._boundary)
+        self._lender.session = session
+        session.desk.outbound = self._posting
 
     async def _serve_alone(self) -> None:
         import asyncio

@@ -8,7 +8,7 @@ forgets what it was doing because the mailbox's session was renewed: it outlives
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -122,30 +122,25 @@ OfficeFactory = Callable[[SessionLender, Callable[[Event], None]], Outgoing]
 
 
 class Posting:
-    """The outbound side of one engine: opened late, by one of two occasions, and once."""
+    """The outbound side of a window: opened late, by one of two occasions, and once.
+
+    `make` opens it, in a thread; `folders` are those of the accounts that it writes and sends for.
+    """
 
     def __init__(
         self,
-        make: OfficeFactory,
-        folder: Path,
-        emit: Callable[[Event], None],
+        make: Callable[[], Outgoing],
+        folders: Iterable[Path],
         boundary: Callable[[int], AbstractContextManager[None]],
     ) -> None:
         self._make = make
-        self._log = folder / LOG
-        self._emit = emit
+        self._logs = tuple(folder / LOG for folder in folders)
         self._boundary = boundary
-        self._lender = SessionLender()
         self._opening = asyncio.Lock()
         self._outgoing: Outgoing | None = None
         self._work: asyncio.Task[None] | None = None
         self._opened = asyncio.Event()
         self._is_closed = False
-
-    def serve(self, session: Session) -> None:
-        """Answer the outbound requests of this session from now on, with what it lends."""
-        self._lender.session = session
-        session.desk.outbound = self
 
     def start(self) -> None:
         """Look for an outbox that is there already, late; send what waits in it."""
@@ -172,14 +167,13 @@ class Posting:
             if self._is_closed:
                 raise UsageError("The program is about to stop.")
             if self._outgoing is None:
-                make, lender, emit = self._make, self._lender, self._emit
-                self._outgoing = await asyncio.to_thread(lambda: make(lender, emit))
+                self._outgoing = await asyncio.to_thread(self._make)
                 self._opened.set()
             return self._outgoing
 
     async def _run(self) -> None:
         await asyncio.sleep(LOOK_AFTER)
-        while self._outgoing is None and not self._log.exists():
+        while self._outgoing is None and not any(log.exists() for log in self._logs):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._opened.wait(), LOOK_EVERY)
         await self._keep_running(self._send)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from services import outbound_events as ev
@@ -18,8 +19,8 @@ from services.outbound.office import Office
 from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_contents import durable
 from services.outbound.outbox.outbox_documents import NEVER_LEFT, UNDER_WAY
-from services.outbound_models import AgentView, OutboundCounts, OutboxState, ProposalRow
-from services.safe_text import EMPTY, clean_line, phrase, ui
+from services.outbound_models import AgentView, AuditRow, OutboundCounts, OutboxState, ProposalRow
+from services.safe_text import clean_line, join, phrase, ui
 
 
 class ApprovalRequests:
@@ -49,9 +50,11 @@ class ApprovalRequests:
             found = await durable(partial(_proposals, office, with_decided=self._with_decided))
             rows += found[0]
             agents += found[1]
-        own = await self._offices.get()
-        sent = await durable(lambda: own.outbox.left_since(own.now - DAY))
-        cap = own.account.policy.per_day
+        sent, caps = 0, []
+        for office in await self._offices.shown():
+            sent += await durable(partial(office.outbox.left_since, office.now - DAY))
+            caps.append(office.account.policy.per_day)
+        cap = sum(caps) if all(caps) else 0
         waiting_first = sorted(rows, key=lambda row: not row.is_waiting)
         told = ev.ProposalsListed(request_id, tuple(waiting_first), tuple(agents), sent, cap)
         self._emit(told)
@@ -92,14 +95,27 @@ class ApprovalRequests:
     # ── audit ────────────────────────────────────────────────────────────────────────────────────
 
     async def audit(self, request_id: int, request: ev.ListAudit) -> None:
-        """Tell the audit log, and where its chain is broken."""
-        office = await self._offices.get()
-        page = await durable(lambda: office.audit.rows(request.words, request.limit))
-        trouble = await durable(office.audit.verify)
-        told = EMPTY
-        if trouble is not None:
-            told = phrase("Line {}: {}", trouble.line, clean_line(trouble.sentence))
-        self._emit(ev.AuditListed(request_id, page.rows, page.total, told))
+        """Tell the audit logs, and where a chain is broken."""
+        rows: list[AuditRow] = []
+        total, troubles = 0, []
+        for office in await self._logs(request.account):
+            tag = self._offices.tag(office)
+            page = await durable(partial(office.audit.rows, request.words, request.limit))
+            rows += (replace(row, account=tag) for row in page.rows)
+            total += page.total
+            trouble = await durable(office.audit.verify)
+            if trouble is not None:
+                told = phrase("Line {}: {}", trouble.line, clean_line(trouble.sentence))
+                troubles.append(phrase("{}: {}", clean_line(tag), told) if tag else told)
+        if len({row.account for row in rows}) > 1:
+            rows.sort(key=lambda row: row.at, reverse=True)
+        shown = tuple(rows[: request.limit])
+        self._emit(ev.AuditListed(request_id, shown, total, join(" ", troubles)))
+
+    async def _logs(self, account: str) -> tuple[Office, ...]:
+        if account:
+            return (await self._offices.get(account),)
+        return await self._offices.shown()
 
     # ── counts ───────────────────────────────────────────────────────────────────────────────────
 
@@ -111,12 +127,16 @@ class ApprovalRequests:
 
     async def tell_counts(self) -> None:
         """Tell the counts when they are others than those that were told last."""
-        own = await self._offices.get()
-        counts = await durable(lambda: _own_counts(own))
+        own = [await durable(partial(_own_counts, one)) for one in await self._offices.shown()]
         waiting = 0
         for office in await self._offices.all():
             waiting += await durable(office.proposals.waiting)
-        counts = OutboundCounts(counts.drafts, waiting, counts.outbox, counts.uncertain)
+        counts = OutboundCounts(
+            sum(one.drafts for one in own),
+            waiting,
+            sum(one.outbox for one in own),
+            sum(one.uncertain for one in own),
+        )
         if counts != self._counts:
             self._counts = counts
             self._emit(ev.OutboundCounted(counts))

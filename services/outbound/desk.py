@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -77,7 +78,8 @@ class OutboundDesk:
         try:
             await answer(request_id, request)
         except Locked as error:
-            self._emit(ev.DraftLocked(request_id, clean_line(str(error))))
+            account = getattr(request, "account", "")
+            self._emit(ev.DraftLocked(request_id, clean_line(str(error)), account))
 
     async def run(self) -> None:
         """Send what is due in all offices and tell what changes, until cancelled."""
@@ -127,7 +129,8 @@ class OutboundDesk:
         return version, is_open
 
     def _moved(self, office: Office, entry: OutboxEntry, progress: SafeText) -> None:
-        self._emit(ev.OutboxMoved(row_of(entry, office.now, progress)))
+        row = row_of(entry, office.now, progress)
+        self._emit(ev.OutboxMoved(replace(row, account=self.offices.tag(office))))
 
     def _trouble(self, office: Office, error: MailError) -> None:
         self._tell_trouble(office.account.name, error)

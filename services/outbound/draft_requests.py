@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from services import outbound_events as ev
@@ -23,7 +24,7 @@ from services.outbound.writing.answered import Original
 from services.outbound.writing.pricing import ask_pricing
 from services.outbound.writing.recipient_book import RecipientBook
 from services.outbound.writing.replying import Begun, Desktop, begin_answer, begin_blank
-from services.outbound_models import OutboxState
+from services.outbound_models import DraftRow, OutboxState
 from services.safe_text import EMPTY, clean_line, ui
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class DraftRequests:
         self._offices = offices
         self._emit = emit
         self._in_order = asyncio.Lock()
-        self._book: RecipientBook | None = None
+        self._books: dict[str, RecipientBook] = {}
         self._carrying: dict[str, CarryingOver] = {}
         self.is_listed = False
         """A list of drafts was asked for: it is told again when it changes."""
@@ -54,26 +55,26 @@ class DraftRequests:
         """Stop learning recipients and fetching files."""
         for carrying in self._carrying.values():
             await carrying.close()
-        if self._book is not None:
-            self._book.close()
+        for book in self._books.values():
+            book.close()
 
     # ── drafts ───────────────────────────────────────────────────────────────────────────────────
 
     async def begin(self, request_id: int, request: ev.BeginDraft) -> None:
         """Begin a draft, for an answer if wanted; nothing is kept before it is saved."""
-        office = await self._offices.get()
+        office = await self._offices.get(request.account)
         desktop = await durable(lambda: _desktop(office, request.template))
         if request.message_id:
             original = await _original(office, request.message_id)
             begun = begin_answer(request.kind, original, desktop)
         else:
             begun = begin_blank(request.kind, desktop, to=request.to)
-        self._tell_begun(request_id, begun)
+        self._tell_begun(request_id, request.account, begun)
         self._carry(office, begun.draft)
         (await self._recipients(office)).prepare()
 
-    def _tell_begun(self, request_id: int, begun: Begun) -> None:
-        opened = ev.DraftOpened(request_id, begun.draft, "", begun.remark, begun.quoted)
+    def _tell_begun(self, request_id: int, account: str, begun: Begun) -> None:
+        opened = ev.DraftOpened(request_id, begun.draft, account, begun.remark, begun.quoted)
         self._emit(opened)
 
     async def open(self, request_id: int, request: ev.OpenDraft) -> None:
@@ -103,7 +104,7 @@ class DraftRequests:
     async def discard(self, request_id: int, request: ev.DiscardDraft) -> None:
         """Drop a draft, for a while."""
         await self.settled()
-        office = await self._offices.get()
+        office = await self._offices.get(request.account)
         await self._carrying_of(office).stop(request.draft_id)
         done = await durable(lambda: office.drafts.discard(request.draft_id))
         sentence = ui("The draft is dropped.") if done else ui("There was no such draft.")
@@ -111,7 +112,7 @@ class DraftRequests:
 
     async def restore(self, request_id: int, request: ev.RestoreDraft) -> None:
         """Bring a dropped draft back."""
-        office = await self._offices.get()
+        office = await self._offices.get(request.account)
         await durable(lambda: office.drafts.restore(request.draft_id))
         self._emit(ev.OutboundDone(request_id, ui("The draft is there again.")))
 
@@ -123,9 +124,13 @@ class DraftRequests:
 
     async def tell(self, request_id: int = 0) -> None:
         """Tell the list of drafts as it is now."""
-        office = await self._offices.get()
-        await office.unlock_silently()
-        self._emit(ev.DraftsListed(request_id, await durable(office.drafts.rows)))
+        rows: list[DraftRow] = []
+        for office in await self._offices.shown():
+            await office.unlock_silently()
+            tag = self._offices.tag(office)
+            rows += (replace(row, account=tag) for row in await durable(office.drafts.rows))
+        rows.sort(key=lambda row: row.changed_at, reverse=True)
+        self._emit(ev.DraftsListed(request_id, tuple(rows)))
 
     # ── files of a message that is sent on ───────────────────────────────────────────────────────
 
@@ -155,7 +160,7 @@ class DraftRequests:
 
     async def suggest(self, request_id: int, request: ev.SuggestRecipients) -> None:
         """Complete a recipient: at once from what is known, then the directory if nobody is."""
-        office = await self._offices.get()
+        office = await self._offices.get(request.account)
         book = await self._recipients(office)
         found = await book.suggest(request.text)
         self._emit(ev.RecipientsSuggested(request_id, request.text, found))
@@ -165,19 +170,20 @@ class DraftRequests:
                 self._emit(ev.RecipientsSuggested(request_id, request.text, (known,)))
 
     async def _recipients(self, office: Office) -> RecipientBook:
-        if self._book is None:
-            self._book = RecipientBook(
+        book = self._books.get(office.account.name)
+        if book is None:
+            book = self._books[office.account.name] = RecipientBook(
                 office.sender.address,
                 office.sender.mail_domain,
                 snapshot=lambda: _snapshot(office),
                 keychain=office.lender.keychain,
                 written=lambda: _written(office),
             )
-        return self._book
+        return book
 
     async def ask_pricing(self, request_id: int, request: ev.AskPricing) -> None:
         """Tell what an agent charges."""
-        office = await self._offices.get()
+        office = await self._offices.get(request.account)
         client = cast("AssmblClient", await office.lender.provider())
         agent = office.chain.agent_id_for(request.address) if office.chain is not None else ""
         lines = await ask_pricing(

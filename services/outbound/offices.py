@@ -1,12 +1,13 @@
-"""The offices of all configured accounts: one is open with the mailbox, the others when needed.
+"""The offices of all configured accounts: open with their mailboxes, the others when needed.
 
-Closes the trap of a proposal that nobody sees because it came in for an account that is not open.
+Closes two traps: a proposal that nobody sees because it came in for an account that is not open, and
+an account whose keyring does not answer holding up the drafts of another.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,13 +39,17 @@ class OfficeDoor:
 
 
 class Offices:
-    """The offices by account name, the own one first; "" is the own one."""
+    """The offices by account name, the own one first; "" is the own one.
 
-    def __init__(self, doors: Iterable[OfficeDoor]) -> None:
+    `shown` are the accounts whose mail is on screen; without it only the own one is.
+    """
+
+    def __init__(self, doors: Iterable[OfficeDoor], shown: Iterable[str] = ()) -> None:
         self._doors = {door.name: door for door in doors}
         self._own = next(iter(self._doors))
+        self._shown = tuple(shown) or (self._own,)
         self._open: dict[str, Office] = {}
-        self._opening = asyncio.Lock()
+        self._opening = {name: asyncio.Lock() for name in self._doors}
         self.troubles: dict[str, MailError] = {}
         """Why the office of another account could not be opened, by its name."""
 
@@ -54,20 +59,35 @@ class Offices:
         door = self._doors.get(name)
         if door is None:
             raise NotFound(f'There is no account "{name}".')
-        async with self._opening:
+        async with self._opening[name]:
             if name not in self._open:
                 self._open[name] = await door.open()
         return self._open[name]
 
     async def all(self) -> tuple[Office, ...]:
         """The own office, and those of all accounts for which something was written or proposed."""
-        found = [await self.get()]
-        for name, door in self._doors.items():
-            if name == self._own or not (name in self._open or door.is_in_use):
+        return await self._found(self._doors)
+
+    async def shown(self) -> tuple[Office, ...]:
+        """The same of the accounts whose mail is on screen."""
+        return await self._found(self._shown)
+
+    def tag(self, office: Office) -> str:
+        """Return the account that a row of an office names: "" where there is only one on screen."""
+        return office.account.name if len(self._shown) > 1 else ""
+
+    async def _found(self, names: Iterable[str]) -> tuple[Office, ...]:
+        """Return the offices that are there; why one cannot be opened is a trouble, but the only one's."""
+        found = []
+        for name in names:
+            is_own = name == self._own
+            if not (is_own or name in self._open or self._doors[name].is_in_use):
                 continue
             try:
                 found.append(await self.get(name))
             except MailError as error:
+                if is_own and len(self._shown) == 1:
+                    raise
                 self.troubles[name] = error
         return tuple(found)
 
@@ -78,8 +98,13 @@ class Offices:
 
     async def close(self, seconds: float) -> None:
         """Close all of them, with so many seconds for what is on the wire."""
-        async with self._opening:
-            await asyncio.gather(*(office.close(seconds) for office in self.opened))
+        await asyncio.gather(*(self._close(name, seconds) for name in self._doors))
+
+    async def _close(self, name: str, seconds: float) -> None:
+        async with self._opening[name]:
+            office = self._open.get(name)
+            if office is not None:
+                await office.close(seconds)
 
 
 def doors_of(
@@ -95,6 +120,13 @@ def doors_of(
         _door(own, lender, paths),
         *(_door(account, OwnLender(account, paths, secrets), paths) for account in others),
     )
+
+
+def doors_of_all(
+    accounts: Iterable[Account], lenders: Mapping[str, Lender], paths: Paths
+) -> tuple[OfficeDoor, ...]:
+    """Return the doors of accounts that are all on screen: each borrows of its own session."""
+    return tuple(_door(account, lenders[account.name], paths) for account in accounts)
 
 
 def _door(account: Account, lender: Lender, paths: Paths) -> OfficeDoor:

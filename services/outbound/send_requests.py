@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from services import outbound_events as ev
@@ -79,7 +81,8 @@ class SendRequests:
         """Carry out what a person decided about mail that may have left."""
         office = await self._offices.get(request.account)
         entry = await office.settle_uncertain(request.entry_id, resend=request.resend)
-        self._emit(ev.OutboxMoved(row_of(entry, office.now)))
+        row = row_of(entry, office.now)
+        self._emit(ev.OutboxMoved(replace(row, account=self._offices.tag(office))))
         sentence = ui("The same is sent again.") if request.resend else ui("It counts as sent.")
         self._emit(ev.OutboundDone(request_id, sentence))
 
@@ -96,13 +99,20 @@ class SendRequests:
 
     async def tell(self, request_id: int = 0, *, sent: bool = False) -> None:
         """Tell one of the two lists as it is now, newest first."""
-        office = await self._offices.get()
-        rows = await durable(lambda: _rows(office, sent=sent))
-        self._emit(ev.OutboxListed(request_id, rows, sent))
+        moving: list[OutboxRow] = []
+        over: list[OutboxRow] = []
+        for office in await self._offices.shown():
+            found = await durable(partial(_rows, office, self._offices.tag(office), sent=sent))
+            moving += found[0]
+            over += found[1]
+        if len({row.account for row in (*moving, *over)}) > 1:
+            moving.sort(key=lambda row: row.changed_at, reverse=True)
+            over.sort(key=lambda row: row.changed_at, reverse=True)
+        self._emit(ev.OutboxListed(request_id, (*moving, *over), sent))
 
     async def read(self, request_id: int, request: ev.ReadSent) -> None:
         """Show the local copy of one mail."""
-        office = await self._offices.get()
+        office = await self._offices.get(request.account)
         entry = await durable(lambda: office.outbox.get(request.entry_id))
         content = await durable(lambda: office.outbox.content(request.entry_id))
         mail = await whole_mail(content, office.open_text)
@@ -112,15 +122,16 @@ class SendRequests:
         self._emit(ev.SentOpened(request_id, request.entry_id, facts_of(entry, mail), body))
 
 
-def _rows(office: Office, *, sent: bool) -> tuple[OutboxRow, ...]:
+def _rows(office: Office, account: str, *, sent: bool) -> tuple[list[OutboxRow], list[OutboxRow]]:
+    """Return what is under way and what is settled, each newest first."""
     now = office.now
-    settled = office.outbox.settled()
-    if sent:
-        found = [entry for entry in settled if entry.state is OutboxState.SENT]
-    else:
-        found = [entry for entry in settled if entry.state is not OutboxState.SENT]
-        found += office.outbox.open()
-    return tuple(row_of(entry, now) for entry in reversed(found))
+    settled = [e for e in office.outbox.settled() if (e.state is OutboxState.SENT) == sent]
+    moving = [] if sent else office.outbox.open()
+    shown = [
+        [replace(row_of(entry, now), account=account) for entry in reversed(entries)]
+        for entries in (moving, settled)
+    ]
+    return shown[0], shown[1]
 
 
 def _queued(
