@@ -70,6 +70,9 @@ class Findings:
     own_key: str
     copy_to: str
     now: int
+    bcc: str = ""
+    left_out: tuple[Check, ...] = ()
+    """What the way out does not pass on."""
 
 
 def danger(draft: Draft, heads: Iterable[bytes], *, encrypted: bool) -> str:
@@ -189,6 +192,10 @@ def _sending_checks(found: Findings) -> Iterator[Check]:
     if found.copy_to:
         sentence = f"{found.copy_to} gets a copy, as the policy demands of mail to outside."
         yield Check("oversight", CheckLevel.FINE, sentence)
+    if found.bcc:
+        sentence = f"{found.bcc} is in bcc of every mail, as the policy demands of mail to outside."
+        yield Check("oversight", CheckLevel.FINE, sentence)
+    yield from found.left_out
     if found.draft.send_at and found.draft.send_at <= found.now:
         sentence = "The time to send it has passed: it leaves at once."
         yield Check("late", CheckLevel.CAUTION, sentence)

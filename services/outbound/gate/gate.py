@@ -14,90 +14,41 @@ the files, `send` posts exactly those bytes. At each of them the policy is asked
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from services.api import wire
-from services.api.assmbl_send import MailSender, Receipt
-from services.errors import BadAnswer, CryptoError, PolicyRefused, ServerBroken, ServiceError
-from services.outbound.drafts.files import LARGEST, opened
+from services.errors import BadAnswer, PolicyRefused, ServerBroken, ServiceError
 from services.outbound.gate.key_ring import SealingKeys
 from services.outbound.gate.plan import OutboundMail, Plan
 from services.outbound.gate.planning import Planner
 from services.outbound.gate.policy import History, NoHistory, Sender, Traffic, recheck
-from services.outbound.gate.ready import (
-    ReadyMail,
-    SealedFile,
-    SealedMail,
-    SealedTo,
-    Terms,
-    UploadedFile,
-)
-from services.outbound.gate.sealing import check_spooled, sealed_files, sealed_text
+from services.outbound.gate.ready import ReadyMail, SealedMail, SealedTo, Terms, UploadedFile
+from services.outbound.gate.sealing import check_sealed, sealed_files, sealed_text
+from services.outbound.gate.transport import Prepared, Receipt, Step, Tell, Transport
+from services.outbound.gate.transports.assmbl import AssmblTransport
 from services.progress import in_thread
-from services.sealed_names import SEALED_TYPE
 
 if TYPE_CHECKING:
     from services.api.assmbl import AssmblClient
-    from services.api.exchange import Exchange
-    from services.api.presigned import Progress
     from services.crypto.certs import PeerKey
-    from services.draft import Draft, Metering
+    from services.draft import Draft
 
-__all__ = ["Gate", "Prepared", "Receipt", "Step", "Uploads"]
+__all__ = ["Gate", "Prepared", "Receipt", "Step"]
 
-ENCRYPTED_HEADER: Final = "X-AgentMail-Encrypted"
-_BEGIN: Final = "-----BEGIN PGP MESSAGE-----"
-_END: Final = "-----END PGP MESSAGE-----"
 _ANEW: Final = "Nothing was sent. Review it again."
-
-
-class Uploads(Protocol):
-    """Where files go before a mail (`services.api.assmbl_attachments`)."""
-
-    async def upload_file(
-        self,
-        file: BinaryIO,
-        *,
-        file_name: str,
-        content_type: str,
-        on_progress: Progress | None = None,
-    ) -> wire.AttachmentRef: ...
-
-
-class Step(Enum):
-    """What is being done with a file."""
-
-    SEALING = "sealing"
-    UPLOADING = "uploading"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """How far the preparation is: which file (from 0), and bytes of it done in this step."""
-
-    step: Step
-    file: int
-    done: int
-
-
-Tell = Callable[[Prepared], None]
 
 
 class Gate:
     """Plans, seals, uploads and sends the mail of one account.
 
-    `is_paused` says of an agent that it may not send now; `check_place` raises PolicyRefused for a
+    `transports` are its ways out, by `OutboundMail.via`: "" is the account's own service. `is_paused` says of an agent that it may not send now; `check_place` raises PolicyRefused for a
     place (without links) of which no file may go along with the draft of an id.
     """
 
     def __init__(
         self,
-        exchange: Exchange,
-        uploads: Uploads,
+        transports: Mapping[str, Transport],
         keys: SealingKeys,
         sender: Sender,
         *,
@@ -107,13 +58,15 @@ class Gate:
         clock: Callable[[], float] = time.time,
         check_place: Callable[[str, Path], None] = lambda _, __: None,
     ) -> None:
-        self._sender = MailSender(exchange)
-        self._uploads = uploads
+        self._transports = dict(transports)
         self._keys = keys
         self._account = sender
         self._history = history or NoHistory()
         self._is_paused = is_paused
-        self._planner = Planner(sender, keys, traffic, self._history, is_paused, clock, check_place)
+        rules = {via: transport.rules for via, transport in self._transports.items()}
+        self._planner = Planner(
+            sender, keys, traffic, self._history, is_paused, clock, check_place, rules
+        )
 
     @classmethod
     def of(
@@ -128,10 +81,9 @@ class Gate:
         clock: Callable[[], float] = time.time,
         check_place: Callable[[str, Path], None] = lambda _, __: None,
     ) -> Gate:
-        """The gate of a connected account."""
+        """The gate of a connected Assmbl account without another way out."""
         return cls(
-            client.exchange,
-            client.attachments,
+            {"": AssmblTransport.of(client)},
             keys,
             sender,
             traffic=traffic,
@@ -157,10 +109,11 @@ class Gate:
         (no usable key, or another one than approved), UsageError (a file is gone), DiskFull,
         ServiceError (the directory). Then nothing has been uploaded and the folder is as it was.
         """
+        self._transport(mail.via)
         terms, encrypted = Terms.of(mail), mail.is_encrypted
-        await in_thread(lambda _: self._may_leave(mail.to, terms, is_encrypted=encrypted))
-        peer = await self._approved_key(mail) if mail.is_encrypted else None
-        recipients = self._recipients(mail, peer)
+        await in_thread(lambda _: self._may_leave(mail, terms, is_encrypted=encrypted))
+        peer = await self._approved_key(mail.to, mail.key) if mail.is_encrypted else None
+        recipients = await self._recipients(mail, peer)
         body = await sealed_text(mail.body, recipients)
         files = await sealed_files(
             mail,
@@ -168,7 +121,7 @@ class Gate:
             folder,
             lambda number, done: tell(Prepared(Step.SEALING, number, done)),
         )
-        return SealedMail(mail, body, files, _sealed_to(peer))
+        return SealedMail(mail, body, files, _sealed_to(peer), str(folder))
 
     async def upload(
         self,
@@ -184,16 +137,13 @@ class Gate:
         object keys. Raises ServiceError (never uncertain: no mail has left), PolicyRefused when
         the spool was changed, UsageError when it is gone.
         """
-        files = list(uploaded[: len(sealed.files)])
+        transport = self._transport(sealed.mail.via)
         try:
-            for number, file in enumerate(sealed.files[len(files) :], len(files)):
-                files.append(await self._upload(file, number, tell))
-                on_uploaded(files[-1])
+            return await transport.upload(sealed, tell, uploaded=uploaded, on_uploaded=on_uploaded)
         except ServiceError as error:
             error.uncertain = False
             error.next_step = error.next_step or "Nothing was sent. Try again."
             raise
-        return _ready(sealed, tuple(files))
 
     async def send(self, mail: ReadyMail, *, repeat: bool = False) -> Receipt:
         """Send what was uploaded; calling it again sends the same bytes under the same key.
@@ -202,28 +152,38 @@ class Gate:
         the service is known to deliver a repeated key once. Raises PolicyRefused, CryptoError,
         ServiceError; with `uncertain` set the mail may have left (design.md §11).
         """
+        transport = self._transport(mail.via)
         encrypted = mail.sealed_to is not None
-        await in_thread(lambda _: self._may_leave(mail.to, mail.terms, is_encrypted=encrypted))
+        await in_thread(lambda _: self._may_leave(mail, mail.terms, is_encrypted=encrypted))
         if mail.sealed_to is not None:
-            _check_sealed(mail)
+            check_sealed(mail, marked=transport.rules.headers)
             await self._check_still_good(mail, mail.sealed_to)
-        return await self._sender.send_mail(
-            mail.to,
-            mail.subject,
-            mail.body,
-            usage=_usage(mail.usage),
-            correlation_id=mail.correlation_id or None,
-            idempotency_key=mail.idempotency_key,
-            marketplace_request_id=mail.marketplace_request_id or None,
-            headers=dict(mail.headers),
-            attachments=[_reference(file) for file in mail.files],
-            repeat_uncertain=repeat,
-        )
+        return await transport.send(mail, repeat=repeat)
+
+    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str:
+        """Look at what the service has made of a sent mail; return what is wrong, "" for nothing.
+
+        Raises ServiceError when it cannot be asked now.
+        """
+        return await self._transport(mail.via).verify(mail, receipt)
+
+    def remembers(self, via: str) -> int:
+        """Return for how many seconds the service of a way out delivers a repeated key once."""
+        found = self._transports.get(via)
+        return found.rules.remembers if found is not None else 0
 
     # ── what must hold ───────────────────────────────────────────────────────────────────────────
 
-    def _may_leave(self, to: str, terms: Terms, *, is_encrypted: bool) -> None:
+    def _transport(self, via: str) -> Transport:
+        if via not in self._transports:
+            raise PolicyRefused(f'This account has no way out called "{via}" any more.', _ANEW)
+        return self._transports[via]
+
+    def _may_leave(
+        self, mail: OutboundMail | ReadyMail, terms: Terms, *, is_encrypted: bool
+    ) -> None:
         """Ask the policy of now; PolicyRefused when it says no."""
+        to, rules = mail.to, self._transport(mail.via).rules
         if terms.agent and self._is_paused(terms.agent):
             raise PolicyRefused(
                 "The agent that proposed this mail is paused.", "Resume it on the Approvals screen."
@@ -234,31 +194,37 @@ class Gate:
                 "Encrypt it, or change the rule for the recipient on the Keys screen.",
             )
         has_written = bool(terms.answers) and self._history.has_written(to, terms.answers)
-        recheck(self._account, to, terms, is_encrypted=is_encrypted, has_written=has_written)
+        recheck(
+            self._account,
+            to,
+            terms,
+            is_encrypted=is_encrypted,
+            has_written=has_written,
+            bcc=mail.bcc if rules.has_bcc else None,
+        )
 
-    async def _approved_key(self, mail: OutboundMail) -> PeerKey:
+    async def _approved_key(self, address: str, fingerprint: str) -> PeerKey:
         from services.crypto.errors import KeyUnusable
 
-        peer = await self._keys.peer_for(mail.to, fresh=True)
+        peer = await self._keys.peer_for(address, fresh=True)
         peer.require()
-        if peer.fingerprint != mail.key:
-            raise KeyUnusable(
-                "The recipient has another key than the one that was approved.", _ANEW
-            )
+        if peer.fingerprint != fingerprint:
+            raise KeyUnusable(f"{address} has another key than the one that was approved.", _ANEW)
         return peer
 
-    def _recipients(self, mail: OutboundMail, peer: PeerKey | None) -> tuple[PeerKey, ...]:
-        """The recipient, and the sender, who could not read the own copy otherwise."""
+    async def _recipients(self, mail: OutboundMail, peer: PeerKey | None) -> tuple[PeerKey, ...]:
+        """The recipient, oversight in bcc, and the sender, who could not read their copies otherwise."""
         from services.crypto.errors import KeyUnusable
 
         if peer is None:
             return ()
+        seen = [await self._approved_key(address, mail.bcc_key) for address in mail.bcc]
         if not mail.own_key:
-            return (peer,)
+            return (peer, *seen)
         own = self._keys.own_public()
         if own is None or own.fingerprint != mail.own_key:
             raise KeyUnusable("Your own key is another one than when this was approved.", _ANEW)
-        return peer, own
+        return peer, own, *seen
 
     async def _check_still_good(self, mail: ReadyMail, sealed_to: SealedTo) -> None:
         from services.crypto.errors import KeyUnusable
@@ -280,77 +246,6 @@ class Gate:
                 "Send it anew, so that it is encrypted to the new key.",
             )
 
-    # ── uploading ────────────────────────────────────────────────────────────────────────────────
-
-    async def _upload(self, file: SealedFile, number: int, tell: Tell) -> UploadedFile:
-        with opened(Path(file.path), file.name, 2 * LARGEST) as source:
-            await in_thread(lambda _: check_spooled(file, source))
-            ref = await self._uploads.upload_file(
-                source,
-                file_name=file.name,
-                content_type=file.content_type,
-                on_progress=lambda done: tell(Prepared(Step.UPLOADING, number, done)),
-            )
-        return UploadedFile(
-            ref.object_key, file.name, file.content_type, file.size, file.sha256, file.encrypted
-        )
-
 
 def _sealed_to(peer: PeerKey | None) -> SealedTo | None:
     return None if peer is None else SealedTo(peer.fingerprint, peer.require().fingerprint)
-
-
-def _ready(sealed: SealedMail, files: tuple[UploadedFile, ...]) -> ReadyMail:
-    mail = sealed.mail
-    headers = dict(mail.headers)
-    if sealed.sealed_to is not None:
-        headers[ENCRYPTED_HEADER] = "body"
-    return ReadyMail(
-        to=mail.to,
-        subject=mail.subject,
-        body=sealed.body,
-        headers=tuple(headers.items()),
-        files=files,
-        idempotency_key=mail.idempotency_key,
-        correlation_id=mail.correlation_id,
-        sealed_to=sealed.sealed_to,
-        marketplace_request_id=mail.marketplace_request_id,
-        usage=mail.usage,
-        terms=Terms.of(mail),
-    )
-
-
-def _check_sealed(mail: ReadyMail) -> None:
-    """Look once more at what is about to leave as encrypted; CryptoError when something is not."""
-    body = mail.body.strip()
-    is_armor = body.startswith(_BEGIN) and body.endswith(_END) and body.count("-----") == 4
-    marked = dict(mail.headers).get(ENCRYPTED_HEADER) == "body"
-    files = all(file.encrypted and file.content_type == SEALED_TYPE for file in mail.files)
-    if not (is_armor and marked and files):
-        raise CryptoError(
-            "A part of this mail is not encrypted although all of it must be.",
-            "Nothing was sent. Write it anew.",
-        )
-
-
-def _usage(metering: Metering | None) -> wire.Usage | None:
-    if metering is None:
-        return None
-    return wire.Usage(
-        outcomes_returned=metering.outcomes_returned,
-        tokens_input=metering.tokens_input,
-        tokens_output=metering.tokens_output,
-        compute_ms=metering.compute_ms,
-        custom_units=dict(metering.custom_units) or None,
-    )
-
-
-def _reference(file: UploadedFile) -> wire.AttachmentRef:
-    return wire.AttachmentRef(
-        object_key=file.object_key,
-        name=file.name,
-        content_type=file.content_type,
-        size=file.size,
-        encrypted=file.encrypted,
-        encryption=wire.Encryption() if file.encrypted else None,
-    )

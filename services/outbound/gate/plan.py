@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
-from services.draft import Metering
+from services.draft import BodyFormat, Metering
 from services.errors import CryptoError, MailError, PolicyRefused, ServiceError, UsageError
 from services.outbound_models import CheckLevel
 
-FORM: Final = 1
+FORM: Final = 2
 """Of the document that is hashed: another one gives other digests."""
 
 
@@ -30,6 +30,8 @@ class Role(Enum):
     CC = "cc"
     BCC = "bcc"
     OVERSIGHT = "oversight copy"
+    OVERSIGHT_BCC = "bcc (oversight)"
+    """Of every mail of the draft; no mail has this role itself."""
 
 
 class RefusalKind(Enum):
@@ -111,6 +113,19 @@ class OutboundMail:
     """Of the plan that was decided on."""
     by_person: bool = False
     """A person decided on that digest; else the policy let it go."""
+    via: str = ""
+    """The way out: "" for the account's own service."""
+    sender: str = ""
+    """The bare address that it comes from, "" where only the service knows it."""
+    bcc: tuple[str, ...] = ()
+    """Who gets it besides, unseen: the oversight address, where the service has a bcc."""
+    bcc_key: str = ""
+    """The fingerprint of the key of who is in `bcc`, "" exactly when the mail goes in clear."""
+    format: BodyFormat = BodyFormat.PLAIN
+    alternative: str = field(default="", repr=False)
+    """The other part of a mail with HTML: HTML made of Markdown, or text made of HTML."""
+    replies_to: str = ""
+    """The service's id of the message that it answers natively, "" for a mail of its own."""
 
     @property
     def is_encrypted(self) -> bool:
@@ -168,6 +183,13 @@ class Plan:
     correlation_id: str = ""
     marketplace_request_id: str = ""
     send_at: int = 0
+    via: str = ""
+    """The way out: "" for the account's own service."""
+    service: str = ""
+    """What that way out is called."""
+    format: BodyFormat = BodyFormat.PLAIN
+    alternative: str = field(default="", repr=False)
+    """As of `OutboundMail`."""
     undo_seconds: int = 0
     refusals: tuple[Refusal, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -192,6 +214,9 @@ class Plan:
             "subject": self.subject,
             "body": self.body,
             "send_at": self.send_at,
+            "via": self.via,
+            "format": self.format.value,
+            "alternative": self.alternative,
             "files": [asdict(file) for file in self.files],
             "mails": [_mail_document(mail) for mail in self.mails],
         }
@@ -242,4 +267,4 @@ def _mail_document(mail: OutboundMail) -> dict[str, Any]:
     said = asdict(mail)
     for decided in ("digest", "by_person"):
         del said[decided]
-    return said | {"role": mail.role.value}
+    return said | {"role": mail.role.value, "format": mail.format.value}

@@ -7,7 +7,7 @@ person sees all of it at once; nothing is uploaded and nothing kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,10 @@ from services.draft import Draft, Encryption
 from services.errors import PolicyRefused, UsageError
 from services.outbound.drafts.carried_folders import not_here
 from services.outbound.drafts.files import measured
-from services.outbound.gate import requirements
+from services.outbound.gate import carriage, requirements
 from services.outbound.gate.addressing import Recipient, recipients_of, reply_to_of
 from services.outbound.gate.checks import Findings, check, danger
-from services.outbound.gate.fan_out import mails_of
+from services.outbound.gate.fan_out import Fan, mails_of
 from services.outbound.gate.key_ring import KeyRing, SealingKeys, key_ring
 from services.outbound.gate.look_alikes import LookAlikes
 from services.outbound.gate.plan import (
@@ -43,6 +43,7 @@ from services.outbound.gate.policy import (
     Traffic,
     rule,
 )
+from services.outbound.gate.transport import ServiceRules
 from services.progress import in_thread
 
 _HEAD: Final = 65_536
@@ -67,10 +68,17 @@ class _Ground:
     files: _Files
     ruling: Ruling
     keys: KeyRing
+    sender: Sender
+    rules: ServiceRules
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The further headers, where the service carries any."""
+        return requirements.headers_of(self.draft) if self.rules.headers else ()
 
 
 class Planner:
-    """Makes the plans of one account; parameters as of `Gate`."""
+    """Makes the plans of one account; parameters as of `Gate`, `rules` by way out."""
 
     def __init__(
         self,
@@ -81,7 +89,9 @@ class Planner:
         is_paused: Callable[[str], bool],
         clock: Callable[[], float],
         check_place: Callable[[str, Path], None],
+        rules: Mapping[str, ServiceRules],
     ) -> None:
+        self._rules = rules
         self._sender = sender
         self._keys = keys
         self._traffic = traffic
@@ -93,22 +103,24 @@ class Planner:
     async def plan(self, draft: Draft) -> Plan:
         """Make the plan of a draft as everything is now; raises nothing for what is refusable."""
         recipients = recipients_of(draft)
+        rules = self._rules.get(draft.via, self._rules[""])
+        sender = self._sender.leaving_as(rules.sender)
         # In threads: files and texts of megabytes, the book of peers, the cache.
         files = await in_thread(lambda _: _measure(draft, self._check_place))
         case = await in_thread(lambda _: self._case(draft, recipients, files))
-        ruling = rule(self._sender, case)
+        ruling = rule(sender, replace(case, has_bcc=rules.has_bcc))
         keys = await self._key_ring(recipients, ruling)
-        ground = _Ground(draft, recipients, files, ruling, keys)
+        ground = _Ground(draft, recipients, files, ruling, keys, sender, rules)
         return await in_thread(lambda _: self._planned(ground))
 
     def _planned(self, ground: _Ground) -> Plan:
         draft, ruling = ground.draft, ground.ruling
-        known = LookAlikes((*self._sender.internal, *self._history.known_addresses()))
+        known = LookAlikes((*ground.sender.internal, *self._history.known_addresses()))
         facts = tuple(self._facts(one, ground, known) for one in ground.recipients)
         refusals = self._refusals(ground)
         return Plan(
-            account=self._sender.account,
-            sender=self._sender.address,
+            account=ground.sender.account,
+            sender=ground.sender.address,
             draft_id=draft.draft_id,
             revision=draft.revision,
             agent=draft.agent,
@@ -119,12 +131,15 @@ class Planner:
             recipients=(*facts, *self._copy_facts(ground)),
             subject=draft.subject,
             body=draft.body,
-            headers=requirements.headers_of(draft),
+            headers=ground.headers,
             files=ground.files.planned,
             usage=draft.usage,
             correlation_id=draft.correlation_id,
             marketplace_request_id=draft.marketplace_request_id,
             send_at=draft.send_at,
+            via=draft.via,
+            service=ground.rules.name,
+            format=draft.format,
             undo_seconds=self._sender.policy.undo_seconds,
             refusals=refusals,
             checks=check(self._findings(ground, facts)),
@@ -170,17 +185,22 @@ class Planner:
     async def _key_ring(self, recipients: tuple[Recipient, ...], ruling: Ruling) -> KeyRing:
         if not (ruling.encrypts or ruling.tries_encryption):
             return KeyRing()
-        named = (*(one.address for one in recipients), ruling.copy_to)
+        named = (*(one.address for one in recipients), ruling.copy_to, ruling.bcc)
         return await key_ring(self._keys, filter(None, named), only_tries=ruling.tries_encryption)
 
     # ── what stands against it ───────────────────────────────────────────────────────────────────
 
     def _refusals(self, ground: _Ground) -> tuple[Refusal, ...]:
+        draft, rules = ground.draft, ground.rules
+        nowhere = () if draft.via in self._rules else (carriage.no_such_way(draft),)
+        encrypted = ground.keys.encrypted
         return (
-            *requirements.faults(ground.draft),
+            *nowhere,
+            *requirements.faults(draft),
+            *carriage.uncarried(draft, ground.files.planned, rules, encrypted=encrypted),
             *ground.files.refusals,
             *ground.ruling.refusals,
-            *self._proposal_refusals(ground.draft),
+            *self._proposal_refusals(draft),
             *ground.keys.refusals,
         )
 
@@ -215,6 +235,8 @@ class Planner:
             encrypted=ground.keys.encrypted,
             own_key=ground.keys.own,
             copy_to=ground.ruling.copy_to,
+            bcc=ground.ruling.bcc,
+            left_out=carriage.left_out(ground.draft, ground.rules),
             now=self._now,
         )
 
@@ -237,14 +259,17 @@ class Planner:
         )
 
     def _copy_facts(self, ground: _Ground) -> tuple[RecipientFacts, ...]:
-        copy_to = ground.ruling.copy_to
+        ruling = ground.ruling
+        named = {one.address.lower() for one in ground.recipients}
+        # Who is a recipient anyway is shown as one.
+        seen = ruling.copy_to or ("" if ruling.bcc in named else ruling.bcc)
         facts = RecipientFacts(
-            copy_to,
-            Role.OVERSIGHT,
-            is_external=not self._sender.is_internal(copy_to),
+            seen,
+            Role.OVERSIGHT_BCC if ruling.bcc else Role.OVERSIGHT,
+            is_external=not ground.sender.is_internal(seen),
             is_first_contact=False,
         )
-        return (self._keyed(facts, ground.keys),) if copy_to else ()
+        return (self._keyed(facts, ground.keys),) if seen else ()
 
     def _keyed(self, facts: RecipientFacts, keys: KeyRing) -> RecipientFacts:
         """Add what is known about the key that a mail is sealed to."""
@@ -261,16 +286,19 @@ class Planner:
         )
 
     def _mails(self, ground: _Ground) -> tuple[OutboundMail, ...]:
-        sender = self._sender.address or self._sender.account
-        return mails_of(
-            ground.draft,
-            sender,
-            ground.recipients,
-            ground.files.planned,
-            ground.keys,
-            ground.ruling.copy_to,
-            ground.ruling.oversight,
+        sender, ruling = ground.sender, ground.ruling
+        fan = Fan(
+            sender=sender.address,
+            named=sender.address or sender.account,
+            files=ground.files.planned,
+            keys=ground.keys,
+            headers=ground.headers,
+            copy_to=ruling.copy_to,
+            bcc=ruling.bcc,
+            oversight=ruling.oversight,
+            replies_to=carriage.answered_natively(ground.draft, ground.rules),
         )
+        return mails_of(ground.draft, ground.recipients, fan)
 
 
 def _measure(draft: Draft, check_place: Callable[[str, Path], None]) -> _Files:

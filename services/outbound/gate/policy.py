@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from services.errors import PolicyRefused
 from services.outbound.gate.plan import Refusal, RefusalKind
+from services.outbound.gate.sender import Sender
 from services.policy_config import (
-    DEFAULT_POLICY,
     ApprovalRule,
     EncryptionRule,
     OversightCopy,
@@ -24,51 +24,18 @@ from services.policy_config import (
 )
 
 if TYPE_CHECKING:
-    from services.config import Account
     from services.outbound.gate.ready import Terms
+
+__all__ = [
+    "DAY", "HOUR", "PERSON_DECIDES", "Case", "History", "NoHistory", "Party", "Ruling", "Sender",
+    "Traffic", "recheck", "require_room", "rule",
+]  # fmt: skip
 
 HOUR: Final = 3_600
 DAY: Final = 24 * HOUR
 RECIPIENTS_LIMIT: Final = 50
 PERSON_DECIDES: Final = "A person has to decide: "
 """How a ruling begins that wants a person; the reason follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """The account that a mail leaves from; `address` "" when only the service knows it."""
-
-    account: str
-    address: str = ""
-    mail_domain: str = ""
-    policy: Policy = DEFAULT_POLICY
-
-    @classmethod
-    def of(cls, account: Account, address: str = "") -> Sender:
-        """Return a configured account as a sender; `address` as the keychain knows it."""
-        own = account.address or address
-        domain = account.mail_domain or own.rpartition("@")[2]
-        return cls(account.name, own.lower(), domain.lower(), account.policy)
-
-    def is_internal(self, address: str) -> bool:
-        """Tell whether an address is one of ours: listed exactly, or at exactly a listed domain.
-
-        False for whatever is no plain address, for every domain under or beside a listed one, and
-        for a way through ours to somewhere else (`who%elsewhere@ours`), unless listed as it is.
-        """
-        if not is_plain_address(address):
-            return False
-        local, _, domain = address.lower().rpartition("@")
-        if f"{local}@{domain}" in self.internal:
-            return True
-        return domain in self.internal and not any(mark in local for mark in "%!")
-
-    @property
-    def internal(self) -> tuple[str, ...]:
-        """The addresses and domains that are ours."""
-        if self.policy.internal is not None:
-            return self.policy.internal
-        return (self.mail_domain,) if self.mail_domain else ()
 
 
 class Traffic(Protocol):
@@ -131,6 +98,8 @@ class Case:
     """What a check found that a person should see before it leaves."""
     left_hour: int = 0
     left_day: int = 0
+    has_bcc: bool = False
+    """The service sends a blind copy along; else oversight is a mail of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +109,8 @@ class Ruling:
     external: frozenset[str]
     copy_to: str
     """Who gets a mail of its own as oversight; "" when `oversight` is a recipient anyway."""
+    bcc: str
+    """Who gets a blind copy of every mail as oversight, where the service has that."""
     oversight: str
     """Who sees all of it, "" where nothing goes outside."""
     encrypts: bool
@@ -157,35 +128,46 @@ def rule(sender: Sender, case: Case) -> Ruling:
     is_external = bool(outside or elsewhere)
     refusals = [
         *_who(case),
-        *(_oversight(sender) if is_external else ()),
+        *(_oversight(sender, has_bcc=case.has_bcc) if is_external else ()),
     ]
     oversight = sender.policy.oversight if is_external and not refusals else ""
-    is_named = oversight in {party.address.lower() for party in case.parties}
-    copy_to = "" if is_named else oversight
-    refusals += _caps(sender.policy, case, len(case.parties) + bool(copy_to))
+    named = [party for party in case.parties if party.address.lower() == oversight]
+    bcc = oversight if case.has_bcc else ""
+    copy_to = "" if named or bcc else oversight
+    copies = len(case.parties) - len(named) if bcc else int(bool(copy_to))
+    refusals += _caps(sender.policy, case, len(case.parties) + copies)
     person, alone = _approval(sender.policy, case, outside, is_external=is_external)
     encrypts, why = _encryption(sender.policy, case, is_external=is_external)
     tries = not encrypts and sender.policy.encryption is EncryptionRule.WHEN_POSSIBLE
     external = frozenset(party.address.lower() for party in outside)
     return Ruling(
-        external, copy_to, oversight, encrypts, tries, why, person, alone, tuple(refusals)
+        external, copy_to, bcc, oversight, encrypts, tries, why, person, alone, tuple(refusals)
     )
 
 
 def recheck(
-    sender: Sender, to: str, terms: Terms, *, is_encrypted: bool, has_written: bool
+    sender: Sender,
+    to: str,
+    terms: Terms,
+    *,
+    is_encrypted: bool,
+    has_written: bool,
+    bcc: tuple[str, ...] | None = None,
 ) -> None:
     """Judge a mail of the outbox once more, before it is sealed and before it leaves.
 
-    Raises PolicyRefused when the policy of now would not have let it go as it was decided.
+    `bcc` is None where the service has none. Raises PolicyRefused when the policy of now would not
+    have let it go as it was decided.
     """
     policy = sender.policy
+    if bcc and bcc != (policy.oversight,):
+        raise PolicyRefused(_OTHER_OVERSIGHT, _ANEW)
     if terms.is_copy:
         _recheck_copy(sender, to, terms, is_encrypted=is_encrypted)
         return
     is_external = _is_external(sender, Party(to))
     if is_external and to.lower() != policy.oversight:
-        _require_oversight(sender, terms)
+        _require_oversight(sender, terms, bcc)
     if policy.encryption is EncryptionRule.ALWAYS or (
         is_external and policy.encryption is EncryptionRule.EXTERNAL
     ):
@@ -197,6 +179,7 @@ def recheck(
 
 
 _ANEW: Final = "Nothing was sent. Review it again."
+_OTHER_OVERSIGHT: Final = "The oversight address is another one since this was decided."
 _NO_PERSON: Final = "The policy wants a person to approve this mail; none has."
 
 
@@ -213,11 +196,11 @@ def require_room(policy: Policy, traffic: Traffic, now: int, count: int) -> None
 
 def _recheck_copy(sender: Sender, to: str, terms: Terms, *, is_encrypted: bool) -> None:
     """A copy holds the whole text of a mail to outside, and leaves before it."""
-    for refusal in _oversight(sender):
+    for refusal in _oversight(sender, has_bcc=False):
         raise PolicyRefused(refusal.sentence, refusal.next_step)
     policy = sender.policy
     if to.lower() != policy.oversight:
-        raise PolicyRefused("The oversight address is another one since this was decided.", _ANEW)
+        raise PolicyRefused(_OTHER_OVERSIGHT, _ANEW)
     if policy.encryption in (EncryptionRule.ALWAYS, EncryptionRule.EXTERNAL):
         _require_encrypted(is_encrypted=is_encrypted)
     if not terms.by_person and _needs_person(policy, is_external=True, is_cold=False):
@@ -230,10 +213,11 @@ def _is_external(sender: Sender, party: Party) -> bool:
     )
 
 
-def _require_oversight(sender: Sender, terms: Terms) -> None:
-    for refusal in _oversight(sender):
+def _require_oversight(sender: Sender, terms: Terms, bcc: tuple[str, ...] | None) -> None:
+    oversight = sender.policy.oversight
+    for refusal in _oversight(sender, has_bcc=bcc is not None):
         raise PolicyRefused(refusal.sentence, refusal.next_step)
-    if terms.oversight != sender.policy.oversight:
+    if terms.oversight != oversight or (bcc is not None and oversight not in bcc):
         raise PolicyRefused(
             "This mail goes outside and has no copy for the oversight address of now.", _ANEW
         )
@@ -265,7 +249,7 @@ def _who(case: Case) -> list[Refusal]:
     return refusals
 
 
-def _oversight(sender: Sender) -> list[Refusal]:
+def _oversight(sender: Sender, *, has_bcc: bool) -> list[Refusal]:
     """Say why external mail cannot leave at all."""
     policy = sender.policy
     place = f"[accounts.{sender.account}.policy]"
@@ -277,7 +261,7 @@ def _oversight(sender: Sender) -> list[Refusal]:
                 f'Set oversight = "name@host.example" under {place} in the configuration.',
             )
         ]
-    if policy.oversight == sender.address or policy.oversight in sender.internal:
+    if sender.is_overseer:
         return [
             Refusal(
                 RefusalKind.POLICY,
@@ -285,7 +269,7 @@ def _oversight(sender: Sender) -> list[Refusal]:
                 f"Set oversight under {place} to the address of a person.",
             )
         ]
-    if policy.oversight_copy is OversightCopy.REFUSE:
+    if policy.oversight_copy is OversightCopy.REFUSE and not has_bcc:
         return [
             Refusal(
                 RefusalKind.POLICY,

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.draft import Metering
+from services.draft import BodyFormat, Metering
 from services.outbound.gate.plan import OutboundMail
 
 
@@ -47,11 +47,25 @@ class SealedMail:
     body: str = field(repr=False)
     files: tuple[SealedFile, ...]
     sealed_to: SealedTo | None
+    folder: str = ""
+    """Its spool: what a transport writes for it goes there, and is gone when it is settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledMail:
+    """A whole mail as it is sent, finished once: a file of the spool, its bytes and their hash."""
+
+    path: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file at the storage host; `size` in bytes as uploaded, `sha256` of those in hex."""
+    """A file at the storage host; `size` in bytes as uploaded, `sha256` of those in hex.
+
+    Where files travel inside of the request, `object_key` is "" and `path` names the spooled copy.
+    """
 
     object_key: str
     name: str
@@ -59,6 +73,7 @@ class UploadedFile:
     size: int
     sha256: str
     encrypted: bool
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +114,16 @@ class ReadyMail:
     marketplace_request_id: str = ""
     usage: Metering | None = None
     terms: Terms = Terms()
+    via: str = ""
+    """The way out: "" for the account's own service."""
+    sender: str = ""
+    """The bare address that it comes from, "" where only the service knows it."""
+    bcc: tuple[str, ...] = ()
+    format: BodyFormat = BodyFormat.PLAIN
+    replies_to: str = ""
+    """The service's id of the message that it answers natively, "" for a mail of its own."""
+    spooled: SpooledMail | None = None
+    """The finished bytes, where a service takes those."""
 
     @property
     def digest(self) -> str:

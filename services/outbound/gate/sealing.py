@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from services.errors import PolicyRefused
+from services.errors import CryptoError, PolicyRefused
 from services.outbound.drafts.files import PIECE, HashedReader, disk_errors, opened
 from services.outbound.gate.plan import OutboundMail, PlannedFile
-from services.outbound.gate.ready import SealedFile
+from services.outbound.gate.ready import ReadyMail, SealedFile
 from services.paths import private_folder
 from services.progress import Told, in_thread
 from services.safe_text import clean_line
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from services.crypto.certs import PeerKey
 
 SEALED_ENDING: Final = ".asc"
+ENCRYPTED_HEADER: Final = "X-AgentMail-Encrypted"
+_BEGIN: Final = "-----BEGIN PGP MESSAGE-----"
+_END: Final = "-----END PGP MESSAGE-----"
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -61,6 +64,22 @@ async def sealed_files(
 
             made.append(await in_thread(work, told))
     return tuple(made)
+
+
+def check_sealed(mail: ReadyMail, *, marked: bool) -> None:
+    """Look once more at what is about to leave as encrypted; CryptoError when something is not.
+
+    `marked`: it carries the header field that says so.
+    """
+    body = mail.body.strip()
+    is_armor = body.startswith(_BEGIN) and body.endswith(_END) and body.count("-----") == 4
+    is_marked = not marked or dict(mail.headers).get(ENCRYPTED_HEADER) == "body"
+    files = all(file.encrypted and file.content_type == SEALED_TYPE for file in mail.files)
+    if not (is_armor and is_marked and files):
+        raise CryptoError(
+            "A part of this mail is not encrypted although all of it must be.",
+            "Nothing was sent. Write it anew.",
+        )
 
 
 def check_spooled(file: SealedFile, source: BinaryIO) -> None:
@@ -152,12 +171,15 @@ def _copy(source: HashedReader, copy: _HashedWriter, progress: Told) -> None:
 
 @contextmanager
 def _removed_on_failure(folder: Path, count: int) -> Iterator[None]:
-    try:
+    with ExitStack() as undo:
+        undo.callback(_remove, folder, count)
         yield
-    except BaseException:
-        for number in range(count):
-            with suppress(OSError):
-                (folder / str(number)).unlink()
+        undo.pop_all()
+
+
+def _remove(folder: Path, count: int) -> None:
+    for number in range(count):
         with suppress(OSError):
-            folder.rmdir()
-        raise
+            (folder / str(number)).unlink()
+    with suppress(OSError):
+        folder.rmdir()

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from services.crypto.own import OwnKey
-from services.draft import Draft, DraftFile, Metering
+from services.draft import BodyFormat, Draft, DraftFile, Metering
 from services.errors import CryptoError, MailError, PolicyRefused, ServiceError, UsageError
 from services.outbound.gate.plan import OutboundMail, Plan, RefusalKind, Role
 from services.outbound.gate.policy import Sender
@@ -207,6 +207,8 @@ async def test_every_field_of_a_mail_is_in_the_digest(alice: Party, bob: Party) 
             value = Role.CC
         if field.name == "by_person":
             value = True
+        if field.name == "format":
+            value = BodyFormat.HTML
         if field.name == "files":
             value = ()
             assert planned.files == ()
@@ -215,7 +217,8 @@ async def test_every_field_of_a_mail_is_in_the_digest(alice: Party, bob: Party) 
         assert (spoilt.digest == plan.digest) is (field.name in NOT_SENT), field.name
     for name, value in {
         "account": "x", "sender": "x", "draft_id": "x", "agent": "x", "agent_says": "x",
-        "encrypted": True, "subject": "x", "body": "x", "send_at": 9,
+        "encrypted": True, "subject": "x", "body": "x", "send_at": 9, "via": "ses",
+        "format": BodyFormat.HTML,
     }.items():  # fmt: skip
         assert replace(plan, **{name: value}).digest != plan.digest
     assert changed(plan, plan) == ()
