@@ -19,7 +19,7 @@ from services.paths import private_folder, tighten_file
 
 LOGGER: Final = "agentmail"
 """The parent of every logger of this program."""
-_OTHERS: Final = ("httpx", "httpcore", "keyring", "hpack", "h11")
+_OTHERS: Final = ("httpx", "httpcore", "keyring", "hpack", "h11", "websockets")
 """Loggers of libraries that print URLs, headers or bodies."""
 
 _LONGEST: Final = 4_000

@@ -1,36 +1,174 @@
 """What AgentMail.to tells by itself: one WebSocket, one inbox, one subscription.
 
 Closes these traps: the key in a URL (it goes into the header of the handshake, to the service's own
-host and nowhere else), a frame without end, an event of another inbox, a word of tomorrow that ends
-the connection, and a socket that is dead without saying so. What an event says is not believed: it is
-a reason to look. Reconnecting is `services.sync.watching`'s. Source: api/agentmail_to.md §10.
+host), an event of another inbox, a word of tomorrow that ends the connection, and an event that is
+believed: what it says is a reason to look, no more. Reconnecting is the caller's
+(`services.sync.watching`). Source: api/agentmail_to.md §10.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
-from typing import Final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+import msgspec
+
+from services import origins
+from services.api.agentmail_to.failures import of_answer
+from services.api.http import bare, trust
+from services.errors import BadAnswer, Forbidden, NotFound, ServiceError, TimedOut, UsageError
 from services.ports import PushSignal
-from services.redact import Secret
+from services.redact import LOGGER, Secret
 
-LARGEST_FRAME: Final = 4 * 1024 * 1024
-"""Bytes; an event holds a whole message, at most about 1 MB of text (§9)."""
-OPEN_SECONDS: Final = 10.0
-QUIET_SECONDS: Final = 30.0
-"""Between two pings of ours; a connection that does not answer one in time is dead."""
-CLOSE_SECONDS: Final = 1.0
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+ANSWER_SECONDS: Final = 10.0
+"""For the answer to the subscription."""
+REMEMBERED: Final = 512
+"""Events that are known again when they are told twice."""
+_HOSTS: Final = {"api.agentmail.to": "ws.agentmail.to", "api.agentmail.eu": "ws.agentmail.eu"}
+_TELLING: Final = frozenset({
+    "message.received", "message.received.spam", "message.received.blocked",
+    "message.received.unauthenticated", "message.sent", "message.delivered", "message.bounced",
+    "message.complained", "message.rejected", "message.opened", "message.security.completed",
+    "message.security.review", "message.security.override",
+})  # fmt: skip
+_PAYLOADS: Final = ("message", "send", "delivery", "bounce", "complaint", "reject", "open")
+_log: Final = logging.getLogger(f"{LOGGER}.api")
+
+
+class Frame(msgspec.Struct):
+    """What is read of a frame; every field may be anything, others are passed over."""
+
+    type: object = None
+    name: object = None
+    event_type: object = None
+    event_id: object = None
+    message: object = None
+    send: object = None
+    delivery: object = None
+    bounce: object = None
+    complaint: object = None
+    reject: object = None
+    open: object = None
 
 
 class AgentMailToPush:
-    """The events of one inbox. `base_url` as `services.service_config.service_url` returns it."""
+    """The events of one inbox: a `services.ports.PushSource`.
 
-    def __init__(self, base_url: str, token: Secret, inbox_id: str, *, proxy: str = "") -> None:
-        self._base_url = base_url
-        self._token = token
+    `base_url` as `services.service_config.service_url` returns it. UsageError when the service has
+    no events.
+    """
+
+    def __init__(self, base_url: str, key: Secret | str, inbox_id: str, *, proxy: str = "") -> None:
+        self._url = socket_url(base_url)
+        self._origin = origins.origin_of(self._url.replace("ws", "http", 1))
+        self._key = key if isinstance(key, Secret) else Secret(key)
         self._inbox_id = inbox_id
-        self._proxy = proxy
+        self._proxy = "" if self._origin.is_loopback else proxy
 
     async def listen(self, tell: Callable[[PushSignal], None]) -> None:
         """Hold one connection and tell what comes; see `services.ports.PushSource`."""
-        raise NotImplementedError
+        await bare(self._listen(tell))
+
+    async def _listen(self, tell: Callable[[PushSignal], None]) -> None:
+        # In a thread, and late: only who has such an account pays for the import.
+        await asyncio.to_thread(import_module, "services.api.push_socket")
+        from services.api import push_socket
+
+        headers = {"Authorization": f"Bearer {self._key.reveal()}"}
+        is_plain = self._url.startswith("ws:")
+        secure = None if is_plain else await asyncio.to_thread(trust, self._origin)
+        place = str(self._origin)
+        try:
+            async with push_socket.opened(
+                self._url, headers, secure, self._proxy, place
+            ) as connection:
+                await self._subscribe(connection, place)
+                tell(PushSignal.LISTENING)
+                news = News(self._inbox_id)
+                while True:
+                    if news.is_told_by(read(await connection.recv(decode=False))):
+                        tell(PushSignal.CHANGED)
+        except push_socket.HandshakeRefused as refused:
+            error = of_answer(refused.answer)
+        raise error or BadAnswer(f"{place} did not open a connection.")
+
+    async def _subscribe(self, connection: ClientConnection, place: str) -> None:
+        asked = {"type": "subscribe", "inbox_ids": [self._inbox_id]}
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await connection.send(msgspec.json.encode(asked).decode())
+                while True:
+                    frame = read(await connection.recv(decode=False))
+                    if frame.type == "subscribed":
+                        return
+                    if frame.type == "error":
+                        raise _not_subscribed(frame.name)
+        except TimeoutError:
+            raise TimedOut(f"{place} did not answer in time.") from None
+
+
+class News:
+    """Tells which events are news of one inbox: known kinds, each once."""
+
+    def __init__(self, inbox_id: str) -> None:
+        self._inbox_id = inbox_id
+        self._told: dict[str, None] = {}
+
+    def is_told_by(self, frame: Frame) -> bool:
+        """Tell whether a frame is a reason to look."""
+        if frame.type != "event" or frame.event_type not in _TELLING:
+            return False
+        payloads = (getattr(frame, name) for name in _PAYLOADS)
+        if not any(
+            isinstance(one, dict) and one.get("inbox_id") == self._inbox_id for one in payloads
+        ):
+            return False
+        return not isinstance(frame.event_id, str) or self._is_first(frame.event_id)
+
+    def _is_first(self, event_id: str) -> bool:
+        if event_id in self._told:
+            return False
+        self._told[event_id] = None
+        if len(self._told) > REMEMBERED:
+            del self._told[next(iter(self._told))]
+        return True
+
+
+def read(data: str | bytes) -> Frame:
+    """Return a frame; one that makes no sense is an empty one, which nobody acts on."""
+    try:
+        return msgspec.json.decode(data, type=Frame)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        _log.debug("%d bytes that are no frame", len(data))
+        return Frame()
+
+
+def socket_url(base_url: str) -> str:
+    """Return where the events of a service are; UsageError for one that has no such place.
+
+    Another host than that of the requests (§1); on this machine the same.
+    """
+    origin = origins.origin_of(base_url)
+    host = _HOSTS.get(origin.host) if origin.scheme == "https" else None
+    if host is not None:
+        return f"wss://{host}/v0"
+    if not origin.is_loopback:
+        raise UsageError("This service tells nothing by itself.")
+    scheme = "wss" if origin.scheme == "https" else "ws"
+    return f"{scheme}://{urlsplit(base_url).netloc}/v0"
+
+
+def _not_subscribed(name: object) -> ServiceError:
+    """Return the error for a subscription that is refused, by the service's name for the reason."""
+    if name == "MissingPermissionError":
+        return Forbidden("The API key lacks the permission message_read.", "Mail is looked for.")
+    if name == "NotFoundError":
+        return NotFound("The API key does not reach this inbox.")
+    return BadAnswer("The service did not accept the subscription.")

@@ -197,7 +197,7 @@ def _client(
     redact.silence_libraries()
     return httpx.AsyncClient(
         transport=transport(
-            verify=_trust(origin),
+            verify=trust(origin),
             # A proxy between this machine and itself would be given the token in clear.
             proxy=proxy if proxy and not origin.is_loopback else None,
             limits=httpx.Limits(
@@ -217,7 +217,7 @@ def _client(
     )
 
 
-def _trust(origin: Origin) -> ssl.SSLContext:
+def trust(origin: Origin) -> ssl.SSLContext:
     """Whom to believe: the bundled authorities and the system's; nobody when TLS is not used."""
     if origin.is_loopback and origin.scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

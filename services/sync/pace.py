@@ -33,6 +33,14 @@ class Pace:
     """Between two snapshots or progress reports."""
     writer_look: float = 5.0
     """Between two looks whether the instance that writes is gone."""
+    push_gap: float = 1.0
+    """Between two looks for new mail that the service itself gave a reason for."""
+    push_steady: float = 60.0
+    """How long a connection has to hold so that its end is no sign of trouble."""
+    push_refused: float = 3600.0
+    """Until push is tried again where it was refused; mail is looked for meanwhile."""
+    sleep_look: float = 5.0
+    """Between two looks whether the machine has slept."""
 
     def poll_delay(self) -> float:
         """Return the time to the next look, spread by a tenth so that clients do not march in step."""

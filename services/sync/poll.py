@@ -2,7 +2,8 @@
 
 Closes these traps: a client that storms a service in trouble, one that stays "offline" minutes after
 the connection is back because nobody told it, and a long walk that keeps new mail from being seen
-(the full walk is a task of its own beside the looks).
+(the full walk is a task of its own beside the looks). Where the service tells by itself that there is
+something new (`services.sync.watching`), that is one more reason to look, never the only one.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from services.errors import MailError, SignedOut
+from services.errors import MailError, RateLimited, ServerBroken, SignedOut
 from services.sync.mailbox import Mailbox
+from services.sync.watching import Watcher
 
 _LONGEST_SHARE = 20
 """A walk over the whole mailbox may take a twentieth of the time."""
@@ -37,15 +39,23 @@ class Poller:
         self._wake = asyncio.Event()
         self._failures = 0
         self._full_takes = 0.0
+        self._trouble: MailError | None = None
+        self._watcher = Watcher(lambda: mailbox.provider, self.news, self._pace)
 
     def nudge(self) -> None:
         """Look now: the operator asked, or there is reason to believe the service is back."""
         self._wake.set()
 
+    def news(self) -> None:
+        """Look now because the service says so, unless it asked for a pause before."""
+        if not isinstance(self._trouble, RateLimited | ServerBroken | SignedOut):
+            self._wake.set()
+
     async def run(self) -> None:
         """Look for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._walk_now_and_then())
+            group.create_task(self._watcher.run())
             while True:
                 self._wake.clear()
                 delay = await self._look()
@@ -59,15 +69,19 @@ class Poller:
         try:
             if self._mailbox.provider is None:
                 await self._connect()
+                self._watcher.renew()
             await self._mailbox.sync()
         except SignedOut as error:
+            self._trouble = error
             report.trouble(error)
             return None
         except MailError as error:
+            self._trouble = error
             self._failures += 1
             delay = self._pace.retry_delay(self._failures, error)
             report.trouble(error, self._clock() + delay)
             return delay
+        self._trouble = None
         self._failures = 0
         return self._pace.poll_delay()
 
