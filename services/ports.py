@@ -26,6 +26,12 @@ class Capabilities:
     max_labels: int = 20
     max_label_length: int = 64
     page_limit: int = 100
+    trash: bool = False
+    """What is deleted lies in a trash on the service, and is not gone for good."""
+    lower_case_labels: bool = False
+    """Labels are kept in lower case, however they are written."""
+    reserved_labels: frozenset[str] = frozenset()
+    """Labels in use that are not a person's to set."""
     push: bool = False
     """The provider is a `PushSource` as well."""
     change_feed: bool = False

@@ -19,7 +19,7 @@ from services.events import Event
 from services.models import SyncPhase
 from services.ports import Capabilities, MailProvider, MailRenderer
 from services.safe_text import SafeText, ui
-from services.sync import edits, wording
+from services.sync import label_rules
 from services.sync.changes import Changes, Undone
 from services.sync.edits import Edit, EditKind
 from services.sync.late_keychain import LateKeychain
@@ -118,6 +118,11 @@ class Mailbox:
     def waiting(self) -> int:
         """How many local changes the service has not confirmed."""
         return self._changes.journal.waiting
+
+    @property
+    def limits(self) -> Capabilities:
+        """What the service offers; the usual while there is no connection."""
+        return self.provider.capabilities if self.provider else Capabilities()
 
     @property
     def synced_at(self) -> int:
@@ -299,16 +304,9 @@ class Mailbox:
         remove: tuple[str, ...] = (),
     ) -> int:
         """Add and remove labels; raises UsageError for what the service would refuse."""
-        edit = Edit(EditKind.LABELS, add=tuple(dict.fromkeys(add)), remove=remove)
-        limits = self.provider.capabilities if self.provider else Capabilities()
-        wording.check_labels(edit, limits)
         ids = tuple(message_ids)
-        for message_id in ids:
-            item = self.store.item(message_id)
-            after = edits.apply(edit, item) if item else None
-            if item and after and len(after.labels) > max(limits.max_labels, len(item.labels)):
-                raise wording.too_many_labels(item.subject, limits)
-        return self._make(ids, edit)
+        items = map(self.store.item, ids)
+        return self._make(ids, label_rules.asked_edit(add, remove, self.limits, items))
 
     async def archive(self, message_ids: Iterable[str], archived: bool = True) -> int:
         """Archive messages or bring them back; return how many it made a difference to."""

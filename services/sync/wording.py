@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from services.errors import UsageError
-from services.ports import Capabilities
 from services.safe_text import SafeText, clean_line, phrase, ui
 from services.sync.changes import Undone
 from services.sync.edits import Edit, EditKind
@@ -28,8 +26,8 @@ def messages(count: int) -> SafeText:
     return phrase("{} message" if count == 1 else "{} messages", count)
 
 
-def done(edit: Edit, count: int, grace: float) -> SafeText:
-    """Say what a change did."""
+def done(edit: Edit, count: int, grace: float, *, trash: bool = False) -> SafeText:
+    """Say what a change did; `trash` says where what is deleted goes."""
     match edit.kind, edit.value:
         case EditKind.READ, read:
             return phrase("Marked {} as {}.", messages(count), ui("read" if read else "unread"))
@@ -39,6 +37,8 @@ def done(edit: Edit, count: int, grace: float) -> SafeText:
             return phrase("Brought {} back from the archive.", messages(count))
         case EditKind.LABELS, _:
             return phrase("Changed the labels of {}.", messages(count))
+        case _ if trash:
+            return phrase("Moving {} to the trash in {} s.", messages(count), round(grace))
         case _:
             return phrase("Deleting {} for good in {} s.", messages(count), round(grace))
 
@@ -78,25 +78,6 @@ def refused(refusals: Sequence[Refusal], subject: str) -> tuple[SafeText, SafeTe
         )
     sentence = phrase("{} “{}” was refused: {}", _doing(first.edit), title(subject), reason)
     return sentence, step or ui("The message is shown as the service has it.")
-
-
-def check_labels(edit: Edit, limits: Capabilities) -> None:
-    """Raise UsageError for labels that the service would refuse (api/assmbl.md §4.4)."""
-    for label in edit.add:
-        if not label.strip() or len(label) > limits.max_label_length:
-            raise UsageError(
-                f"A label has 1 to {limits.max_label_length} characters, not all blank."
-            )
-    if set(edit.add) & set(edit.remove):
-        raise UsageError("The same label cannot be added and removed at once.")
-
-
-def too_many_labels(subject: str, limits: Capabilities) -> UsageError:
-    """Return the error for a message that would carry too many labels."""
-    return UsageError(
-        f"“{title(subject)}” would have more than {limits.max_labels} labels.",
-        "Remove one of its labels first.",
-    )
 
 
 def _doing(edit: Edit) -> SafeText:

@@ -10,7 +10,7 @@ its table.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from services.api.agentmail_to import codec, labels
@@ -19,11 +19,13 @@ from services.api.agentmail_to.files import Files
 from services.api.agentmail_to.lists import SenderLists
 from services.api.agentmail_to.paging import pages
 from services.api.agentmail_to.wire import BATCH_UPDATE, MAX_PAGE
+from services.api.agentmail_to_changes import LabelLog
 from services.api.exchange import Exchange
 from services.api.retry import Sleep
 from services.errors import NotFound, UsageError
-from services.ports import Capabilities
+from services.ports import Capabilities, PushSignal, RemoteChanges
 from services.redact import Secret
+from services.service_config import AGENTMAIL_TO, service_url
 from services.wire_values import FetchedMessage, InboxPage
 
 MESSAGE_SECONDS: Final = 120.0
@@ -52,12 +54,16 @@ class AgentMailToClient:
         storage_hosts: tuple[str, ...] = (),
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self.door = V0Door(base_url, key, proxy=proxy, sleep=sleep)
+        self._key = key if isinstance(key, Secret) else Secret(key)
+        self._base_url = service_url(AGENTMAIL_TO, base_url)
+        self._proxy = proxy
+        self.door = V0Door(base_url, self._key, proxy=proxy, sleep=sleep)
         self.inbox_id = inbox_id
         self.attachments = Files(
             self.exchange, inbox_id, self.door.origin, proxy, storage_hosts
         )  # fmt: skip
         self.lists = SenderLists(self.exchange, inbox_id)
+        self._label_log = LabelLog(self.exchange, inbox_id)
 
     @property
     def exchange(self) -> Exchange:
@@ -68,7 +74,15 @@ class AgentMailToClient:
     def capabilities(self) -> Capabilities:
         """What AgentMail.to offers, and what a person cannot set as a label."""
         return Capabilities(
-            max_labels=MOST_LABELS, max_label_length=LONGEST_LABEL, page_limit=MAX_PAGE
+            max_labels=MOST_LABELS,
+            max_label_length=LONGEST_LABEL,
+            page_limit=MAX_PAGE,
+            push=True,
+            change_feed=True,
+            server_drafts=True,
+            trash=True,
+            lower_case_labels=True,
+            reserved_labels=labels.RESERVED,
         )
 
     async def call(
@@ -145,11 +159,16 @@ class AgentMailToClient:
 
     async def get_message(self, message_id: str) -> FetchedMessage:
         """Return a message of the mailbox, whole; NotFound when it is gone or put away."""
-        data, raw = await asyncio.gather(self.message(message_id), self.attachments.raw(message_id))
-        found = codec.labels_of(data)
-        if not labels.is_in_mailbox(found):
-            raise NotFound(f"The message lies {labels.place_of(found)}.", status=404)
-        return codec.fetched_message(data, raw)
+        raw = asyncio.ensure_future(self.attachments.raw(message_id))
+        try:
+            data = await self.message(message_id)
+            found = codec.labels_of(data)
+            if not labels.is_in_mailbox(found):
+                raise NotFound(f"The message lies {labels.place_of(found)}.", status=404)
+            return codec.fetched_message(data, await raw)
+        finally:
+            raw.cancel()
+            await asyncio.gather(raw, return_exceptions=True)
 
     async def message(self, message_id: str) -> codec.Fields:
         """Return the JSON of any message of the inbox: sent, in the trash, or spam as well."""
@@ -175,6 +194,20 @@ class AgentMailToClient:
                     and labels.ARCHIVED not in told
                 )
         return count
+
+    # ── what the service tells by itself ─────────────────────────────────────────────────────────
+
+    async def listen(self, tell: Callable[[PushSignal], None]) -> None:
+        """Hold one connection and tell what comes; see `services.ports.PushSource`."""
+        from services.api.agentmail_to_push import AgentMailToPush
+
+        await AgentMailToPush(self._base_url, self._key, self.inbox_id, proxy=self._proxy).listen(
+            tell
+        )
+
+    async def list_changes(self, cursor: str) -> RemoteChanges:
+        """Return what others changed since `cursor`; see `services.ports.ChangeFeed`."""
+        return await self._label_log.since(cursor)
 
     # ── changing ─────────────────────────────────────────────────────────────────────────────────
 

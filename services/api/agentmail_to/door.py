@@ -7,15 +7,17 @@ before there is a connection, and no redirect is followed (`services.api.http`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from services.api.agentmail_to import codec
 from services.api.agentmail_to.failures import of_answer
 from services.api.agentmail_to.routes import ROUTES, V0Route
 from services.api.exchange import Exchange
+from services.api.failures import Answer
 from services.api.http import HttpDoor
 from services.api.retry import Retrier, Sleep
+from services.errors import ServiceError
 from services.origins import Origin
 from services.redact import Secret
 from services.service_config import AGENTMAIL_TO, service_url
@@ -56,9 +58,13 @@ class V0Door:
         """Where the service is."""
         return self._http.origin
 
-    def exchange_for(self, routes: Mapping[str, V0Route]) -> Exchange:
+    def exchange_for(
+        self,
+        routes: Mapping[str, V0Route],
+        error_of: Callable[[Answer], ServiceError | None] = of_answer,
+    ) -> Exchange:
         """Return the calls of another table over the same connections; for the sending gate."""
-        return Exchange(self._http, self.retrier, routes, of_answer)
+        return Exchange(self._http, self.retrier, routes, error_of)
 
     async def identity(self) -> Identity:
         """Return what the key reaches; SignedOut when it is not accepted."""
