@@ -112,6 +112,15 @@ _MORE: Final = (
         guard="is_writing",
     ),
     Command(
+        "way_out",
+        "How it leaves",
+        "By the account's own service or by Amazon SES; there also as Markdown or HTML.",
+        ("ctrl+g w",),
+        COMPOSE,
+        SEND,
+        guard="is_writing",
+    ),
+    Command(
         "marketplace",
         "Marketplace",
         "Asks an agent for paid work, or answers such a request; shows what the agent charges.",

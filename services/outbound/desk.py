@@ -25,7 +25,9 @@ from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound.outbox.outbox_views import row_of
 from services.outbound.send_requests import SendRequests
+from services.outbound.way_requests import WayRequests
 from services.safe_text import SafeText, clean_line
+from services.way_events import AskWays
 
 Answers = dict[type[OutboundRequest], Callable[[int, Any], Awaitable[None]]]
 LOOK_EVERY: Final = 1.0
@@ -55,6 +57,7 @@ class OutboundDesk:
             CarryFiles: self._drafts.carry,
             ev.SuggestRecipients: self._drafts.suggest,
             ev.AskPricing: self._drafts.ask_pricing,
+            AskWays: WayRequests(offices, emit).tell,
             ev.ReviewDraft: self._sends.review,
             ev.SendDraft: self._sends.send,
             ev.CancelSend: self._sends.cancel,

@@ -13,6 +13,7 @@ from services.events import Event, RequestFailed
 from services.outbound_models import DraftRow, OutboundCounts, RecipientSuggestion
 from services.requests import Request
 from services.safe_text import EMPTY, SafeText, clean_line, ui
+from services.way_events import AskWays, Way, WaysTold
 from tests.fakes.rows import NOON
 
 Emit = Callable[[Event], None]
@@ -38,6 +39,9 @@ class FakeDrafts:
     requests: list[Request] = field(default_factory=list)
     dropped: dict[str, Draft] = field(default_factory=dict)
     held: list[Callable[[], None]] = field(default_factory=list)
+    ways: tuple[Way, ...] = ()
+    """The ways out that are told."""
+    place: SafeText = EMPTY
     ids: count[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -76,6 +80,8 @@ class FakeDrafts:
             case ev.AskPricing(address):
                 lines = (ui("0.02 USD for each outcome"), ui("at least 1 USD"))
                 emit(ev.PricingTold(number, address, lines))
+            case AskWays():
+                emit(WaysTold(number, self.ways, self.place))
             case ev.CountOutbound():
                 emit(ev.OutboundCounted(OutboundCounts(drafts=len(self.kept))))
             case _:

@@ -41,6 +41,7 @@ def handlers(screen: ComposeScreen) -> Mapping[str, Callable[[], None]]:
         "next_draft": actions.next_draft,
         "draft_details": actions.details,
         "send_later": actions.send_later,
+        "way_out": actions.way_out,
         "marketplace": actions.marketplace,
         "template": actions.template,
         "new_draft": lambda: screen.begin(BeginDraft()),
@@ -246,6 +247,19 @@ class ComposeActions:
 
         dialog = SendLaterDialog(draft.base.send_at, session.clock, session.monotonic)
         self._screen.app.push_screen(dialog, answered)
+
+    def way_out(self) -> None:
+        """By which service it leaves, and what its text is."""
+        from tui.screens.way_out import WayOutDialog
+
+        screen, draft = self._screen, self._draft
+
+        def answered(base: Draft | None) -> None:
+            if base is not None:
+                self.change(draft, base)
+
+        dialog = WayOutDialog(draft.base, draft.account, screen.news, screen.session.monotonic)
+        screen.app.push_screen(dialog, answered)
 
     def marketplace(self) -> None:
         """A marketplace request or answer, with what the agent charges."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from services.draft import DraftKind
+from services.draft import BodyFormat, DraftKind, Encryption
 from services.safe_text import SafeText, clean_line, phrase, ui
 from tui.screens.compose_files import carried_words
 from widgets.cells import size_words
@@ -14,7 +14,7 @@ from widgets.draft_files import FileLine
 from widgets.facts_line import Fact
 
 if TYPE_CHECKING:
-    from services.draft import DraftFile
+    from services.draft import Draft, DraftFile
     from tui.open_draft import OpenDraft
     from tui.session import Session
 
@@ -25,6 +25,8 @@ _KINDS: Final = {
     DraftKind.MARKET_REQUEST: ui("marketplace request"),
     DraftKind.MARKET_RESPONSE: ui("marketplace answer"),
 }
+
+_FORMATS: Final = {BodyFormat.MARKDOWN: ui("Markdown"), BodyFormat.HTML: ui("HTML")}
 
 
 def draft_facts(draft: OpenDraft, session: Session) -> tuple[Fact, ...]:
@@ -42,6 +44,7 @@ def _facts(draft: OpenDraft, session: Session) -> Iterator[Fact]:
         yield Fact(ui("! in clear, and it answers an encrypted message"), "caution", 1)
     else:
         yield Fact(ui("in clear"), "text", 1)
+    yield from _way(base)
     if draft.remark:
         yield Fact(draft.remark, "caution", 2)
     if base.files:
@@ -55,6 +58,16 @@ def _facts(draft: OpenDraft, session: Session) -> Iterator[Fact]:
     if draft.saved_at:
         at = time.strftime("%H:%M", time.localtime(draft.saved_at))
         yield Fact(phrase("saved {}", clean_line(at)), "muted", 7)
+
+
+def _way(draft: Draft) -> Iterator[Fact]:
+    if draft.via and draft.format is BodyFormat.PLAIN:
+        yield Fact(ui("by Amazon SES"), "text", 2)
+    elif draft.via:
+        is_sealed = draft.encryption is Encryption.REQUIRED
+        words = "! by Amazon SES, {}: not when encrypted" if is_sealed else "by Amazon SES, {}"
+        role = "caution" if is_sealed else "text"
+        yield Fact(phrase(words, _FORMATS[draft.format]), role, 2)
 
 
 def _files_words(draft: OpenDraft) -> SafeText:

@@ -23,17 +23,18 @@ _OVERHEAD: Final = 4_096
 _VIA_SES: Final = "Send it by Amazon SES."
 
 
-def no_such_way(draft: Draft) -> Refusal:
+def no_way(draft: Draft, rules: ServiceRules, *, is_known: bool) -> tuple[Refusal, ...]:
     """Return why a draft cannot leave by the way that it names."""
+    if is_known:
+        return (Refusal(RefusalKind.POLICY, rules.barred),) if rules.barred else ()
     if draft.via == VIA_SES:
-        return Refusal(
-            RefusalKind.POLICY,
+        said = (
             "This account is not set up to send by Amazon SES.",
             "Add its [accounts.NAME.ses] table, or choose the account's own service.",
         )
-    return Refusal(
-        RefusalKind.DRAFT, f"There is no way out called {draft.via!a}.", "Choose another."
-    )
+        return (Refusal(RefusalKind.POLICY, *said),)
+    told = f"There is no way out called {draft.via!a}."
+    return (Refusal(RefusalKind.DRAFT, told, "Choose another."),)
 
 
 def uncarried(
@@ -48,12 +49,11 @@ def uncarried(
 
 def left_out(draft: Draft, rules: ServiceRules) -> tuple[Check, ...]:
     """Return what does not reach the recipient, although nothing stands against sending it."""
-    if rules.headers:
-        return ()
     said = []
-    if draft.in_reply_to or draft.references:
+    answers = bool(draft.in_reply_to or draft.references)
+    if answers and not rules.threads and not answered_natively(draft, rules):
         said.append("is not told which mail this answers")
-    if draft.correlation_id:
+    if draft.correlation_id and not rules.headers:
         said.append("does not pass the correlation id on")
     return tuple(
         Check("left_out", CheckLevel.CAUTION, f"{rules.name} {one} as it is set up here.")
@@ -64,8 +64,10 @@ def left_out(draft: Draft, rules: ServiceRules) -> tuple[Check, ...]:
 def answered_natively(draft: Draft, rules: ServiceRules) -> str:
     """Return the service's id of the message that a mail answers, where it can be named; else ""."""
     is_answer = draft.kind in (DraftKind.REPLY, DraftKind.REPLY_ALL)
-    same = bool(draft.answers) and draft.in_reply_to.strip() == draft.answers
-    return draft.answers if rules.replies and is_answer and same else ""
+    is_named = bool(draft.answers) and draft.in_reply_to.strip() == draft.answers
+    keeps_subject = draft.subject.lower().startswith("re:")
+    fits = rules.replies and is_answer and is_named and keeps_subject
+    return draft.answers if fits else ""
 
 
 _Said = tuple[str, str]

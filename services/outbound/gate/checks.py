@@ -73,6 +73,8 @@ class Findings:
     bcc: str = ""
     left_out: tuple[Check, ...] = ()
     """What the way out does not pass on."""
+    hidden_html: int = 0
+    """Characters that HTML holds and does not show."""
 
 
 def danger(draft: Draft, heads: Iterable[bytes], *, encrypted: bool) -> str:
@@ -117,6 +119,9 @@ def _text_checks(found: Findings) -> Iterator[Check]:
     if hidden:
         sentence = f"The text holds {hidden} invisible characters; they are shown as marks."
         yield Check("hidden_characters", CheckLevel.CAUTION, sentence)
+    if found.hidden_html:
+        sentence = f"The HTML holds {found.hidden_html} characters that it hides from its readers."
+        yield Check("hidden_html", CheckLevel.CAUTION, sentence)
     for name in dict.fromkeys(_secrets(draft, found.heads)):
         level = CheckLevel.CAUTION if found.encrypted else CheckLevel.DANGER
         how = "encrypted, but the recipient can read it" if found.encrypted else "in clear"

@@ -39,6 +39,7 @@ class Fan:
     bcc: str = ""
     oversight: str = ""
     replies_to: str = ""
+    alternative: str = ""
 
 
 def mails_of(draft: Draft, recipients: Sequence[Recipient], fan: Fan) -> tuple[OutboundMail, ...]:
@@ -92,6 +93,7 @@ def _unaddressed(draft: Draft, fan: Fan) -> OutboundMail:
         via=draft.via,
         sender=fan.sender,
         format=draft.format,
+        alternative=fan.alternative,
         replies_to=fan.replies_to,
     )
 

@@ -8,19 +8,20 @@ person sees all of it at once; nothing is uploaded and nothing kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from services.draft import Draft, Encryption
-from services.errors import PolicyRefused, UsageError
+from services.draft import BodyFormat, Draft, Encryption
+from services.errors import MailError, PolicyRefused, UsageError
 from services.outbound.drafts.carried_folders import not_here
 from services.outbound.drafts.files import measured
 from services.outbound.gate import carriage, requirements
 from services.outbound.gate.addressing import Recipient, recipients_of, reply_to_of
 from services.outbound.gate.checks import Findings, check, danger
 from services.outbound.gate.fan_out import Fan, mails_of
+from services.outbound.gate.html_parts import OtherPart, other_part
 from services.outbound.gate.key_ring import KeyRing, SealingKeys, key_ring
 from services.outbound.gate.look_alikes import LookAlikes
 from services.outbound.gate.plan import (
@@ -70,11 +71,15 @@ class _Ground:
     keys: KeyRing
     sender: Sender
     rules: ServiceRules
+    other: OtherPart = field(default_factory=OtherPart)
+    other_refusals: tuple[Refusal, ...] = ()
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The further headers, where the service carries any."""
-        return requirements.headers_of(self.draft) if self.rules.headers else ()
+        if not self.rules.headers:
+            return ()
+        return requirements.headers_of(self.draft, threads=self.rules.threads)
 
 
 class Planner:
@@ -111,7 +116,7 @@ class Planner:
         ruling = rule(sender, replace(case, has_bcc=rules.has_bcc))
         keys = await self._key_ring(recipients, ruling)
         ground = _Ground(draft, recipients, files, ruling, keys, sender, rules)
-        return await in_thread(lambda _: self._planned(ground))
+        return await in_thread(lambda _: self._planned(_with_other_part(ground)))
 
     def _planned(self, ground: _Ground) -> Plan:
         draft, ruling = ground.draft, ground.ruling
@@ -138,8 +143,9 @@ class Planner:
             marketplace_request_id=draft.marketplace_request_id,
             send_at=draft.send_at,
             via=draft.via,
-            service=ground.rules.name,
+            service=ground.rules.place or ground.rules.name,
             format=draft.format,
+            alternative=ground.other.text,
             undo_seconds=self._sender.policy.undo_seconds,
             refusals=refusals,
             checks=check(self._findings(ground, facts)),
@@ -192,12 +198,13 @@ class Planner:
 
     def _refusals(self, ground: _Ground) -> tuple[Refusal, ...]:
         draft, rules = ground.draft, ground.rules
-        nowhere = () if draft.via in self._rules else (carriage.no_such_way(draft),)
+        nowhere = carriage.no_way(draft, rules, is_known=draft.via in self._rules)
         encrypted = ground.keys.encrypted
         return (
             *nowhere,
             *requirements.faults(draft),
             *carriage.uncarried(draft, ground.files.planned, rules, encrypted=encrypted),
+            *ground.other_refusals,
             *ground.files.refusals,
             *ground.ruling.refusals,
             *self._proposal_refusals(draft),
@@ -237,6 +244,7 @@ class Planner:
             copy_to=ground.ruling.copy_to,
             bcc=ground.ruling.bcc,
             left_out=carriage.left_out(ground.draft, ground.rules),
+            hidden_html=ground.other.hidden,
             now=self._now,
         )
 
@@ -297,8 +305,21 @@ class Planner:
             bcc=ruling.bcc,
             oversight=ruling.oversight,
             replies_to=carriage.answered_natively(ground.draft, ground.rules),
+            alternative=ground.other.text,
         )
         return mails_of(ground.draft, ground.recipients, fan)
+
+
+def _with_other_part(ground: _Ground) -> _Ground:
+    """Add the part that goes beside the text, where the way out carries one. Runs in a thread."""
+    carries = ground.rules.html and not ground.keys.encrypted
+    if ground.draft.format is BodyFormat.PLAIN or not carries or ground.rules.barred:
+        return ground
+    try:
+        return replace(ground, other=other_part(ground.draft))
+    except MailError as error:
+        refusal = Refusal(RefusalKind.DRAFT, error.sentence, error.next_step, error)
+        return replace(ground, other_refusals=(refusal,))
 
 
 def _measure(draft: Draft, check_place: Callable[[str, Path], None]) -> _Files:

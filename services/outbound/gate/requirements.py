@@ -38,9 +38,11 @@ _CONTENT_TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,120}/[A-Za-z0-9!#$&^_
 _COUNT: Final = 2**53
 
 
-def headers_of(draft: Draft) -> tuple[tuple[str, str], ...]:
-    """Return the further headers of a draft's mails, what it answers included."""
+def headers_of(draft: Draft, *, threads: bool = True) -> tuple[tuple[str, str], ...]:
+    """Return the further headers of a draft's mails; with `threads` what it answers as well."""
     headers = [(name.strip(), value.strip()) for name, value in draft.headers]
+    if not threads:
+        return tuple(headers)
     if draft.in_reply_to:
         headers.append(("In-Reply-To", draft.in_reply_to.strip()))
     if draft.references:

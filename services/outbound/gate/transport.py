@@ -36,6 +36,10 @@ class ServiceRules:
 
     name: str
     """For a person: `AgentMail.to`."""
+    place: str = ""
+    """As whom and where, for the review: `Amazon SES as bot@host.example, eu-west-1`."""
+    barred: str = ""
+    """Why nothing can leave this way now, with the next step; "" when it can."""
     sender: str = ""
     """The bare address that mail comes from; "" for the account's own."""
     files: Carries = Carries.UPLOADED
@@ -45,7 +49,9 @@ class ServiceRules:
     """Characters of a text, 0 for the gate's own limit."""
     needs_text: bool = False
     headers: bool = True
-    """Further header fields, those of threads and of encryption among them."""
+    """Further header fields, the mark of encryption among them."""
+    threads: bool = True
+    """In-Reply-To and References as well; else the service writes them, or nobody does."""
     metering: bool = False
     """Usage, and the fields of the marketplace."""
     html: bool = False

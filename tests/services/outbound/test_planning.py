@@ -218,7 +218,7 @@ async def test_every_field_of_a_mail_is_in_the_digest(alice: Party, bob: Party) 
     for name, value in {
         "account": "x", "sender": "x", "draft_id": "x", "agent": "x", "agent_says": "x",
         "encrypted": True, "subject": "x", "body": "x", "send_at": 9, "via": "ses",
-        "format": BodyFormat.HTML,
+        "format": BodyFormat.HTML, "alternative": "x",
     }.items():  # fmt: skip
         assert replace(plan, **{name: value}).digest != plan.digest
     assert changed(plan, plan) == ()
