@@ -21,6 +21,7 @@ from services.api.codec import iso_time, received_at
 from services.api.wire_types import AgentId
 from services.sandbox.context import ApiError, Call, Handler, Settings
 from services.sandbox.faults import Fault
+from services.sandbox.operations import check_operation
 from services.sandbox.records import Agent
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -158,6 +159,8 @@ def _fill(call: Call) -> object:
 
 def _add_fault(call: Call) -> object:
     fault: Fault = call.body
+    if fault.operation is not None:
+        check_operation(fault.operation)
     call.sandbox.faults.order(fault)
     return {"faults": call.sandbox.faults.ordered()}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,10 +16,14 @@ from services.sandbox.connections import Connections, cut
 from services.sandbox.context import ApiError, Sandbox, SeenRequest
 from services.sandbox.faulty_wire import Dropped, FaultyWire, error_answer, ordered_answer
 
+UPLOAD: Final = "s3_upload"
+DOWNLOAD: Final = "s3_download"
+"""What the operations are called in faults."""
+
 
 @dataclass(frozen=True, slots=True)
 class S3Watch:
-    """Wraps the door; its operations are called `s3_upload` and `s3_download` in faults."""
+    """Wraps the door."""
 
     door: ASGIApp
     sandbox: Sandbox
@@ -26,7 +31,7 @@ class S3Watch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        operation = "s3_upload" if scope["method"] == "POST" else "s3_download"
+        operation = UPLOAD if scope["method"] == "POST" else DOWNLOAD
         seen = SeenRequest(
             door="s3", method=scope["method"], path=scope["raw_path"].decode("latin-1"),
             operation=operation, agent_id=None, status=0,
@@ -55,6 +60,6 @@ class S3Watch:
                     await cut(self.connections, scope, receive, hard=True)
             await send(message)
 
-        spoilt = out.spoiling(watched, faults) if operation == "s3_download" else watched
+        spoilt = out.spoiling(watched, faults) if operation == DOWNLOAD else watched
         with suppress(Dropped):
             await self.door(scope, receive, spoilt)

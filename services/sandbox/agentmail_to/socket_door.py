@@ -36,8 +36,8 @@ from services.sandbox.context import ApiError, SeenRequest
 from services.sandbox.faults import Fault
 from services.sandbox.faulty_wire import Answer
 
-_OPERATION: Final = "v0_websocket"
-_EVENT: Final = "v0_event"
+OPERATION: Final = "v0_websocket"
+EVENT: Final = "v0_event"
 _BEAT: Final = 0.25
 """Seconds between looks at drafts whose time has come."""
 
@@ -60,11 +60,11 @@ class SocketDoor:
         await receive()
         seen = SeenRequest(
             door="agentmail_to", method="GET", path=scope["raw_path"].decode("latin-1"),
-            operation=_OPERATION, agent_id=None, status=101,
+            operation=OPERATION, agent_id=None, status=101,
             headers=[name.decode("latin-1") for name, _ in scope["headers"]],
         )  # fmt: skip
         self._services.sandbox.requests.append(seen)
-        faults = self._services.sandbox.faults.take(_OPERATION, None)
+        faults = self._services.sandbox.faults.take(OPERATION, None)
         if fault := faults.get("latency"):
             await asyncio.sleep(fault.seconds)
         if "drop_before" in faults:
@@ -150,7 +150,7 @@ class SocketDoor:
                 continue
             faults: dict[str, Fault] = {}
             if frame["type"] == "event":
-                faults = self._services.sandbox.faults.take(_EVENT, None)
+                faults = self._services.sandbox.faults.take(EVENT, None)
             if not await self._send(frame, faults, scope, send):
                 return
 

@@ -197,3 +197,19 @@ def test_the_object_store_can_fail_too(sandbox, agent, client, kind, times):
 def test_a_fault_that_makes_no_sense_is_refused(sandbox, body):
     assert sandbox.http.post("/_sandbox/faults", json=body).status_code == 400
     assert sandbox.http.get("/_sandbox/faults").json() == {"faults": []}
+
+
+@pytest.mark.parametrize(
+    "operation", ["send_mail", "s3_upload", "ses_send", "v0_send_message", "v0_websocket"]
+)
+def test_every_door_has_operations_to_order_faults_for(sandbox, operation):
+    sandbox.fault("latency", operation=operation, seconds=0)
+
+
+@pytest.mark.parametrize("operation", ["send_mial", "", "sandbox_add_fault", "V0_EVENT"])
+def test_a_fault_for_what_is_no_operation_is_refused_with_the_list(client, operation):
+    answer = client.post("/_sandbox/faults", json={"kind": "status", "operation": operation})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "unknown_operation"
+    assert "send_mail" in answer.json()["message"]
+    assert client.get("/_sandbox/faults").json() == {"faults": []}
