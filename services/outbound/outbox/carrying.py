@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from services.errors import CacheError, MailError
+from services.errors import CacheError, Conflict, MailError, PolicyRefused
 from services.outbound.gate.plan import OutboundMail
 from services.outbound.gate.ready import ReadyMail, SealedMail, UploadedFile
 from services.outbound.log.work_lock import WorkLocks
@@ -36,10 +36,12 @@ from services.outbound_models import OutboxState
 
 if TYPE_CHECKING:
     from services.outbound.gate.gate import Prepared, Receipt
+    from services.outbound.outbox.verdicts import Verdicts
 
 _DIED: Final = "the program ended while it was being sent"
 _STOPPED: Final = "the program was stopped while it was being sent"
 _TOO_LATE: Final = "too much time has passed to send it again without a person"
+_NOT_SEEN: Final = "who got it could not be looked at"
 _RECORD_AGAIN: Final = 2.0
 """Seconds between two attempts to write down what happened, when the disk refuses."""
 
@@ -62,6 +64,8 @@ class WayOut(Protocol):
 
     async def send(self, mail: ReadyMail, *, repeat: bool = ...) -> Receipt: ...
 
+    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str: ...
+
 
 class Observer(Protocol):
     """Who is told how a mail comes along; on the loop."""
@@ -80,7 +84,8 @@ class Surroundings:
     """What one account's mail is sent with.
 
     `gate` raises MailError while there is no connection; `open_text` opens what was sealed to the own
-    key (CryptoError while that is locked). `repeats`: the service delivers a repeated key once.
+    key (CryptoError while that is locked). `remembers` tells of a way out for how many seconds its
+    service delivers a repeated key once. `verdicts` keeps what a look at sent mail tells.
     `reconcile` asks a service that can tell whether it has taken a mail: None when it does not know.
     """
 
@@ -89,13 +94,13 @@ class Surroundings:
     spool: Path
     clock: Callable[[], float]
     delay: RetryDelay
-    repeats: bool = False
+    remembers: Callable[[str], int] = lambda _: 0
+    verdicts: Verdicts | None = None
     reconcile: Callable[[OutboxEntry], Awaitable[bool | None]] | None = None
 
-    @property
-    def settles_doubt(self) -> bool:
-        """Whether mail that may have left needs no person: it is asked about, or sent again."""
-        return self.repeats or self.reconcile is not None
+
+def _unheard(_error: MailError) -> None:
+    """Nobody listens."""
 
 
 class Carrier:
@@ -113,6 +118,8 @@ class Carrier:
         """Why the last attempt of a mail failed, as long as this process knows."""
         self.on_wire: set[str] = set()
         """The mails that the service may be taking at this moment."""
+        self.alarm: Callable[[MailError], None] = _unheard
+        """Told of mail that left otherwise than it was approved."""
 
     def remember(self, entry_id: str, mail: OutboundMail) -> None:
         """Keep a mail that was just queued at hand: sealing it needs no unlocked key then."""
@@ -167,7 +174,12 @@ class Carrier:
         What was decided long ago is not sent by itself, and no service knows a key for ever.
         """
         asks = self.around.reconcile is not None
-        return asks or (self.around.repeats and not self._is_late(entry))
+        return asks or (self._is_known(entry) and not self._is_late(entry))
+
+    def _is_known(self, entry: OutboxEntry) -> bool:
+        """Whether the service still knows the key, from the first time that it may have seen it."""
+        seconds = self.around.remembers(entry.via)
+        return seconds > 0 and self._now < (entry.first_claimed or self._now) + seconds
 
     async def _advance(self, entry: OutboxEntry) -> OutboxEntry:
         try:
@@ -197,12 +209,13 @@ class Carrier:
 
     def may_repeat(self, entry: OutboxEntry) -> bool:
         """Whether mail that may have left is sent again: the service or a person allows it."""
-        by_itself = self.around.repeats and bool(entry.next_try) and not self._is_late(entry)
+        by_itself = self._is_known(entry) and bool(entry.next_try) and not self._is_late(entry)
         return entry.may_repeat or by_itself
 
     def moves_alone(self, entry: OutboxEntry) -> bool:
         """Whether something happens to mail that may have left without anybody's doing."""
-        return entry.may_repeat or (self.around.settles_doubt and bool(entry.next_try))
+        settles = self.around.reconcile is not None or self.around.remembers(entry.via) > 0
+        return entry.may_repeat or (settles and bool(entry.next_try))
 
     async def _reconciled(self, entry: OutboxEntry) -> OutboxEntry:
         """Ask the service whether it has taken a mail, where it can tell."""
@@ -274,7 +287,7 @@ class Carrier:
             raise
         self.on_wire.add(entry_id)
         try:
-            receipt = await gate.send(ready, repeat=self.around.repeats)
+            receipt = await gate.send(ready, repeat=self._is_known(entry))
         except asyncio.CancelledError:
             again = self._now if self._settles(entry) else 0
             await durable(lambda: self._outbox.doubt(entry_id, _STOPPED, again))
@@ -284,13 +297,35 @@ class Carrier:
         finally:
             self.on_wire.discard(entry_id)
         answer = " ".join(part for part in (receipt.message_id, receipt.correlation_id) if part)
-        return await self._recorded(lambda: self._outbox.sent(entry_id, receipt.message_id, answer))
+        sent = await self._recorded(lambda: self._outbox.sent(entry_id, receipt.message_id, answer))
+        return await self._verified(sent, lambda: gate.verify(ready, receipt))
+
+    async def _verified(
+        self, entry: OutboxEntry, look: Callable[[], Awaitable[str]]
+    ) -> OutboxEntry:
+        """Look at what the service has made of a sent mail; whatever is wrong is written and told."""
+        verdicts = self.around.verdicts
+        if verdicts is None:
+            return entry
+        try:
+            fault = await look()
+        except asyncio.CancelledError:
+            await durable(lambda: verdicts.unknown(entry, _NOT_SEEN))
+            raise
+        except MailError as error:
+            reason = f"{_NOT_SEEN}: {error.sentence}"
+            return await self._recorded(lambda: verdicts.unknown(entry, reason))
+        if not fault:
+            return entry
+        self.alarm(PolicyRefused(fault, "Tell whoever oversees this account; send no more by it."))
+        return await self._recorded(lambda: verdicts.wrong(entry, fault))
 
     async def _not_sent(self, entry: OutboxEntry, error: MailError) -> OutboxEntry:
         """Write down an attempt that brought no receipt."""
-        entry_id, reason = entry.entry_id, str(error)
+        # Without the error's next step: what may have left is not tried again lightly.
+        entry_id, reason = entry.entry_id, error.sentence
         self.failures[entry_id] = error
-        if not may_have_left(error):
+        if not may_have_left(error) and not (entry.may_have_left and _is_taken(error)):
             return await self._recorded(lambda: self._settle_failure(entry, error))
         again = self._next_try(entry, error) if self._settles(entry) else 0
         return await self._recorded(lambda: self._outbox.doubt(entry_id, reason, again))
@@ -313,10 +348,11 @@ class Carrier:
 
     def _settle_failure(self, entry: OutboxEntry, error: MailError) -> OutboxEntry:
         """Try again what passes; refuse the rest, with everything that was queued with it."""
+        reason = error.sentence if entry.may_have_left else str(error)
         if passes(error):
             again = self._next_try(entry, error)
-            return self._outbox.postpone(entry.entry_id, str(error), again)
-        return self._outbox.refuse(entry.entry_id, str(error), answer=answer_of(error))
+            return self._outbox.postpone(entry.entry_id, reason, again)
+        return self._outbox.refuse(entry.entry_id, reason, answer=answer_of(error))
 
     def _next_try(self, entry: OutboxEntry, error: MailError) -> int:
         return self._now + self.around.delay.seconds(entry.failures + 1, error)
@@ -337,3 +373,8 @@ class Carrier:
     def _tell(self, entry: OutboxEntry) -> OutboxEntry:
         self._observer.moved(entry)
         return entry
+
+
+def _is_taken(error: MailError) -> bool:
+    """Tell a key that is in use, which after a lost answer is this mail's own attempt."""
+    return isinstance(error, Conflict) and error.code == "conflict"

@@ -292,6 +292,8 @@ async def test_without_an_answer_it_is_uncertain_and_never_sent_again_on_a_guess
     draft = mail(bob.address)
     (entry,) = await send(office, draft)
     assert (entry.state, entry.next_try, entry.may_have_left) == (UNCERTAIN, 0, True)
+    assert entry.reason
+    assert "try again" not in entry.reason.lower()
     one.clock.now += 100_000
     assert states(await office.sending.push([entry.entry_id], 2)) == [UNCERTAIN]
     posts = [r for r in sandbox.requests(alice.agent) if r["operation"] == "send_mail"]
