@@ -25,9 +25,9 @@ class Fault(Struct, kw_only=True, forbid_unknown_fields=True):
     """One ordered fault; the fields after `skip` matter to some kinds only.
 
     `operation` is a name of the route table, `s3_upload`, `s3_download`, `ses_send` or `ses_other`;
-    None means all, another name is refused. Those of the AgentMail.to door begin with `v0_` (agentmail_to/endpoints.py), with
-    `v0_websocket` for a handshake and `v0_event` for an event on its way. `times` None means until it
-    is taken back.
+    None means all, another name is refused. Those of the AgentMail.to door begin with `v0_`
+    (agentmail_to/endpoints.py), with `v0_websocket` for a handshake and `v0_event` for an event on
+    its way. `times` None means until it is taken back.
     """
 
     kind: FaultKind
