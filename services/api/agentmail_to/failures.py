@@ -23,6 +23,7 @@ from services.errors import (
     NotFound,
     RateLimited,
     Rejected,
+    ServerBroken,
     ServiceError,
     SignedOut,
 )
@@ -70,11 +71,8 @@ _BY_CODE: Final[Mapping[str, _Told]] = {
         "The same key was used for another request, or it is still under way.",
         "Check whether the mail left before sending again.",
     ),
-    "race_condition": (
-        Conflict,
-        "Somebody changed this at the same moment.",
-        "Refresh and try again.",
-    ),
+    # Labels fold: asking again is what the service wants, and no conflict of ours.
+    "race_condition": (ServerBroken, "Somebody changed this at the same moment.", "Try again."),
     "unprocessable": (
         Rejected,
         "AgentMail.to cannot carry this out.",
