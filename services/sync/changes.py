@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from services.sync import edits
@@ -96,10 +96,13 @@ class Changes:
 
     # ── the operator's side ──────────────────────────────────────────────────────────────────────
 
-    def make(self, message_ids: Iterable[str], edit: Edit) -> int:
-        """Apply a change to messages in one commit and return how many it made a difference to."""
+    def make(self, message_ids: Iterable[str], edit: Edit, *, at: float | None = None) -> int:
+        """Apply a change to messages in one commit and return how many it made a difference to.
+
+        `at` is when it was made, for what is a part of a change in several accounts.
+        """
         with self.commit():
-            rows = self._write(message_ids, lambda _: edit, self.journal.new_change())
+            rows = self._write(message_ids, lambda _: edit, self.journal.new_change(), at=at)
             self.journal.forget_old()
         self._announce(rows)
         return len(rows)
@@ -136,6 +139,7 @@ class Changes:
         change: int,
         *,
         undoable: bool = True,
+        at: float | None = None,
     ) -> list[Row]:
         rows = []
         deleted = []
@@ -144,7 +148,7 @@ class Changes:
             if item is None or edit is None or not edits.changes_something(edit, item):
                 continue
             row = self._row(item, edit, change, undoable=undoable)
-            rows.append(self.journal.add(row))
+            rows.append(self.journal.add(replace(row, at=self._clock() if at is None else at)))
             shown = edits.apply(edit, item)
             if shown is None:
                 deleted.append(message_id)

@@ -1,4 +1,4 @@
-"""What a request to change messages means: the operation on a mailbox, and the words for it.
+"""What a request to change messages means: the change, and whether it is worth a word.
 
 One place for one mailbox and for several shown as one, so that both change and say the same.
 """
@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 from services.requests import Archive, ChangeLabels, Delete, MarkRead
 from services.sync.edits import Edit, EditKind
-from services.sync.mailbox import Mailbox
 
 ChangeRequest: TypeAlias = MarkRead | ChangeLabels | Archive | Delete
 
@@ -25,11 +24,6 @@ def edit_of(request: ChangeRequest) -> Edit:
             return Edit(EditKind.ARCHIVE, archived)
         case Delete():
             return Edit(EditKind.DELETE)
-
-
-async def change(mailbox: Mailbox, request: ChangeRequest) -> int:
-    """Carry a request out and return how many messages it made a difference to; raises MailError."""
-    return await mailbox.change(request.message_ids, edit_of(request))
 
 
 def is_worth_a_word(edit: Edit, count: int) -> bool:

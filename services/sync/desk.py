@@ -1,13 +1,10 @@
-"""Answers the requests of the screens: each in a task of its own, so none waits for another.
+"""Answers the requests of the screens about one mailbox.
 
-Closes two traps: an answer about a message that the operator has already left (a newer `OpenMessage`
-cancels the older one), and a request that fails without a word: every failure becomes a
-`RequestFailed` that carries the request's id.
+Closes the trap of a request that no part feels responsible for: the table below names one for each.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -19,16 +16,13 @@ from services.events import (
     MessageOpened,
     OutboundRequest,
     RawRead,
-    RequestFailed,
     SearchAnswered,
     TransferRequest,
 )
 from services.requests import (
-    Archive,
-    ChangeLabels,
-    Delete,
-    MarkRead,
+    ForAccount,
     OpenMessage,
+    OwnRequest,
     PrepareSearch,
     ReadRaw,
     Refresh,
@@ -36,10 +30,11 @@ from services.requests import (
     SearchServer,
     Undo,
 )
-from services.safe_text import EMPTY, clean_line
 from services.sync import wording
-from services.sync.edits import Edit, EditKind
+from services.sync.changing import ChangeRequest, edit_of, is_worth_a_word
+from services.sync.connecting import Connecting
 from services.sync.mailbox import Mailbox
+from services.sync.under_way import UnderWay
 
 if TYPE_CHECKING:
     from services.attachments.board import Board
@@ -66,14 +61,14 @@ class Desk:
         emit: Callable[[Event], None],
         boundary: Callable[[int], AbstractContextManager[None]],
         nudge: Callable[[], None],
+        connecting: Connecting | None = None,
     ) -> None:
         self._mailbox = mailbox
         self._emit = emit
         self._boundary = boundary
         self._nudge = nudge
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._latest: dict[type, asyncio.Task[None]] = {}
-        self._vital: set[asyncio.Task[None]] = set()
+        self._connecting = connecting or Connecting()
+        self._under_way = UnderWay(self._dispatch, emit, boundary)
         self._key_desk: KeyDesk | None = None
         self._transfer_desk: TransferDesk | None = None
         self._board: Board | None = None
@@ -83,57 +78,30 @@ class Desk:
     @property
     def is_busy(self) -> bool:
         """Whether a request is under way."""
-        return bool(self._tasks)
+        return self._under_way.is_busy
 
     def take(self, request_id: int, request: Request) -> None:
         """Start to answer a request; never blocks."""
-        latest_only = isinstance(request, OpenMessage | SearchServer) or (
-            isinstance(request, KeyRequest | OutboundRequest) and request.latest_only
-        )
-        if latest_only:
-            older = self._latest.pop(type(request), None)
-            if older is not None:
-                older.cancel()
-        task = self._begin(self._answer(request_id, request))
-        if latest_only:
-            self._latest[type(request)] = task
-        if is_vital(request):
-            self._vital.add(task)
-            task.add_done_callback(self._vital.discard)
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        # Whoever keeps several accounts has taken it to this one.
+        own = request.request if isinstance(request, ForAccount) else request
+        self._under_way.take(request_id, own)
 
     async def finish(self, seconds: float) -> None:
         """Wait until the vital requests are carried out, but no longer than this."""
-        if self._vital:
-            await asyncio.wait(tuple(self._vital), timeout=seconds)
+        await self._under_way.finish(seconds)
 
     async def close(self) -> None:
         """Cancel what is under way."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._under_way.close()
         if self._key_desk is not None:
             self._key_desk.close()
-
-    async def _answer(self, request_id: int, request: Request) -> None:
-        with self._boundary(request_id):
-            try:
-                await self._dispatch(request_id, request)
-            except MailError as error:
-                self._emit(failure(request_id, request, error))
 
     async def _outbound(self, request_id: int, request: OutboundRequest) -> None:
         if self.outbound is None:
             raise UsageError("This mailbox cannot send.")
         await self.outbound.answer(request_id, request)
 
-    def _dispatch(self, request_id: int, request: Request) -> Coroutine[Any, Any, None]:
+    def _dispatch(self, request_id: int, request: OwnRequest) -> Coroutine[Any, Any, None]:
         match request:
             case OpenMessage():
                 return self._open(request_id, request)
@@ -157,17 +125,24 @@ class Desk:
                 return self._change(request_id, request)
 
     async def _open(self, request_id: int, request: OpenMessage) -> None:
-        opened = await self._mailbox.open(request.message_id, reveal=request.reveal)
+        message_id, reveal = request.message_id, request.reveal
+        opened = await self._connecting.once_over(
+            lambda: self._mailbox.open(message_id, reveal=reveal)
+        )
         self._emit(MessageOpened(request_id, request.message_id, opened.message, opened.trust))
         self._find_kept()
 
     async def _raw(self, request_id: int, request: ReadRaw) -> None:
-        lines = await self._mailbox.raw(request.message_id)
+        message_id = request.message_id
+        lines = await self._connecting.once_over(lambda: self._mailbox.raw(message_id))
         self._emit(RawRead(request_id, request.message_id, lines))
 
     async def _search(self, request_id: int, request: SearchServer) -> None:
-        found = await self._mailbox.search_server(request.text)
-        self._emit(SearchAnswered(request_id, request.text, found))
+        self._emit(SearchAnswered(request_id, request.text, await self.find(request.text)))
+
+    async def find(self, words: str) -> tuple[str, ...]:
+        """Return what the service's own search finds; raises as `Mailbox.search_server`."""
+        return await self._connecting.once_over(lambda: self._mailbox.search_server(words))
 
     async def _refresh(self, request: Refresh) -> None:
         if request.full:
@@ -180,26 +155,13 @@ class Desk:
             with suppress(MailError):
                 await mailbox.sync(full=True, loud=False)
 
-    async def _change(
-        self, request_id: int, request: MarkRead | ChangeLabels | Archive | Delete
-    ) -> None:
-        mailbox, ids = self._mailbox, request.message_ids
-        match request:
-            case MarkRead(is_read=is_read):
-                edit = Edit(EditKind.READ, is_read)
-                count = await mailbox.mark_read(ids, is_read)
-            case ChangeLabels(add=add, remove=remove):
-                edit = Edit(EditKind.LABELS, add=add, remove=remove)
-                count = await mailbox.change_labels(ids, add=add, remove=remove)
-            case Archive(archived=archived):
-                edit = Edit(EditKind.ARCHIVE, archived)
-                count = await mailbox.archive(ids, archived)
-            case Delete():
-                edit = Edit(EditKind.DELETE)
-                count = await mailbox.delete(ids)
-        # Reading marks as read all day long: only more than one message is worth a word.
-        if count > (1 if edit.kind is EditKind.READ else 0):
-            sentence = wording.done(edit, count, mailbox.pace.delete_grace)
+    async def _change(self, request_id: int, request: ChangeRequest) -> None:
+        mailbox, edit = self._mailbox, edit_of(request)
+        count = await mailbox.change(request.message_ids, edit)
+        if is_worth_a_word(edit, count):
+            sentence = wording.done(
+                edit, count, mailbox.pace.delete_grace, trash=mailbox.limits.trash
+            )
             mailbox.report.notice(sentence, request_id=request_id, undoable=True)
 
     def board(self) -> Board:
@@ -220,7 +182,7 @@ class Desk:
     def _find_kept(self) -> None:
         """In a task of its own: it outlives the answer that came with the unlocked keys."""
         if self._mailbox.sealed.wants_kept:
-            self._begin(self._survive(self._mailbox.find_kept()))
+            self._under_way.begin(self._survive(self._mailbox.find_kept()))
 
     async def _survive(self, work: Coroutine[Any, Any, None]) -> None:
         with self._boundary(0):
@@ -243,18 +205,3 @@ class Desk:
     async def _undo(self, request_id: int) -> None:
         result = await self._mailbox.undo()
         self._mailbox.report.notice(wording.undone(result), request_id=request_id)
-
-
-def is_vital(request: Request) -> bool:
-    """Tell whether a request is carried out even when the program is about to stop."""
-    return isinstance(request, OutboundRequest) and request.is_vital
-
-
-def failure(request_id: int, request: Request, error: MailError) -> RequestFailed:
-    """Return the event that tells why a request was not answered."""
-    return RequestFailed(
-        request_id,
-        clean_line(error.sentence),
-        clean_line(error.next_step) if error.next_step else EMPTY,
-        getattr(request, "message_id", ""),
-    )

@@ -51,6 +51,8 @@ class Row:
     base: Flags | None = None
     item: InboxItem | None = None
     """The whole message, kept by a deletion so that it can come back."""
+    at: float = 0.0
+    """When the change was made; its parts in several accounts carry the same time."""
 
     @property
     def is_open(self) -> bool:
@@ -184,6 +186,7 @@ def _document(row: Row) -> dict[str, Any]:
         "due": row.due,
         "base": edits.flags_document(row.base) if row.base else None,
         "item": documents.from_item(row.item) if row.item else None,
+        "at": row.at,
     }
 
 
@@ -200,4 +203,5 @@ def _row(number: int, document: Mapping[str, Any]) -> Row:
         document["due"],
         edits.flags_from_document(base) if base else None,
         documents.to_item(item) if item else None,
+        document.get("at", 0.0),
     )

@@ -24,6 +24,7 @@ from services.sync.changes import Changes, Undone
 from services.sync.edits import Edit, EditKind
 from services.sync.late_keychain import LateKeychain
 from services.sync.pace import Pace
+from services.sync.precedence import Precedence
 from services.sync.reading import MessageReader, Opened, RawMail, raw_lines
 from services.sync.reconcile import FullWalk
 from services.sync.refused_changes import RefusedChanges
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 SEARCH_HITS: Final = 300
 SEARCH_PAGES: Final = 200
-_PRIORITY_LIMIT: Final = 5.0
-"""Seconds that a walk, or a change, is held back for somebody who waits for a message."""
 _SEARCH_PAUSE: Final = 0.005
 
 
@@ -77,14 +76,15 @@ class Mailbox:
         self.renderer = renderer
         self.pace = pace or Pace()
         self._clock = clock
+        self._precedence = Precedence()
         self._changes = Changes(store, clock, grace=self.pace.delete_grace)
         self.report = Reporter(store, emit, clock, self.pace)
-        self.sender = Sender(self._changes, clock, self.pace, self._give_way)
+        self.sender = Sender(self._changes, clock, self.pace, self._precedence.give_way)
         self.sender.provider = provider
         self.sender.on_change = self._after_change
         self.sender.on_refused = self._on_refused
         self.sender.on_signed_out = self.report.trouble
-        self._walker = Walker(store, self._changes, clock, self._give_way)
+        self._walker = Walker(store, self._changes, clock, self._precedence.give_way)
         self._walker.on_kept = self._on_page
         background = Walker(store, self._changes, clock, self._give_way_long)
         background.on_kept = self._on_full_page
@@ -94,9 +94,6 @@ class Mailbox:
         self.refused_changes = RefusedChanges(self.report, self.pace.publish)
         self._remote = RemoteChangeReader(store, self._changes, self._on_remote)
         self._tail_lock, self._full_lock = asyncio.Lock(), asyncio.Lock()
-        self._readers = 0
-        self._nobody_reads = asyncio.Event()
-        self._nobody_reads.set()
         self._is_loud = False
         self._new = self._changed = 0
         self._take_up()
@@ -271,17 +268,12 @@ class Mailbox:
     @asynccontextmanager
     async def _reads(self, message_id: str) -> AsyncIterator[None]:
         """Let the walk wait, and forget a message that the service does not have any more."""
-        self._readers += 1
-        self._nobody_reads.clear()
         try:
-            yield
+            with self._precedence.reading():
+                yield
         except NotFound:
             self._forget(message_id)
             raise
-        finally:
-            self._readers -= 1
-            if not self._readers:
-                self._nobody_reads.set()
 
     def _forget(self, message_id: str) -> None:
         if self.store.read_only or self.store.item(message_id) is None:
@@ -304,9 +296,7 @@ class Mailbox:
         remove: tuple[str, ...] = (),
     ) -> int:
         """Add and remove labels; raises UsageError for what the service would refuse."""
-        ids = tuple(message_ids)
-        items = map(self.store.item, ids)
-        return self._make(ids, label_rules.asked_edit(add, remove, self.limits, items))
+        return await self.change(message_ids, Edit(EditKind.LABELS, add=add, remove=remove))
 
     async def archive(self, message_ids: Iterable[str], archived: bool = True) -> int:
         """Archive messages or bring them back; return how many it made a difference to."""
@@ -316,11 +306,24 @@ class Mailbox:
         """Delete messages; they are gone here at once and on the service after the grace delay."""
         return self._make(message_ids, Edit(EditKind.DELETE))
 
-    async def change(self, message_ids: Iterable[str], edit: Edit) -> int:
-        """Apply any edit; return how many messages it made a difference to."""
+    async def change(
+        self, message_ids: Iterable[str], edit: Edit, *, at: float | None = None
+    ) -> int:
+        """Apply any edit; return how many messages it made a difference to.
+
+        `at` is when it was made, for what is a part of a change in several accounts.
+        """
+        ids = tuple(message_ids)
         if edit.kind is EditKind.LABELS:
-            return await self.change_labels(message_ids, add=edit.add, remove=edit.remove)
-        return self._make(message_ids, edit)
+            items = map(self.store.item, ids)
+            edit = label_rules.asked_edit(edit.add, edit.remove, self.limits, items)
+        return self._make(ids, edit, at)
+
+    @property
+    def changed_at(self) -> float | None:
+        """When the change was made that `undo` would take back; None when there is none."""
+        rows = self._changes.journal.last_change()
+        return rows[0].at if rows else None
 
     async def undo(self) -> Undone | None:
         """Take back the last change; None when there is none."""
@@ -334,9 +337,9 @@ class Mailbox:
         self._connected()
         return await self.sender.flush()
 
-    def _make(self, message_ids: Iterable[str], edit: Edit) -> int:
+    def _make(self, message_ids: Iterable[str], edit: Edit, at: float | None = None) -> int:
         self._may_write()
-        count = self._changes.make(message_ids, edit)
+        count = self._changes.make(message_ids, edit, at=at)
         if count:
             self._after_edit()
         return count
@@ -371,19 +374,10 @@ class Mailbox:
         if self._is_loud and progress is not None:
             self.report.progress(progress.fetched)
 
-    async def _give_way(self) -> None:
-        """Let an operator who waits for a message go first, within limits."""
-        if self._readers:
-            try:
-                async with asyncio.timeout(_PRIORITY_LIMIT):
-                    await self._nobody_reads.wait()
-            except TimeoutError:
-                return
-
     async def _give_way_long(self) -> None:
         if not self._is_loud:
             await asyncio.sleep(self.pace.full_gap)
-        await self._give_way()
+        await self._precedence.give_way()
 
     def _connected(self) -> MailProvider:
         if self.provider is None:

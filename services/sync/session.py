@@ -17,6 +17,7 @@ from services.events import Event, Severity
 from services.models import SyncPhase
 from services.ports import MailProvider, MailRenderer
 from services.safe_text import clean_line, ui
+from services.sync.connecting import Connecting
 from services.sync.desk import Desk
 from services.sync.late_keychain import LateKeychain
 from services.sync.mailbox import Mailbox
@@ -54,7 +55,8 @@ class Session:
             store, None, self._renderer, emit, clock=clock, pace=pace, keychain=keychain
         )
         self._poller = Poller(self.mailbox, self._connect, clock)
-        self.desk = Desk(self.mailbox, emit, boundary, self._poller.nudge)
+        self._connecting = Connecting()
+        self.desk = Desk(self.mailbox, emit, boundary, self._poller.nudge, self._connecting)
         self.make_provider: Callable[[], MailProvider] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._retired: list[MailProvider] = []
@@ -84,6 +86,8 @@ class Session:
         if not store.read_only:
             works.append(self.mailbox.sender.run)
         if self.make_provider is not None:
+            if self.mailbox.provider is None:
+                self._connecting.begin()
             works.append(self._connect_only if store.read_only else self._poller.run)
         self._tasks = [loop.create_task(self._keep_running(work)) for work in works]
 
@@ -128,8 +132,11 @@ class Session:
     async def _connect(self) -> None:
         if self.make_provider is None:
             raise Offline("This mailbox is not connected to a mail service.")
-        # In a thread: the provider's imports and the keyring must not hold up what is cached.
-        self.mailbox.connect(await asyncio.to_thread(self.make_provider))
+        try:
+            # In a thread: the provider's imports and the keyring must not hold up what is cached.
+            self.mailbox.connect(await asyncio.to_thread(self.make_provider))
+        finally:
+            self._connecting.end()
 
     async def _connect_only(self) -> None:
         if self.mailbox.provider is None:
