@@ -100,8 +100,9 @@ class WayOutDialog(Dialog[Draft]):
     def _button(self, number: int, reason: SafeText) -> Button:
         way = self._ways[number]
         mark = "● " if (way.via, way.format) == (self._draft.via, self._draft.format) else "  "
-        label = Content(mark + way.words)
-        return Button(label, id=f"way-{number}", compact=True, disabled=bool(reason))
+        return Button(
+            Content(mark + way.words), id=f"way-{number}", compact=True, disabled=bool(reason)
+        )
 
     def _is_chosen(self, button: Button) -> bool:
         return not button.disabled and str(button.label).startswith("●")
