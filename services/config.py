@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from services.account_colours import read_colour
 from services.errors import ConfigError, UsageError
 from services.paths import Paths, account_name, write_private
 from services.policy_config import DEFAULT_POLICY, Policy, Repeats, read_policy, read_repeats
@@ -76,11 +77,17 @@ class Account:
     """How much AgentMail.to is asked to carry."""
     ses: SesPlace | None = None
     """The way out by Amazon SES (`[accounts.NAME.ses]`)."""
+    colour: str = ""
+    """What its mark in lists is painted with, a word of `services.account_colours`; "" any."""
 
     @property
     def agent(self) -> str:
-        """What tells this mailbox from others on the same service: the agent id, else the name."""
-        return self.address.partition("@")[0] or self.name
+        """What tells this mailbox from others on the same service: the agent id, else the name.
+
+        The inboxes of AgentMail.to lie in many domains, so there it is the whole address.
+        """
+        whole = self.address if self.kind == AGENTMAIL_TO else self.address.partition("@")[0]
+        return whole or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +298,7 @@ def _account(name: str, table: Mapping[str, Any], where: str) -> Account:
         repeats=read_repeats(table, place),
         profile=read_profile(table, place),
         ses=read_ses(table, place),
+        colour=read_colour(table, place),
     )
     if not account.base_url and account.kind != AGENTMAIL_TO:
         raise ConfigError(f"{place}: base_url is missing.", "Add base_url, or remove the account.")

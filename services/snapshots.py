@@ -26,6 +26,10 @@ class Snapshot(Protocol):
         """False while a search finds only what is indexed so far."""
         ...
 
+    def counts_of(self, account: str) -> MailboxCounts:
+        """The counts of one of several accounts; where there is only one, its counts."""
+        ...
+
     def select(self, wanted: MailFilter) -> RowSource:
         """Return the messages that a filter lets through, newest first."""
         ...

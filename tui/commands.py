@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tui.account_commands import ACCOUNT_COMMANDS
 from tui.approval_commands import APPROVAL_COMMANDS
 from tui.audit_commands import AUDIT_COMMANDS
 from tui.command import ALL, ANYWHERE, LIST, PROGRAM, Command
@@ -87,6 +88,7 @@ COMMANDS: Final = (
     *OUTBOX_COMMANDS,
     *TRANSFER_COMMANDS,
     *AUDIT_COMMANDS,
+    *ACCOUNT_COMMANDS,
     *SIDE_COMMANDS,
     *MOVES,
     *_PROGRAM,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from services.errors import ServiceError
 from services.safe_text import EMPTY, SafeText, clean_line
+from tui.account_marks import account_title
 
 if TYPE_CHECKING:
     from services.config import Account
@@ -144,9 +145,3 @@ def _name_for(account: Account) -> str:
     wanted = f"{account.address}-{host}" if account.address else host
     plain = re.sub(r"[^A-Za-z0-9._@+-]", "-", wanted).lstrip(".@+-")
     return plain[:64] or "main"
-
-
-def account_title(account: Account) -> SafeText:
-    """What the status line calls an account: its address, else its name, else its host."""
-    host = account.base_url.partition("://")[2]
-    return clean_line(account.address or (host if account.from_environment else account.name), 80)

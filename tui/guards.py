@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from services.safe_text import EMPTY, SafeText, ui
+from tui.account_guards import ACCOUNT_GUARDS
 from tui.compose_guards import COMPOSE_GUARDS
 from tui.outbound_guards import OUTBOUND_GUARDS
 from tui.situation import Situation
@@ -189,6 +190,7 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             *OUTBOUND_GUARDS,
             *TRANSFER_GUARDS,
             *COMPOSE_GUARDS,
+            *ACCOUNT_GUARDS,
         )
     }
 )

@@ -77,7 +77,11 @@ class MailView:
     @property
     def narrowed(self) -> bool:
         """Something besides the mailbox chooses the messages."""
-        return self != MailView(MailFilter(self.filter.mailbox))
+        return self != MailView(self._mailbox)
+
+    @property
+    def _mailbox(self) -> MailFilter:
+        return MailFilter(self.filter.mailbox, account=self.filter.account)
 
     @property
     def title(self) -> SafeText:
@@ -130,12 +134,20 @@ class MailView:
         """One step back: the server's answer first, then every filter."""
         if self.server is not None:
             return MailView(self.filter)
-        return MailView(MailFilter(self.filter.mailbox))
+        return MailView(self._mailbox)
+
+    def mailbox(self, mailbox: Mailbox) -> MailView:
+        """Another built-in mailbox of the same account."""
+        return MailView(MailFilter(mailbox, account=self.filter.account))
+
+    def of_account(self, account: str) -> MailView:
+        """The same of another account, or of all for ""."""
+        return MailView(replace(self.filter, account=account))
 
     def beside(self, step: int) -> MailView:
         """The next (1) or previous (-1) built-in mailbox, around the end."""
         place = ORDER.index(self.filter.mailbox)
-        return MailView(MailFilter(ORDER[(place + step) % len(ORDER)]))
+        return self.mailbox(ORDER[(place + step) % len(ORDER)])
 
 
 KeyShown = Callable[[str], SafeText]

@@ -36,6 +36,12 @@ _DARK: Final = {
     "bar-muted": "#9e9e9e",
     "bar-caution": "#d7af5f",
     "bar-danger": "#ff8787",
+    "account-blue": "#87afff",
+    "account-green": "#87d787",
+    "account-purple": "#d7afff",
+    "account-orange": "#ffaf5f",
+    "account-cyan": "#5fd7ff",
+    "account-pink": "#ff87d7",
     "muted-style": "none",
 }
 
@@ -62,6 +68,12 @@ _LIGHT: Final = {
     "bar-muted": "#4e4e4e",
     "bar-caution": "#5f5f00",
     "bar-danger": "#af0000",
+    "account-blue": "#0000d7",
+    "account-green": "#005f00",
+    "account-purple": "#5f00d7",
+    "account-orange": "#875f00",
+    "account-cyan": "#005f87",
+    "account-pink": "#af005f",
     "muted-style": "none",
 }
 
@@ -88,11 +100,18 @@ _CONTRAST: Final = {
     "bar-muted": "#dadada",
     "bar-caution": "#ffd75f",
     "bar-danger": "#ffd7d7",
+    "account-blue": "#afd7ff",
+    "account-green": "#afffaf",
+    "account-purple": "#d7afff",
+    "account-orange": "#ffd7af",
+    "account-cyan": "#afffff",
+    "account-pink": "#ffafd7",
     "muted-style": "none",
 }
 
 # The terminal's own sixteen. Words keep the terminal's own text colour, whose contrast its owner
-# has chosen; the card is black on white, the one pair that every palette keeps apart.
+# has chosen; the card is black on white, the one pair that every palette keeps apart. Accounts are
+# told apart by four colours only: blue and red cannot be read on many a ground.
 _ANSI: Final = {
     "mail-background": "ansi_default",
     "mail-text": "ansi_default",
@@ -116,6 +135,12 @@ _ANSI: Final = {
     "bar-muted": "ansi_default",
     "bar-caution": "ansi_default",
     "bar-danger": "ansi_default",
+    "account-blue": "ansi_cyan",
+    "account-green": "ansi_green",
+    "account-purple": "ansi_magenta",
+    "account-orange": "ansi_yellow",
+    "account-cyan": "ansi_cyan",
+    "account-pink": "ansi_magenta",
     "muted-style": "dim",
 }
 

@@ -106,6 +106,7 @@ _EMACS: Final[Keys] = {
     "forward": ("F",),
     "only_unread": ("f u",),
     "only_verified": ("f v",),
+    "only_account": ("f a",),
 }
 
 PRESETS: Final[Mapping[str, Keys]] = MappingProxyType(

@@ -6,14 +6,18 @@ Closes the trap of screens that reach into the app for these and cannot be teste
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from services.config import Settings
-from services.safe_text import SafeText
+from services.safe_text import SafeText, ui
 from tui.keymap import Keymap
 from tui.terminal import Terminal
+from widgets.account_mark import AccountMark
 from widgets.glyphs import Glyphs, glyphs
+
+ALL_ACCOUNTS: Final = ui("All accounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,23 @@ class Session:
     terminal: Terminal
     keymap: Keymap
     can_sign_in: bool = False
+    accounts: tuple[AccountMark, ...] = ()
+    """The accounts that are shown as one, the default one first; none where there is only one."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
     monotonic: Callable[[], float] = time.monotonic
+
+    @property
+    def marks(self) -> Mapping[str, AccountMark]:
+        """The marks of the accounts by their names."""
+        return {mark.name: mark for mark in self.accounts}
+
+    def titled(self, account: str) -> SafeText:
+        """What the status line calls an account, or all of them for ""."""
+        mark = self.marks.get(account)
+        if mark is not None:
+            return mark.title
+        return ALL_ACCOUNTS if self.accounts else self.account
 
     @property
     def glyphs(self) -> Glyphs:

@@ -56,6 +56,8 @@ class Situation:
     read_only: bool = False
     signed_out: bool = False
     can_change_account: bool = False
+    accounts: int = 1
+    """Accounts that can be shown or written from."""
     closed: bool = False
     """The open message waits for the passphrase."""
     has_key: bool = False

@@ -54,9 +54,10 @@ def _run(profile: Profile | None, paths: Paths, secrets: SecretStore, settings: 
     opened = _open_cache(profile) if profile else None
     with _first_picture(opened, terminal, settings.theme or terminal.theme) as picture:
         from services.safe_text import ui
+        from tui.account_marks import account_title
         from tui.app import AgentMailApp, run
         from tui.bridge import engine_for
-        from tui.first_run import AccountSetUp, account_title
+        from tui.first_run import AccountSetUp
 
         account: Account | None = profile.account if profile else None
         app = AgentMailApp(

@@ -8,13 +8,14 @@ ground and does not scroll.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from rich.cells import cell_len
 
 from services.models import MessageRow
 from services.safe_text import SafeText, join, ui
 from services.shown_mail import RenderedMessage, TrustFacts
+from widgets.account_mark import AccountMark
 from widgets.card_view import CardView
 from widgets.cells import fit
 from widgets.dates import Calendar
@@ -32,14 +33,16 @@ def header_lines(
     glyphs: Glyphs,
     calendar: Calendar,
     row: MessageRow | None = None,
+    mark: AccountMark | None = None,
 ) -> list[list[Part]]:
-    """The lines of the card, each exactly `width` cells."""
+    """The lines of the card, each exactly `width` cells; `mark` is that of the message's account."""
     date = calendar.full(message.date or (row.received_at if row else 0))
     lines = [[(fit(message.subject or NO_SUBJECT, width, glyphs.ellipsis), "strong")]]
     lines.append(_from_line(message, width, glyphs, date))
-    for name, value in ((ui("To"), message.to), (ui("Cc"), message.cc)):
-        if value:
-            lines.append(_field(name, value, width, glyphs, "text"))
+    if message.to or mark is not None:
+        lines.append(_to_line(message.to, width, glyphs, mark))
+    if message.cc:
+        lines.append(_field(ui("Cc"), message.cc, width, glyphs, "text"))
     if message.reply_to:
         lines.append(_field(ui("Reply to"), message.reply_to, width, glyphs, "caution"))
     if row is not None and row.labels:
@@ -50,6 +53,16 @@ def header_lines(
 def _field(name: SafeText, value: SafeText, width: int, glyphs: Glyphs, role: str) -> list[Part]:
     room = max(0, width - _NAME_CELLS)
     return [(fit(name, _NAME_CELLS), "muted"), (fit(value, room, glyphs.ellipsis), role)]
+
+
+def _to_line(to: SafeText, width: int, glyphs: Glyphs, mark: AccountMark | None) -> list[Part]:
+    """To whom it was sent, and at the right edge the account that it came to."""
+    if mark is None:
+        return _field(ui("To"), to, width, glyphs, "text")
+    short = fit(mark.short, min(len(mark.short), max(0, width // 3)), glyphs.ellipsis)
+    arrow = f" {glyphs.arrow} "
+    room = width - len(short) - len(arrow)
+    return [*_field(ui("To"), to, room, glyphs, "text"), (arrow, "muted"), (short, "strong")]
 
 
 def _from_line(message: RenderedMessage, width: int, glyphs: Glyphs, date: str) -> list[Part]:
@@ -70,7 +83,7 @@ def _from_line(message: RenderedMessage, width: int, glyphs: Glyphs, date: str) 
 
 
 class HeaderCard(CardView):
-    """Subject, From (address first), To, Cc, Reply-To when it differs, date, labels."""
+    """Subject, From (address first), To, Cc, Reply-To when it differs, date, labels, account."""
 
     def __init__(
         self,
@@ -81,6 +94,11 @@ class HeaderCard(CardView):
     ) -> None:
         super().__init__(glyphs=glyphs, clock=clock, id=id)
         self._message: tuple[RenderedMessage, MessageRow | None] | None = None
+        self._marks: Mapping[str, AccountMark] = {}
+
+    def show_accounts(self, marks: Mapping[str, AccountMark]) -> None:
+        """Tell which account a message came to, by these marks."""
+        self._marks = marks
 
     def show_message(
         self,
@@ -103,4 +121,5 @@ class HeaderCard(CardView):
         if self._message is None:
             return []
         message, row = self._message
-        return header_lines(message, width, self._glyphs, Calendar.at(self._clock()), row)
+        mark = self._marks.get(row.account) if row is not None else None
+        return header_lines(message, width, self._glyphs, Calendar.at(self._clock()), row, mark)

@@ -1,15 +1,17 @@
-"""The mailbox list: built-in mailboxes and labels, each with its exact count."""
+"""The mailbox list: built-in mailboxes, accounts and labels, each with its exact count."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events
 from textual.message import Message
 
 from services.models import Mailbox, MailboxCounts, MailFilter
-from services.safe_text import SafeText, ui
+from services.safe_text import EMPTY, SafeText, ui
+from widgets.account_mark import ACCOUNT_INKS, AccountMark
 from widgets.cells import count_words, fit
 from widgets.choice_list import ChoiceList
 from widgets.glyphs import UNICODE, Glyphs
@@ -25,6 +27,10 @@ class Entry:
     filter: MailFilter | None
     count: int = 0
     command: str = ""
+    role: str = ""
+    """The ink of a heading, when it is an account's."""
+    trouble: SafeText = EMPTY
+    """What stands against an account, behind its name."""
 
     @property
     def is_heading(self) -> bool:
@@ -50,26 +56,63 @@ class Outgoing:
         return tuple(entry for entry in found if entry.count)
 
 
-def entries(counts: MailboxCounts, outgoing: Outgoing | None = None) -> tuple[Entry, ...]:
-    """The built-in mailboxes, what is outgoing, then the labels under their heading."""
+@dataclass(frozen=True, slots=True)
+class AccountGroup:
+    """The mailboxes of one account, where there are several."""
+
+    mark: AccountMark
+    counts: MailboxCounts
+    trouble: SafeText = EMPTY
+    """In a word or two what is wrong with it: `signed out`."""
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Its name, its Inbox, and of its other mailboxes those that hold something."""
+        mark, others = self.mark, _mailboxes(self.counts, self.mark.name)[1:]
+        return (
+            Entry(mark.short, None, role=mark.role, trouble=self.trouble),
+            Entry(ui("Inbox"), MailFilter(account=mark.name), self.counts.inbox),
+            *(entry for entry in others if entry.count),
+        )
+
+
+def entries(
+    counts: MailboxCounts,
+    outgoing: Outgoing | None = None,
+    accounts: Sequence[AccountGroup] = (),
+    account: str = "",
+) -> tuple[Entry, ...]:
+    """The built-in mailboxes, what is outgoing, the accounts, then the labels of one or of all."""
     built_in = (
-        Entry(ui("Inbox"), MailFilter(Mailbox.INBOX), counts.inbox),
-        Entry(ui("Unread"), MailFilter(Mailbox.UNREAD), counts.unread),
-        Entry(ui("Unverified"), MailFilter(Mailbox.UNVERIFIED), counts.unverified),
-        Entry(ui("Archived"), MailFilter(Mailbox.ARCHIVED), counts.archived),
+        *_mailboxes(counts),
         *(outgoing.entries() if outgoing is not None else ()),
+        *(entry for group in accounts for entry in group.entries()),
     )
-    if not counts.labels:
+    own = next((one.counts for one in accounts if one.mark.name == account), counts)
+    if not own.labels:
         return built_in
     labels = (
-        Entry(one.shown, MailFilter(Mailbox.INBOX, label=one.label), one.count)
-        for one in counts.labels
+        Entry(one.shown, MailFilter(Mailbox.INBOX, label=one.label, account=account), one.count)
+        for one in own.labels
     )
     return (*built_in, Entry(ui("labels"), None), *labels)
 
 
+def _mailboxes(counts: MailboxCounts, account: str = "") -> tuple[Entry, ...]:
+    return tuple(
+        Entry(words, MailFilter(mailbox, account=account), count)
+        for words, mailbox, count in (
+            (ui("Inbox"), Mailbox.INBOX, counts.inbox),
+            (ui("Unread"), Mailbox.UNREAD, counts.unread),
+            (ui("Unverified"), Mailbox.UNVERIFIED, counts.unverified),
+            (ui("Archived"), Mailbox.ARCHIVED, counts.archived),
+        )
+    )
+
+
 class MailboxList(ChoiceList):
-    """Inbox, Unread, Unverified, Archived, then the labels."""
+    """Inbox, Unread, Unverified, Archived, the same of each account, then the labels."""
+
+    INKS: ClassVar[Mapping[str, str]] = {**ChoiceList.INKS, **ACCOUNT_INKS}
 
     DEFAULT_CSS = """
     MailboxList { width: 20; height: 1fr; }
@@ -100,6 +143,7 @@ class MailboxList(ChoiceList):
     ) -> None:
         super().__init__(glyphs=glyphs, id=id)
         self._counts, self.outgoing = MailboxCounts(), Outgoing()
+        self.accounts: tuple[AccountGroup, ...] = ()
         self._entries = entries(self._counts)
         self._current = MailFilter()
         self._window.restart(len(self._entries))
@@ -109,17 +153,19 @@ class MailboxList(ChoiceList):
         """The mailbox under the cursor."""
         return None if self.position is None else self._entries[self.position].filter
 
-    def show_counts(self, counts: MailboxCounts) -> None:
-        """Show these counts and labels; the cursor stays on its mailbox."""
-        self._counts = counts
-        self._take(entries(counts, self.outgoing))
+    def show_counts(self, counts: MailboxCounts, accounts: tuple[AccountGroup, ...] = ()) -> None:
+        """Show these counts and labels, and those of each account; the cursor keeps its mailbox."""
+        self._counts, self.accounts = counts, accounts
+        self._take_entries()
 
     def show_outgoing(self, outgoing: Outgoing) -> None:
         """Show how much is written, waits or is on its way; the cursor stays on its mailbox."""
         self.outgoing = outgoing
-        self._take(entries(self._counts, outgoing))
+        self._take_entries()
 
-    def _take(self, fresh: tuple[Entry, ...]) -> None:
+    def _take_entries(self) -> None:
+        account = self._current.account
+        fresh = entries(self._counts, self.outgoing, self.accounts, account)
         if fresh == self._entries:
             return
         old, under = self._entries, self._under
@@ -134,24 +180,34 @@ class MailboxList(ChoiceList):
 
     def show_current(self, filter: MailFilter) -> None:  # noqa: A002 - what it is
         """Mark the mailbox that is listed, and put the cursor on it unless it is being moved."""
-        shown = MailFilter(filter.mailbox, label=filter.label)
+        shown = MailFilter(filter.mailbox, label=filter.label, account=filter.account)
         if shown == self._current:
             return
-        self._current = shown
+        before, self._current = self._current, shown
+        if shown.account != before.account:
+            self._take_entries()
         place = self._place_of((shown, ""))
         if place is not None and not self.has_focus:
-            self._window.go(place)
-        self.refresh()
+            self.move(lambda window: window.go(place))
+        for one in (before, shown):
+            changed = self._place_of((one, ""))
+            if changed is not None:
+                self.refresh_row(changed)
 
     def parts(self, place: int, width: int) -> Sequence[Part]:
         """Words at the left, count at the right."""
         entry = self._entries[place]
         if entry.is_heading:
-            return [(f"{self._glyphs.rule} {entry.words}", "muted")]
+            return self._heading(entry)
         count = count_words(entry.count) if entry.count else ""
         room = width - len(count) - 2
         role = "strong" if entry.filter == self._current and not entry.command else "text"
         return [(fit(entry.words, room, self._glyphs.ellipsis), role), (f" {count} ", "muted")]
+
+    def _heading(self, entry: Entry) -> Sequence[Part]:
+        rule = (f"{self._glyphs.rule} ", "muted")
+        trouble = f"  {self._glyphs.unverified} {entry.trouble}" if entry.trouble else ""
+        return [rule, (entry.words, entry.role or "muted"), (trouble, "caution")]
 
     def move(self, move: Callable[[ListWindow], None]) -> None:
         """Move, and step over the heading."""

@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from services.models import FlagFinder, MessageRow, RowFlag, RowSource
 from services.safe_text import SafeText, ui
+from widgets.account_mark import AccountMark, mark_cells
 from widgets.cells import GUTTER_CELLS, fit, wrapped
 from widgets.cursor_view import CursorView
 from widgets.dates import Calendar
@@ -81,6 +82,7 @@ class MessageList(CursorView):
         self._columns = columns(80)
         self._empty: SafeText = _EMPTY
         self._opens: dict[str, bool] = {}
+        self._marks: Mapping[str, AccountMark] = {}
 
     # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
@@ -111,6 +113,13 @@ class MessageList(CursorView):
         """The sentence of an empty list."""
         self._empty = text
         if not len(self._source):
+            self.refresh()
+
+    def show_accounts(self, marks: Mapping[str, AccountMark]) -> None:
+        """Tell in each row whose mail it is, by these marks; without any, no row does."""
+        if marks != self._marks:
+            self._marks = marks
+            self._width = 0
             self.refresh()
 
     def mark_encrypted(self, message_id: str, *, opens: bool) -> None:
@@ -259,7 +268,8 @@ class MessageList(CursorView):
     def line(self, number: int, width: int) -> Strip | None:
         """Draw a row: the gutter cell, then the kept strip of the message."""
         if width != self._width:
-            self._width, self._columns = width, columns(width)
+            self._width = width
+            self._columns = columns(width, mark_cells(self._marks.values(), width))
             self.forget_lines()
         if not len(self._source):
             return self._empty_line(number, width)
@@ -282,8 +292,9 @@ class MessageList(CursorView):
         if strip is None:
             row, selected, opens, calendar = look
             parts = row_parts(
-                row, self._columns, self._glyphs, calendar, selected=selected, opens=opens
-            )
+                row, self._columns, self._glyphs, calendar, selected=selected, opens=opens,
+                mark=self._marks.get(row.account),
+            )  # fmt: skip
             strip = self.strip_of(parts, self._width - GUTTER_CELLS)
             if len(self._strips) >= _KEPT_STRIPS:
                 self._strips.clear()

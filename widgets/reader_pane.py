@@ -7,7 +7,7 @@ own, stands above a rule, and does not scroll with the text.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.containers import Vertical
 
 from services.models import MessageRow
 from services.safe_text import EMPTY, SafeText
+from widgets.account_mark import AccountMark
 from widgets.glyphs import UNICODE, Glyphs
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class ReaderPane(Vertical):
         super().__init__(id=id)
         self._late = late
         self._words = EMPTY
+        self._marks: Mapping[str, AccountMark] = {}
         self._glyphs = glyphs
         self._clock = clock
         self._reveal_key = reveal_key
@@ -75,6 +77,7 @@ class ReaderPane(Vertical):
         self.reader = Reader(glyphs=glyphs)
         self.attachments = AttachmentList(glyphs=glyphs)
         self.links = LinkList(glyphs=glyphs)
+        self.header.show_accounts(self._marks)
         for part in (self.header, self.trust, self.attachments, self.links):
             part.add_class("hidden")
 
@@ -97,6 +100,12 @@ class ReaderPane(Vertical):
             self._make_parts()
             self.show_empty(self._words)
             await self.mount(*self.compose())
+
+    def show_accounts(self, marks: Mapping[str, AccountMark]) -> None:
+        """Tell above each message which account it came to, by these marks."""
+        self._marks = marks
+        if not self._late:
+            self.header.show_accounts(marks)
 
     def show_message(
         self, message: RenderedMessage, trust: TrustFacts, row: MessageRow | None = None

@@ -3,7 +3,7 @@
 Closes the trap of columns that wander: every state has a cell of its own at a fixed place,
 everything else is fitted by cell width, so the parts of a row always add up to the width asked for.
 
-    ▌●×✓▣¤…+ Sender name         Subject                             labels ∙2  14:05
+    ▌●×✓▣¤…+ account  Sender name         Subject                    labels ∙2  14:05
     │││││││└ first contact    the gutter ▌ is drawn by the list, all other cells here
     ││││││└ pending change
     │││││└ marketplace
@@ -24,6 +24,7 @@ from rich.cells import cell_len
 
 from services.models import MessageRow, RowFlag
 from services.safe_text import SafeText, ui
+from widgets.account_mark import ACCOUNT_INKS, AccountMark
 from widgets.cells import GUTTER_CELLS, fit, fit_right
 from widgets.dates import DATE_CELLS, Calendar
 from widgets.glyphs import Glyphs
@@ -39,6 +40,7 @@ INKS: Final[Mapping[str, str]] = {
     "caution": "$mail-caution",
     "cursor": "$mail-accent",
     "cursor-blurred": "$mail-muted",
+    **ACCOUNT_INKS,
 }
 """What each role of a row is painted with: words, or variables of the theme with a `$`."""
 
@@ -59,18 +61,20 @@ class Columns:
     """At most this much of it goes to labels; 0 shows none."""
     attachments: bool
     date: int
+    account: int = 0
+    """Cells of the account's mark; 0 where there is only one account."""
 
 
-def columns(width: int) -> Columns:
-    """How a row of `width` cells is divided (80: 20 for the sender, 140: 28)."""
+def columns(width: int, account: int = 0) -> Columns:
+    """How a row of `width` cells is divided (80: 20 for the sender, 140: 28); so many for a mark."""
     date = DATE_CELLS if width >= 36 else 0
     attachments = width >= 44
-    sender = _sender_cells(width)
+    sender = _sender_cells(width - account)
     right = (1 + _ATTACHMENT_CELLS if attachments else 0) + (1 + date if date else 0) + 1
-    left = GUTTER_CELLS + _MARK_CELLS + sender + 1
+    left = GUTTER_CELLS + _MARK_CELLS + (account + 1 if account else 0) + sender + 1
     subject = max(0, width - left - right)
     labels = subject // 3 if width >= 70 else 0
-    return Columns(sender, subject, labels, attachments, date)
+    return Columns(sender, subject, labels, attachments, date, account)
 
 
 def _sender_cells(width: int) -> int:
@@ -88,13 +92,17 @@ def row_parts(
     *,
     selected: bool,
     opens: bool | None = None,
+    mark: AccountMark | None = None,
 ) -> list[Part]:
     """Everything right of the gutter, as parts that add up to the width of `columns`.
 
     `opens` tells of a message that was found encrypted whether it can be read; None of any other.
+    `mark` is that of the message's account, where `columns` have room for one.
     """
     voice = "unread" if RowFlag.UNREAD in row.flags else "text"
     parts = _marks(row, glyphs, selected=selected, opens=opens)
+    if columns.account:
+        parts.append(_account(mark, columns.account, glyphs))
     parts.append((fit(row.sender, columns.sender, glyphs.ellipsis) + " ", voice))
     parts += _subject_and_labels(row, columns, glyphs, voice)
     if columns.attachments:
@@ -124,6 +132,12 @@ def _marks(row: MessageRow, glyphs: Glyphs, *, selected: bool, opens: bool | Non
         (rest, "text"),
         (first + " ", "caution"),
     ]
+
+
+def _account(mark: AccountMark | None, cells: int, glyphs: Glyphs) -> Part:
+    if mark is None:
+        return " " * (cells + 1), "text"
+    return mark.shown(cells, glyphs.ellipsis) + " ", mark.role
 
 
 def _subject_and_labels(

@@ -18,6 +18,7 @@ from textual.timer import Timer
 
 from services.models import MailboxCounts, SyncPhase, SyncState
 from services.safe_text import EMPTY, SafeText, phrase
+from widgets.account_mark import ACCOUNT_INKS, AccountMark
 from widgets.cells import count_words, fit, fit_right
 from widgets.glyphs import UNICODE, Glyphs
 from widgets.line_view import LineView
@@ -25,6 +26,10 @@ from widgets.rows import Part
 from widgets.sync_words import state_words
 
 Tone = Literal["info", "warning", "error"]
+Fact = tuple[str, str, int]
+"""Words, their ink, and how early they go where there is no room: the highest number first."""
+_SEVERAL: Final = 2
+"""Where several accounts share the screen, only the mailbox is worth more than the account."""
 
 NOTICE_SECONDS: Final = 4.0
 _TILES: Final = 8
@@ -44,6 +49,7 @@ class Tile(LineView, can_focus=False):
         "accent": "$mail-accent",
         "caution": "$bar-caution",
         "danger": "$bar-danger",
+        **ACCOUNT_INKS,
     }
     DEFAULT_CSS = """
     Tile { width: 1fr; height: 1; background: $bar-background; color: $bar-text; }
@@ -83,6 +89,9 @@ class StatusLine(Horizontal):
         self._state = SyncState()
         self._counts = MailboxCounts()
         self._account = EMPTY
+        self._mark: AccountMark | None = None
+        self._several = False
+        self._troubles = EMPTY
         self._lock = EMPTY
         self._title = EMPTY
         self._counted = True
@@ -106,6 +115,12 @@ class StatusLine(Horizontal):
     def show_place(self, title: SafeText, shown: int, position: int | None = None) -> None:
         """Show the mailbox that is listed, its number of messages, the cursor's place (from 1)."""
         self._title, self._shown, self._position = title, shown, position
+        self._draw()
+
+    def show_accounts(self, mark: AccountMark | None, troubles: SafeText = EMPTY) -> None:
+        """Several accounts share the screen: show which one it is (None: all), and what is wrong
+        with the others."""
+        self._several, self._mark, self._troubles = True, mark, troubles
         self._draw()
 
     def show_title(self, account: SafeText, title: SafeText) -> None:
@@ -161,51 +176,70 @@ class StatusLine(Horizontal):
         # As wide as the last place needs, so that a step changes digits and moves nothing.
         place_cells = 2 * len(count_words(self._shown)) + 4 if place else 1
         room = max(0, width - 1 - place_cells)
-        words, role = self._right_words()
-        right = min(cell_len(words), room)
+        words = self._right_parts(width)
+        right = min(_length(words), room)
         left = self._left_parts(max(0, room - right - 2))
-        used = sum(cell_len(text) for text, _role in left)
+        used = _length(left)
         return [
             (" ", "text"),
             *left,
             (" " * (room - right - used), "text"),
-            (fit(words, right, self._glyphs.ellipsis), role),
+            *self._cut(words, right),
             (fit_right(place, place_cells - 1) + " ", "muted"),
         ]
 
-    def _right_words(self) -> Part:
+    def _right_parts(self, width: int) -> list[Part]:
         if self._notice is not None:
-            return self._notice[0], _TONES[self._notice[1]]
+            return [(self._notice[0], _TONES[self._notice[1]])]
         tone = "caution" if self._state.phase in _TROUBLED else "muted"
-        return state_words(self._state), tone
+        state = (state_words(self._state), tone)
+        if not self._troubles:
+            return [state]
+        troubles = (f"{self._glyphs.unverified} {self._troubles}", "caution")
+        parts = [troubles, ("  ", "text"), state]
+        return parts if _length(parts) <= width // 2 else [troubles]
+
+    def _cut(self, parts: list[Part], room: int) -> list[Part]:
+        """The parts in exactly so many cells; what is too long is cut in the first of them."""
+        (first, role), *rest = parts
+        return [(fit(first, room - _length(rest), self._glyphs.ellipsis), role), *rest]
 
     def _left_parts(self, room: int) -> list[Part]:
         """Account, mailbox and counts, as many as there is room for; the mailbox stays longest."""
-        counts = self._counts
-        facts: list[tuple[str, str, int]] = [
-            (self._account, "muted", 3),
+        facts = [fact for fact in self._facts() if fact[0]]
+        mark = self._mark
+        if mark is not None and _width(facts) > room:
+            facts[0] = (mark.short, mark.role, _SEVERAL)
+        while facts and _width(facts) > room:
+            worst = max(facts, key=lambda fact: fact[2])
+            if len(facts) == 1:
+                return [(fit(worst[0], room, self._glyphs.ellipsis), worst[1])]
+            facts.remove(worst)
+        return _spaced(facts)
+
+    def _facts(self) -> list[Fact]:
+        counts, mark = self._counts, self._mark
+        return [
+            (
+                self._account,
+                mark.role if mark is not None else "muted",
+                _SEVERAL if self._several else 5,
+            ),
             (self._title_words(), "strong", 0),
             (
                 f"{self._glyphs.unread}{count_words(counts.unread)}" if counts.unread else "",
                 "accent",
-                1,
+                3,
             ),
             (
                 f"{self._glyphs.unverified}{count_words(counts.unverified)}"
                 if counts.unverified
                 else "",
                 "caution",
-                4,
+                6,
             ),
-            (self._lock, "text", 2),
+            (self._lock, "text", 4),
         ]
-        facts = [fact for fact in facts if fact[0]]
-        while facts and sum(cell_len(text) + 2 for text, _, _ in facts) - 2 > room:
-            worst = max(facts, key=lambda fact: fact[2])
-            if len(facts) == 1:
-                return [(fit(worst[0], room, self._glyphs.ellipsis), worst[1])]
-            facts.remove(worst)
-        return _spaced(facts)
 
     def _title_words(self) -> str:
         if not (self._title and self._counted):
@@ -218,7 +252,16 @@ class StatusLine(Horizontal):
         return phrase("{:,}/{:,}", self._position, self._shown)
 
 
-def _spaced(facts: Iterable[tuple[str, str, int]]) -> list[Part]:
+def _length(parts: Iterable[Part]) -> int:
+    return sum(cell_len(text) for text, _role in parts)
+
+
+def _width(facts: Iterable[Fact]) -> int:
+    """The cells of facts with the gaps between them."""
+    return sum(cell_len(text) + 2 for text, _, _ in facts) - 2
+
+
+def _spaced(facts: Iterable[Fact]) -> list[Part]:
     parts: list[Part] = []
     for text, role, _rank in facts:
         if parts:

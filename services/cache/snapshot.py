@@ -92,6 +92,10 @@ class MailSnapshot:
         self._opened = opened
         self._release = release
 
+    def counts_of(self, _account: str) -> MailboxCounts:
+        """Return the counts: this is the mailbox of one account (`services.snapshots`)."""
+        return self.counts
+
     @property
     def search_ready(self) -> bool:
         """False while `select` with a text searches only what is indexed so far (newest first)."""

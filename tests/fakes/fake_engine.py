@@ -42,6 +42,9 @@ class FakeSnapshot:
         self.counts = _counts(self.rows)
         self.selected: list[MailFilter] = []
 
+    def counts_of(self, account: str) -> MailboxCounts:
+        return _counts([row for row in self.rows if row.account == account])
+
     def row_of(self, message_id: str) -> MessageRow | None:
         return self.by_id.get(message_id)
 
@@ -217,6 +220,7 @@ def _fits(row: MessageRow, wanted: MailFilter) -> bool:
     text = f"{row.sender} {row.subject}".casefold()
     return (
         in_box
+        and wanted.account in ("", row.account)
         and (wanted.label is None or clean_line(wanted.label) in row.labels)
         and all(word in text for word in wanted.text.casefold().split())
         and wanted.unread in (None, unread)

@@ -104,7 +104,7 @@ async def test_every_screen_looks_as_agreed(size: tuple[int, int]) -> None:
             await press(pilot, *keys)
             await until(pilot, lambda stage=stage: not stage.mail.following.is_waiting)
             await pilot.pause()
-            stage.mail._status.clear_notice()
+            stage.mail.status.clear_notice()
             await pilot.pause()
             compare(name, size, rows_of(stage.app))
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 from textual.color import Color
 
+from services.account_colours import COLOURS
 from tests.widgets.stage import Gallery, Stage, screen_rows
 from tui import themes
 from tui.terminal import Terminal, probe
 
+ACCOUNTS = [f"account-{colour}" for colour in COLOURS]
 PAIRS = [
     *(
         ("mail-background", name)
         for name in ("mail-text", "mail-muted", "mail-accent", "mail-caution", "mail-danger",
-                     "quote-1", "quote-2", "quote-3", "notice-text")
+                     "quote-1", "quote-2", "quote-3", "notice-text", *ACCOUNTS)
     ),
     *(
         ("card-background", name)
@@ -21,7 +23,7 @@ PAIRS = [
     ),
     *(
         ("bar-background", name)
-        for name in ("bar-text", "bar-muted", "bar-caution", "bar-danger", "mail-accent")
+        for name in ("bar-text", "bar-muted", "bar-caution", "bar-danger", "mail-accent", *ACCOUNTS)
     ),
 ]  # fmt: skip
 
@@ -64,7 +66,7 @@ def test_colours_are_of_the_fixed_palette(theme: str) -> None:
 def test_words_in_the_sixteen_colours_are_in_the_terminals_own_pair_or_black_on_white() -> None:
     colours = themes.THEMES["ansi"].variables
     words = {(colours[ground], colours[ink]) for ground, ink in PAIRS}
-    marks = {"ansi_cyan", "ansi_yellow", "ansi_red"}
+    marks = {"ansi_cyan", "ansi_yellow", "ansi_red", "ansi_green", "ansi_magenta"}
     assert {pair for pair in words if pair[1] not in marks} == {
         ("ansi_default", "ansi_default"),
         ("ansi_white", "ansi_black"),

@@ -6,19 +6,13 @@ the keys decides, in this one place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from services.models import RowFlag, SyncPhase
-from tui.screens.finding import Finding
-from tui.screens.panes import Panes
-from tui.screens.reading import Reading
 from tui.situation import Context, Situation
 
 if TYPE_CHECKING:
-    from tui.screens.files import Files
-    from tui.screens.outbound import Outbound
-    from tui.screens.sealed_mail import SealedMail
+    from tui.screens.mail import MailScreen
 
 
 class Attention:
@@ -26,22 +20,12 @@ class Attention:
 
     def __init__(
         self,
-        panes: Panes,
-        finding: Finding,
-        reading: Reading,
-        *,
-        can_sign_in: bool,
-        sealed: Callable[[], SealedMail | None],
-        outbound: Callable[[], Outbound | None],
-        files: Files,
+        screen: MailScreen,
     ) -> None:
-        self._panes = panes
-        self._finding = finding
-        self._reading = reading
-        self._can_sign_in = can_sign_in
-        self._sealed = sealed
-        self._outbound = outbound
-        self._files = files
+        self._screen = screen
+        self._panes = screen.panes
+        self._finding = screen.finding
+        self._reading = screen.reading
 
     @property
     def current_id(self) -> str | None:
@@ -66,7 +50,8 @@ class Attention:
         flags = row.flags if row is not None else RowFlag(0)
         selected = 0 if reading else self._panes.messages.selected_count
         phase = self._finding.sync.phase
-        sealed, outbound = self._sealed(), self._outbound()
+        screen = self._screen
+        sealed, outbound = screen.sealed_if_made, screen.outbound_if_made
         return Situation(
             context=context,
             rows=self._panes.messages.count,
@@ -76,13 +61,14 @@ class Attention:
             unread=RowFlag.UNREAD in flags,
             open_message=self._reading.message_id is not None,
             links=len(self._reading.links),
-            files=self._files.count,
-            saving=self._files.is_busy,
+            files=screen.files.count,
+            saving=screen.files.is_busy,
             narrowed=view.narrowed,
             search_text=bool(view.filter.text.strip()),
             read_only=phase is SyncPhase.READ_ONLY,
             signed_out=phase is SyncPhase.SIGNED_OUT,
-            can_change_account=self._can_sign_in,
+            can_change_account=screen.session.can_sign_in,
+            accounts=len(screen.session.accounts),
             closed=sealed is not None and sealed.is_closed,
             unlocked=sealed is not None and sealed.is_unlocked,
             sending=outbound is not None and outbound.can_take_back,

@@ -12,6 +12,7 @@ from tui import hints
 
 if TYPE_CHECKING:
     from tui.keymap import KeySequence
+    from tui.screens.accounts import Accounts
     from tui.screens.attention import Attention
     from tui.screens.finding import Finding
     from tui.screens.panes import Panes
@@ -31,6 +32,7 @@ class Chrome:
         panes: Panes,
         finding: Finding,
         attention: Attention,
+        accounts: Accounts,
         keys: KeySequence,
     ) -> None:
         self._status = status
@@ -38,6 +40,7 @@ class Chrome:
         self._panes = panes
         self._finding = finding
         self._attention = attention
+        self._accounts = accounts
         self._keys = keys
         self._hinted: Situation | None = None
 
@@ -59,4 +62,6 @@ class Chrome:
 
     def show_state(self, session: Session) -> None:
         """Where the mailbox stands, and what it holds."""
-        self._status.show_state(self._finding.sync, self._finding.counts, session.account)
+        title = session.titled(self._finding.view.filter.account)
+        self._status.show_state(self._finding.sync, self._finding.counts, title)
+        self._accounts.show()

@@ -71,8 +71,11 @@ class Finding:
 
     @property
     def counts(self) -> MailboxCounts:
-        """The counts of the snapshot that is shown."""
-        return self.snapshot.counts if self.snapshot is not None else MailboxCounts()
+        """The counts of the snapshot that is shown, of the one account if only that is shown."""
+        if self.snapshot is None:
+            return MailboxCounts()
+        account = self.view.filter.account
+        return self.snapshot.counts_of(account) if account else self.snapshot.counts
 
     def row_of(self, message_id: str) -> MessageRow | None:
         """The row of a message as of now."""
@@ -201,7 +204,7 @@ class Finding:
         if self.snapshot is None:
             self._messages.show_empty(ui(""))
         elif not len(self.rows):
-            total = self.snapshot.counts.total
+            total = self.counts.total
             self._messages.show_empty(empty_sentence(self.view, self.sync, total, self._key))
 
     def _show_line(self) -> None:

@@ -28,6 +28,7 @@ from tui.commands import BY_ID
 from tui.guards import reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
+from tui.screens.accounts import Accounts
 from tui.screens.attention import Attention
 from tui.screens.chrome import Chrome
 from tui.screens.files import Files
@@ -76,7 +77,7 @@ class MailScreen(Screen[None]):
         self.session = session
         self.bridge = Bridge(engine, self.post_message)
         glyphs = session.glyphs
-        self._status = StatusLine(glyphs=glyphs, id="status")
+        self.status = StatusLine(glyphs=glyphs, id="status")
         self._messages = MessageList(glyphs=glyphs, clock=session.clock, id="messages")
         self._places = MailboxList(glyphs=glyphs, id="places")
         self._pane = ReaderPane(
@@ -89,7 +90,7 @@ class MailScreen(Screen[None]):
         self._put_together()
 
     def _put_together(self) -> None:
-        self.notices = Notices(self, lambda: self._status)
+        self.notices = Notices(self, lambda: self.status)
         self.panes = Panes(self, self._places, self._messages, self._pane)
         self.finding = Finding(
             self._messages,
@@ -108,17 +109,16 @@ class MailScreen(Screen[None]):
             mark_on_open=self.session.marks_read_on_open,
         )
         self.files = Files(self)
-        self.attention = Attention(
+        self.accounts = Accounts(self)
+        self.attention = Attention(self)
+        self.chrome = Chrome(
+            self.status,
+            self._hints,
             self.panes,
             self.finding,
-            self.reading,
-            can_sign_in=self.session.can_sign_in,
-            sealed=lambda: self.sealed_if_made,
-            outbound=lambda: self.outbound_if_made,
-            files=self.files,
-        )
-        self._chrome = Chrome(
-            self._status, self._hints, self.panes, self.finding, self.attention, self._keys
+            self.attention,
+            self.accounts,
+            self._keys,
         )
         self.moving = Moving(self.panes, self.finding, self.reading)
         self.following = Following(self)
@@ -135,7 +135,7 @@ class MailScreen(Screen[None]):
         """Encrypted mail and the keys; made with the first of either."""
         from tui.screens.sealed_mail import SealedMail
 
-        return SealedMail(self, self._status)
+        return SealedMail(self, self.status)
 
     @property
     def sealed_if_made(self) -> SealedMail | None:
@@ -162,7 +162,7 @@ class MailScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Status line, panes, hints; the search field takes the row of the hints."""
-        yield self._status
+        yield self.status
         with Horizontal(id="panes"):
             yield self._places
             with Horizontal(id="mail"):
@@ -189,7 +189,7 @@ class MailScreen(Screen[None]):
         self.session = session
         for made in ("sealed", "outbound"):
             self.__dict__.pop(made, None)
-        self._status.show_lock(EMPTY)
+        self.status.show_lock(EMPTY)
         self.bridge = Bridge(engine, self.post_message)
         self.bridge.start()
 
@@ -222,7 +222,7 @@ class MailScreen(Screen[None]):
 
     def _press(self, key: str) -> bool:
         self.finding.touched = True
-        self._status.clear_notice()
+        self.status.clear_notice()
         begun = bool(self._keys.pending)
         step, command = self._keys.press(key, self.panes.context)
         if begun or step is Step.PENDING:
@@ -256,8 +256,7 @@ class MailScreen(Screen[None]):
         first = self.finding.snapshot is None
         self.finding.take(snapshot)
         self.reading.take_row()
-        self._places.show_counts(snapshot.counts)
-        self._chrome.show_state(self.session)
+        self.chrome.show_state(self.session)
         if first:
             self.call_after_refresh(self._painted)
 
@@ -277,8 +276,8 @@ class MailScreen(Screen[None]):
 
     def on_sync_state_changed(self, message: messages.SyncStateChanged) -> None:
         """Tell how the mailbox stands."""
-        self.finding.take_sync(message.event.state)
-        self._chrome.show_state(self.session)
+        self.finding.take_sync(self.accounts.take_sync(message.event))
+        self.chrome.show_state(self.session)
         self.refresh_chrome()
 
     def on_message_opened(self, message: messages.MessageOpened) -> None:
@@ -397,4 +396,4 @@ class MailScreen(Screen[None]):
     def refresh_chrome(self) -> None:
         """Hints and place, as the situation is now."""
         if self.is_mounted:
-            self._chrome.refresh(self.session)
+            self.chrome.refresh(self.session)

@@ -32,6 +32,7 @@ def handlers(screen: MailScreen) -> Mapping[str, Handler]:
         **_writing(screen),
         **_changing(screen),
         **_finding(screen),
+        **screen.accounts.commands(),
         **_program(screen),
     }
 
@@ -91,7 +92,7 @@ def _finding(screen: MailScreen) -> Mapping[str, Handler]:
     finding = screen.finding
 
     def to(mailbox: Mailbox) -> Handler:
-        return lambda: _go(screen, MailView(MailFilter(mailbox)))
+        return lambda: _go(screen, finding.view.mailbox(mailbox))
 
     return {
         "search": lambda: _search(screen),
