@@ -14,13 +14,16 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from services.api.agentmail_to.failures import of_answer
 from services.api.agentmail_to.routes import SEND_ROUTES
-from services.errors import BadAnswer, UsageError
+from services.errors import BadAnswer, Rejected, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from services.api.agentmail_to.door import V0Door
+    from services.api.failures import Answer
 
 STRICT_KEYS: Final = frozenset({"to", "bcc", "subject", "text"})
 """What reference 004 lets into the body."""
@@ -29,6 +32,7 @@ ANSWER_KEYS: Final = WIDE_KEYS - {"subject"}
 """An answer has the subject that the service makes of the answered one's."""
 SEND_SECONDS: Final = 60.0
 KEY_HEADER: Final = "Idempotency-Key"
+_FORBIDDEN: Final = 403
 _KEY: Final = re.compile(r"[A-Za-z0-9._~-]{1,256}")
 
 
@@ -65,7 +69,7 @@ class LetterSender:
     """`send` and `reply` of one inbox; `is_wide` lets more than four keys into the body."""
 
     def __init__(self, door: V0Door, inbox_id: str, *, is_wide: bool = False) -> None:
-        self._exchange = door.exchange_for(SEND_ROUTES)
+        self._door = door
         self._inbox_id = inbox_id
         self._is_wide = is_wide
 
@@ -77,7 +81,7 @@ class LetterSender:
         """
         allowed = WIDE_KEYS if self._is_wide else STRICT_KEYS
         body = body_of(letter, allowed)
-        return await self._post("send_message", {}, {"subject": "", **body}, key)
+        return await self._post("send_message", {}, {"subject": "", **body}, letter.bcc, key)
 
     async def reply(self, message_id: str, letter: Letter, key: str) -> LetterReceipt:
         """Answer a message to exactly the recipients of the letter; raises as `send`.
@@ -88,12 +92,19 @@ class LetterSender:
             raise UsageError("Answers by their message need the profile wide.")
         body = body_of(letter, WIDE_KEYS)
         answer = {name: body[name] for name in ANSWER_KEYS if name in body}
-        return await self._post("reply_message", {"message_id": message_id}, answer, key)
+        ids = {"message_id": message_id}
+        return await self._post("reply_message", ids, answer, letter.bcc, key)
 
     async def _post(
-        self, name: str, ids: Mapping[str, str], body: Mapping[str, object], key: str
+        self,
+        name: str,
+        ids: Mapping[str, str],
+        body: Mapping[str, object],
+        bcc: tuple[str, ...],
+        key: str,
     ) -> LetterReceipt:
-        data = await self._exchange.call(
+        exchange = self._door.exchange_for(SEND_ROUTES, partial(_error_of, bcc))
+        data = await exchange.call(
             name,
             ids={"inbox_id": self._inbox_id, **ids},
             body=body,
@@ -106,6 +117,23 @@ class LetterSender:
         if not isinstance(message_id, str) or not message_id:
             raise BadAnswer("The answer is not that of AgentMail.to.", uncertain=True)
         return LetterReceipt(message_id, thread_id if isinstance(thread_id, str) else "")
+
+
+def _error_of(bcc: tuple[str, ...], answer: Answer) -> ServiceError | None:
+    """Return the error of an answer; one that names who is in bcc says so, not to be tried without."""
+    error = of_answer(answer)
+    if error is None or answer.status != _FORBIDDEN:
+        return error
+    said = answer.body.decode("utf-8", "replace").lower()
+    named = next((address for address in bcc if address.lower() in said), "")
+    if not named:
+        return error
+    return Rejected(
+        f"AgentMail.to does not deliver to the oversight address {named}, so nothing was sent.",
+        "Have it taken off the service's lists, or set another oversight address.",
+        status=error.status,
+        code=error.code,
+    )
 
 
 def body_of(letter: Letter, allowed: frozenset[str]) -> dict[str, object]:

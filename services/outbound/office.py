@@ -13,10 +13,10 @@ import uuid
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftState
-from services.errors import CryptoError, MailError
+from services.errors import CryptoError, MailError, ServiceError
 from services.outbound.approvals.approval import Decisions
 from services.outbound.approvals.proposals import Proposals
 from services.outbound.drafts.attaching import check_place
@@ -24,7 +24,9 @@ from services.outbound.drafts.carried_folders import CarriedFolders
 from services.outbound.drafts.draft_store import Drafts
 from services.outbound.gate.gate import Gate
 from services.outbound.gate.plan import OutboundMail, Plan
-from services.outbound.gate.policy import HOUR, Sender, require_room
+from services.outbound.gate.policy import HOUR, require_room
+from services.outbound.gate.sender import OwnInboxes, Sender
+from services.outbound.gate.transports.of_account import own_inboxes, remembers, ways_out
 from services.outbound.log.audit import AUDIT_FILE, OPERATOR, AuditLog
 from services.outbound.log.lending import Lender
 from services.outbound.log.sealed_documents import KeychainSealer, NoSealer, Sealer
@@ -40,15 +42,15 @@ from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound.outbox.retry_delay import RetryDelay
 from services.outbound.outbox.sending import Sending
 from services.outbound.outbox.uploads_shown import ShownUploads
+from services.outbound.outbox.verdicts import Verdicts
 from services.outbound.own_lender import OwnLender
 from services.outbound.writing.templates import Stationery
 from services.outbound_models import OutboxState
-from services.policy_config import Repeats
 
 if TYPE_CHECKING:
-    from services.api.assmbl import AssmblClient
     from services.config import Account
     from services.keys.keychain import Keychain
+    from services.ports import MailProvider
 
 SPOOL: Final = "spool"
 
@@ -78,6 +80,8 @@ class Office:
         self.chain = chain
         self.clock = clock
         self._barred = barred
+        self._inboxes: tuple[object, OwnInboxes | None] = (None, None)
+        self._ours: frozenset[str] = frozenset()
         self.stationery = Stationery(config_folder or folder)
         self.sealer: Sealer = KeychainSealer(chain) if chain is not None else NoSealer()
         self.drafts = Drafts(store, self.sealer, clock)
@@ -85,7 +89,9 @@ class Office:
         self.drafts.on_gone = self.carried.remove
         self._unhook = chain.on_lock(self.drafts.forget) if chain is not None else None
         self.audit = AuditLog(folder / AUDIT_FILE, store, clock)
-        self.outbox = Outbox(store, Homecoming(self.drafts, self.audit, store), clock)
+        chronicle = Homecoming(self.drafts, self.audit, store)
+        self.outbox = Outbox(store, chronicle, clock)
+        self._verdicts = Verdicts(store, chronicle)
         self.history = KnownPeople(lender, self.outbox, chain, lambda: store.version)
         self.proposals = Proposals(
             self.sender, store, self.drafts, self.audit, history=self.history, clock=clock
@@ -94,7 +100,7 @@ class Office:
             self.drafts, self.gate, hours=account.policy.approval_hours, clock=clock
         )
         self._deciding = asyncio.Lock()
-        self._gate: tuple[object, Gate] | None = None
+        self._gate: tuple[object, Sender, Gate] | None = None
         self.uploads = ShownUploads(lender, self.take_back)
         self.carrier = self._carrier(self.uploads, delay or RetryDelay())
         self.sending = Sending(self.outbox, self.carrier, self.look, clock)
@@ -133,7 +139,8 @@ class Office:
             spool=self.folder / FOLDER / SPOOL,
             clock=self.clock,
             delay=delay,
-            repeats=self.account.repeats is Repeats.SUPPRESSED,
+            remembers=lambda via: remembers(self.account, via),
+            verdicts=self._verdicts,
         )
         return Carrier(self.outbox, WorkLocks(self.folder / FOLDER), around, observer)
 
@@ -145,27 +152,40 @@ class Office:
     @property
     def sender(self) -> Sender:
         """The account as the policy sees it."""
-        return Sender.of(self.account, self.chain.own_address if self.chain is not None else "")
+        own = self.chain.own_address if self.chain is not None else ""
+        return Sender.of(self.account, own, self._ours)
 
     async def gate(self) -> Gate:
         """Return the gate over the connection of now; Offline, SignedOut, CryptoError without one."""
         client = await self.lender.provider()
-        if self._gate is None or self._gate[0] is not client:
+        await self._know_inboxes(client)
+        sender = self.sender
+        if self._gate is None or self._gate[:2] != (client, sender):
             if self.chain is None:
                 raise CryptoError("This mailbox has no keys.", "See: agentmail-tui doctor")
-            # Every provider of this version is one; another kind brings a gate of its own.
-            made = Gate.of(
-                cast("AssmblClient", client),
+            made = Gate(
+                ways_out(self.account, client),
                 self.chain,
-                self.sender,
+                sender,
                 traffic=self.outbox,
                 history=self.history,
                 is_paused=self.proposals.is_paused,
                 clock=self.clock,
                 check_place=self._check_place,
             )
-            self._gate = (client, made)
-        return self._gate[1]
+            self._gate = (client, sender, made)
+        return self._gate[2]
+
+    async def _know_inboxes(self, client: MailProvider) -> None:
+        """Ask which inboxes are ours besides the account's own; none when that cannot be told."""
+        if self._inboxes[0] is not client:
+            self._inboxes = (client, own_inboxes(self.account, client))
+        inboxes = self._inboxes[1]
+        try:
+            self._ours = await inboxes.addresses() if inboxes is not None else frozenset()
+        except ServiceError:
+            # What cannot be told is external: it needs oversight, and a person's decision.
+            self._ours = frozenset()
 
     def _check_place(self, draft_id: str, real: Path) -> None:
         """Raise PolicyRefused for a file of the program's own, but for those that a draft carries."""
@@ -228,7 +248,8 @@ class Office:
         made = [(self._entry(mail, batch, wait), content_of(mail, seal)) for mail in mails]
         with self.store.transaction():
             self.decisions.require_current(plan)
-            require_room(self.sender.policy, self.outbox, self.now, len(mails))
+            count = sum(1 + len(mail.bcc) for mail in mails)
+            require_room(self.sender.policy, self.outbox, self.now, count)
             self.drafts.put_state(plan.draft_id, DraftState.QUEUED)
             return self.outbox.queue(made, actor=actor)
 
@@ -252,6 +273,8 @@ class Office:
             queued_at=now,
             changed_at=now,
             send_at=send_at,
+            via=mail.via,
+            bcc=len(mail.bcc),
             expires_at=send_at + self.account.policy.approval_hours * HOUR,
         )
 

@@ -167,11 +167,6 @@ class Gate:
         """
         return await self._transport(mail.via).verify(mail, receipt)
 
-    def remembers(self, via: str) -> int:
-        """Return for how many seconds the service of a way out delivers a repeated key once."""
-        found = self._transports.get(via)
-        return found.rules.remembers if found is not None else 0
-
     # ── what must hold ───────────────────────────────────────────────────────────────────────────
 
     def _transport(self, via: str) -> Transport:

@@ -117,9 +117,10 @@ class Outbox:
         return Content.of_document(document)
 
     def left_since(self, moment: int) -> int:
-        """How many mails were queued since a moment and were not taken back or refused."""
+        """How many were queued since a moment, blind copies too, and not taken back or refused."""
         found = (*self._of(SETTLED_TABLE), *self._of(OUTBOX))
-        return sum(e.queued_at >= moment and e.state not in NEVER_LEFT for e in found)
+        left = (e for e in found if e.queued_at >= moment and e.state not in NEVER_LEFT)
+        return sum(1 + entry.bcc for entry in left)
 
     def _of(self, table: str) -> Iterator[OutboxEntry]:
         for _, document in self._store.all(table):
@@ -208,7 +209,9 @@ class Outbox:
             if not self._anchor.holds():
                 raise Elsewhere("This outbox was exchanged for another state of it.")
             self._anchor.cast()
-            return self._put(replace(claimed, next_try=0, reason="", may_repeat=False))
+            first = entry.first_claimed or self._now
+            claimed = replace(claimed, first_claimed=first, may_repeat=False)
+            return self._put(replace(claimed, next_try=0, reason=""))
 
     def unclaim(self, entry_id: str) -> OutboxEntry:
         """It was claimed and not even tried."""

@@ -70,6 +70,12 @@ class OutboxEntry:
     """What the service calls it."""
     settled_by_hand: bool = False
     """A person counted it as sent."""
+    via: str = ""
+    """The way out: "" for the account's own service."""
+    bcc: int = 0
+    """How many get it besides, unseen."""
+    first_claimed: int = 0
+    """When it may have reached the service for the first time."""
 
     @property
     def is_settled(self) -> bool:

@@ -57,7 +57,8 @@ class Sending:
         self._version = -1
         self._is_ending = False
         self.on_trouble: Callable[[MailError], None] = _unheard
-        """Told when the disk refuses: nothing of it can be part of an entry then."""
+        """Told when the disk refuses: nothing of it can be part of an entry then; and of alarms."""
+        carrier.alarm = lambda error: self.on_trouble(error)
 
     def nudge(self) -> None:
         """Look again at once."""
