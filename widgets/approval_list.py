@@ -29,6 +29,8 @@ MINUTE: Final = 60
 _MARK_CELLS: Final = 2
 _AGE_CELLS: Final = 7
 _REVISION_CELLS: Final = 7
+_ROOMY: Final = 72
+"""Cells of a row in which a subject makes room for the revision."""
 _MOST_ROWS: Final = 2
 _MOST_AGENTS: Final = 3
 """Agents whose sends of today are counted by name, the busiest first."""
@@ -48,15 +50,16 @@ class ProposalColumns:
     revision: int
 
 
-def proposal_columns(width: int) -> ProposalColumns:
-    """The division of a row that is `width` cells wide."""
-    revision = _REVISION_CELLS if width >= 100 else 0
+def proposal_columns(width: int, *, has_revisions: bool = False) -> ProposalColumns:
+    """The division of a row that is `width` cells wide; `has_revisions`: some are not the first."""
+    revision = _REVISION_CELLS if width >= 100 or (has_revisions and width >= _ROOMY) else 0
     agent = max(7, min(16, width // 9))
     to = max(10, min(30, width * 2 // 9))
-    used = _MARK_CELLS + agent + 3 + to + 1 + 1 + _AGE_CELLS + 1 + revision
+    used = _MARK_CELLS + agent + 3 + to + 1 + 1 + _AGE_CELLS + 1
     left = max(0, width - used)
-    marks = min(34, max(left // 2, 12))
-    return ProposalColumns(agent, to, max(0, left - marks), marks, revision)
+    marks = min(34, max((left - (revision if width >= 100 else 0)) // 2, 12))
+    # Where it is narrow the subject makes room for the revision: the marks are what warns.
+    return ProposalColumns(agent, to, max(0, left - marks - revision), marks, revision)
 
 
 class ApprovalList(RowList[ProposalRow]):
@@ -72,6 +75,7 @@ class ApprovalList(RowList[ProposalRow]):
         super().__init__(glyphs=glyphs, clock=clock, id=id)
         self._seen: set[tuple[Key, int]] = set()
         self._names_accounts = False
+        self._has_revisions = False
 
     def key_of(self, record: ProposalRow) -> Hashable:
         """Account and draft."""
@@ -80,6 +84,7 @@ class ApprovalList(RowList[ProposalRow]):
     def show_records(self, records: Sequence[ProposalRow], empty: SafeText) -> None:
         """List proposals; those of several accounts name theirs."""
         self._names_accounts = len({record.account for record in records}) > 1
+        self._has_revisions = any(record.revision > 1 for record in records)
         super().show_records(records, empty)
 
     def saw(self, record: ProposalRow) -> None:
@@ -94,7 +99,8 @@ class ApprovalList(RowList[ProposalRow]):
 
     def parts(self, record: ProposalRow, width: int) -> Sequence[Part]:
         """The parts of a row."""
-        columns, ellipsis = proposal_columns(width), self._glyphs.ellipsis
+        columns = proposal_columns(width, has_revisions=self._has_revisions)
+        ellipsis = self._glyphs.ellipsis
         unseen = self.is_unseen(record)
         voice = "strong" if unseen else "text" if record.is_waiting else "muted"
         waited = self._clock() - record.made_at

@@ -37,6 +37,16 @@ async def test_the_list_tells_agent_recipient_age_and_risk_and_what_was_not_seen
         assert "PAUSED · external" in rows[4]
 
 
+async def test_a_narrow_list_tells_revisions_at_the_cost_of_the_subject_not_of_the_risk() -> None:
+    stage = DecisionStage()
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await press(pilot, "g", "p")
+        await until(pilot, lambda: "digest" in text_of(stage.app))
+        rows = rows_of(stage.app)
+        assert rows[2].endswith(" rev 3")
+        assert "external · cold" in rows[2]
+
+
 async def test_the_whole_of_the_current_proposal_stands_below_with_its_digest() -> None:
     stage = DecisionStage()
     async with stage.app.run_test(size=(140, 40)) as pilot:
@@ -153,6 +163,7 @@ async def test_rejecting_in_the_list_names_the_digest_and_the_reason() -> None:
         await stage.approvals(pilot)
         await press(pilot, "X")
         await until(pilot, lambda: "Reject what lead-gen proposes" in text_of(stage.app))
+        assert "Enter: Reject · Esc leaves" in text_of(stage.app)
         stage.wait()
         await press(pilot, *"not ours", "enter")
         await until(pilot, lambda: "Waiting 2" in text_of(stage.app))

@@ -114,6 +114,7 @@ async def test_enter_takes_a_suggestion_in_place_of_what_is_no_address_yet() -> 
         await begin(pilot, stage)
         await press(pilot, *"mar")
         await until(pilot, lambda: "Maria Ortiz" in text_of(stage.app))
+        assert rows_of(stage.app)[2].startswith(" Subject ")
         await press(pilot, "down", "down", "enter")
         assert compose_of(stage).fields["to"].value == "market@agents.example.com, "
 

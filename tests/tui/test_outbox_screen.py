@@ -113,6 +113,7 @@ async def test_the_sent_list_has_copies_ids_and_the_text_as_it_left() -> None:
         await press(pilot, "enter")
         await until(pilot, lambda: isinstance(stage.app.screen, SentMailScreen))
         await until(pilot, lambda: "this is what left." in text_of(stage.app))
+        assert rows_of(stage.app)[-1].startswith(" Space page  q back")
         assert stage.asked(ev.ReadSent) == [ev.ReadSent("s1")]
         stage.wait()
         await press(pilot, "y", "ctrl+x", "A", "X", "e")

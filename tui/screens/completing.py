@@ -66,7 +66,9 @@ class Completing:
         if field is not None and field.has_focus and field.piece == event.text:
             wanted = [one for one in event.suggestions if one.address != event.text]
             at = field.region
-            listed.styles.offset = Offset(at.x - 4, at.y + 1)
+            # Beside the labels of the fields below, as wide as there is room.
+            listed.styles.offset = Offset(at.x - 1, at.y + 1)
+            listed.styles.max_width = self._screen.size.width - at.x + 1
             listed.show_suggestions(wanted)
             self._show_hints()
         return True

@@ -53,7 +53,8 @@ class PromptDialog(FieldDialog[str]):
             for line in self._details:
                 yield Plain(line, classes="dialog-line")
             yield text_field("prompt", self._value, self._placeholder)
-            yield from self.ending(self._go)
+            keys = phrase("Enter: {} · Esc leaves", self._go)
+            yield from self.ending(self._go, first_words=keys)
 
     def answer(self) -> None:
         """Return the line."""

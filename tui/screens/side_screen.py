@@ -26,7 +26,7 @@ from tui.notices import Notices
 from tui.outbound_commands import PLACES
 from tui.screens.overlays import show_help, show_palette
 from tui.situation import Context, Situation
-from widgets.hint_bar import HintBar
+from widgets.hint_bar import Hint, HintBar
 from widgets.status_line import StatusLine
 from widgets.undo_bar import UndoBar
 
@@ -110,7 +110,8 @@ class SideScreen(Screen[Answer]):
         self.status.show_title(self.session.account, self.HEADING)
         self.opened()
         self._show_undo()
-        self.show_hints()
+        # Textual calls a screen mounted only behind this.
+        self.hint_bar.show_hints(self._hints())
 
     def on_unmount(self) -> None:
         """Hear no more."""
@@ -190,13 +191,14 @@ class SideScreen(Screen[Answer]):
 
     def show_hints(self) -> None:
         """The hints, as the situation is now."""
-        if not self.is_mounted:
-            return
+        if self.is_mounted:
+            self.hint_bar.show_hints(self._hints())
+
+    def _hints(self) -> tuple[Hint, ...]:
         begun, keymap = self._keys.pending, self.session.keymap
         if begun:
-            self.hint_bar.show_hints(hints.continuations(keymap, self.CONTEXT, begun))
-        else:
-            self.hint_bar.show_hints(hints.hint_bar(keymap, self._situation()))
+            return hints.continuations(keymap, self.CONTEXT, begun)
+        return hints.hint_bar(keymap, self._situation())
 
     def _palette(self) -> None:
         show_palette(self, self.session, self._situation(), self.shown_key, self.run_command)
