@@ -229,7 +229,12 @@ class Engine:
         if self._posting is None or self._lender is None:
             make, emit = self._make_office, self._on_event
             lender = self._lender = SessionLender()
-            self._posting = Posting(lambda: make(lender, emit), (self._folder,), self._boundary)
+            self._posting = Posting(
+                lambda: make(lender, emit),
+                (self._folder,),
+                self._boundary,
+                lambda: lender.keeps_drafts,
+            )
         self._lender.session = session
         session.desk.outbound = self._posting
 

@@ -47,6 +47,15 @@ class OversightCopy(Enum):
     REFUSE = "refuse"
 
 
+class RefusedDrafts(Enum):
+    """What becomes of a draft on AgentMail.to that was refused on the Approvals screen."""
+
+    DELETE = "delete"
+    """It is deleted there: nobody else can send it any more."""
+    LEAVE = "leave"
+    """It stays there, unscheduled and labelled `refused`: whoever has a key can still send it."""
+
+
 class Repeats(Enum):
     """Whether the service delivers a repeated idempotency key once (api/assmbl.md §13)."""
 
@@ -72,6 +81,7 @@ class Policy:
     per_day: int = 0
     undo_seconds: int = 10
     approval_hours: int = 24
+    refused_drafts: RefusedDrafts = RefusedDrafts.DELETE
 
 
 DEFAULT_POLICY: Final = Policy()
@@ -85,6 +95,7 @@ _CHOICES: Final[Mapping[str, type[Enum]]] = {
     "oversight_copy": OversightCopy,
     "approval": ApprovalRule,
     "encryption": EncryptionRule,
+    "refused_drafts": RefusedDrafts,
 }
 E = TypeVar("E", bound=Enum)
 

@@ -61,6 +61,12 @@ class SessionLender:
         return None if self.session is None else SessionMail(self.session.mailbox)
 
     @property
+    def keeps_drafts(self) -> bool:
+        """Whether drafts may lie on the service, which somebody has to decide."""
+        provider = None if self.session is None else self.session.mailbox.provider
+        return provider is not None and provider.capabilities.server_drafts
+
+    @property
     def board(self) -> TransferBoard | None:
         """Where uploads are shown."""
         return None if self.session is None else self.session.desk.board()
@@ -122,9 +128,10 @@ OfficeFactory = Callable[[SessionLender, Callable[[Event], None]], Outgoing]
 
 
 class Posting:
-    """The outbound side of a window: opened late, by one of two occasions, and once.
+    """The outbound side of a window: opened late, by one of three occasions, and once.
 
-    `make` opens it, in a thread; `folders` are those of the accounts that it writes and sends for.
+    `make` opens it, in a thread; `folders` are those of the accounts that it writes and sends for;
+    `is_wanted` tells that there may be something to decide although nothing lies in them.
     """
 
     def __init__(
@@ -132,8 +139,10 @@ class Posting:
         make: Callable[[], Outgoing],
         folders: Iterable[Path],
         boundary: Callable[[int], AbstractContextManager[None]],
+        is_wanted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._make = make
+        self._is_wanted = is_wanted
         self._logs = tuple(folder / LOG for folder in folders)
         self._boundary = boundary
         self._opening = asyncio.Lock()
@@ -173,7 +182,9 @@ class Posting:
 
     async def _run(self) -> None:
         await asyncio.sleep(LOOK_AFTER)
-        while self._outgoing is None and not any(log.exists() for log in self._logs):
+        while self._outgoing is None and not self._is_wanted():
+            if any(log.exists() for log in self._logs):
+                break
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._opened.wait(), LOOK_EVERY)
         await self._keep_running(self._send)

@@ -25,6 +25,7 @@ from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound.outbox.outbox_views import row_of
 from services.outbound.send_requests import SendRequests
+from services.outbound.server_desk import ServerDesk
 from services.outbound.way_requests import WayRequests
 from services.safe_text import SafeText, clean_line
 from services.way_events import AskWays
@@ -41,7 +42,8 @@ class OutboundDesk:
         self.offices = offices
         self._emit = emit
         self._drafts = DraftRequests(offices, emit)
-        self._sends = SendRequests(offices, emit, self._drafts)
+        self._server = ServerDesk(emit)
+        self._sends = SendRequests(offices, emit, self._drafts, self._server.hold)
         self._approvals = ApprovalRequests(offices, emit)
         self._seen: dict[str, tuple[int, bool]] = {}
         self._sending: dict[str, asyncio.Task[None]] = {}
@@ -65,7 +67,7 @@ class OutboundDesk:
             ev.RetryNow: self._sends.retry,
             ev.ListOutbox: self._sends.list,
             ev.ReadSent: self._sends.read,
-            ev.ListProposals: self._approvals.list,
+            ev.ListProposals: self._list_proposals,
             ev.CompareProposal: self._approvals.compare,
             ev.RejectProposal: self._approvals.reject,
             ev.PauseAgent: self._approvals.pause,
@@ -84,6 +86,10 @@ class OutboundDesk:
             account = getattr(request, "account", "")
             self._emit(ev.DraftLocked(request_id, clean_line(str(error)), account))
 
+    async def _list_proposals(self, request_id: int, request: ev.ListProposals) -> None:
+        self._server.nudge()
+        await self._approvals.list(request_id, request)
+
     async def run(self) -> None:
         """Send what is due in all offices and tell what changes, until cancelled."""
         try:
@@ -101,6 +107,7 @@ class OutboundDesk:
 
     async def close(self, seconds: float) -> None:
         """End; what is on the wire gets so many seconds."""
+        await self._server.close()
         await self._drafts.close()
         await self.offices.close(seconds)
 
@@ -108,6 +115,7 @@ class OutboundDesk:
 
     def _attend(self, office: Office) -> None:
         """Keep an office sending; one that failed (a full disk) is begun again at the next look."""
+        self._server.attend(office)
         task = self._sending.get(office.account.name)
         if task is not None and not task.done():
             return
@@ -160,6 +168,7 @@ class OutboundDesk:
         if seen == self._seen:
             return
         self._seen = seen
+        self._server.nudge()
         await self._approvals.tell_counts()
         if self._drafts.is_listed:
             await self._drafts.tell()

@@ -16,6 +16,7 @@ from services.errors import MailError, NotFound
 from services.outbound.log.store import FOLDER, LOG_NAME
 from services.outbound.office import Office
 from services.outbound.own_lender import OwnLender
+from services.service_config import AGENTMAIL_TO
 
 if TYPE_CHECKING:
     from services.config import Account
@@ -31,11 +32,13 @@ class OfficeDoor:
     name: str
     folder: Path
     open: Callable[[], Awaitable[Office]]
+    keeps_drafts: bool = False
+    """Drafts may lie on its service, which somebody has to decide."""
 
     @property
     def is_in_use(self) -> bool:
-        """Something was written or proposed for this account."""
-        return (self.folder / FOLDER / LOG_NAME).exists()
+        """Something was written or proposed for this account, or may be."""
+        return self.keeps_drafts or (self.folder / FOLDER / LOG_NAME).exists()
 
 
 class Offices:
@@ -136,4 +139,5 @@ def _door(account: Account, lender: Lender, paths: Paths) -> OfficeDoor:
             account, folder, lender, config_folder=paths.config_dir, barred=paths.own
         )
 
-    return OfficeDoor(account.name, paths.account_folder(account.name), opening)
+    folder = paths.account_folder(account.name)
+    return OfficeDoor(account.name, folder, opening, account.kind == AGENTMAIL_TO)

@@ -6,7 +6,7 @@ plan is made again before anything is queued.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -36,8 +36,14 @@ class SendRequests:
     """Reviews, queues, takes back and tells outgoing mail."""
 
     def __init__(
-        self, offices: Offices, emit: Callable[[Event], None], drafts: DraftRequests
+        self,
+        offices: Offices,
+        emit: Callable[[Event], None],
+        drafts: DraftRequests,
+        hold: Callable[[Office, str], Awaitable[None]],
     ) -> None:
+        self._hold = hold
+        """Makes sure that what is decided on is still what lies where it came from."""
         self._offices = offices
         self._emit = emit
         self._drafts = drafts
@@ -57,6 +63,7 @@ class SendRequests:
         """Queue what was decided on."""
         await self._drafts.settled()
         office = await self._offices.get(request.account)
+        await self._hold(office, request.draft_id)
         try:
             entries = await office.send(request.draft_id, request.digest)
         except DecisionVoid as void:

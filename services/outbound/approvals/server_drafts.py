@@ -1,40 +1,290 @@
 """Drafts that lie on the mail service, as proposals of the agent `agentmail.to`.
 
-Closes these traps: a draft that a second program sends while a person looks at it, one that is sent
-twice because the program died between sending and deleting it, HTML that leaves because nobody saw
-it (only text is proposed, and only text is sent), a draft that waits unseen on the service, and one
-that the service sends by itself at a time that nobody approved. Source: api/agentmail_to.md §4.4, §6,
-§13 rules 3, 7 and 9.
+Closes these traps: a draft that somebody changes while a person looks at it (the change is a new
+revision, and voids the decision), one that is sent twice because the program died between sending and
+deleting it (what is to be deleted follows from what is on the disk), one that was sent or deleted
+elsewhere and is decided here, and one that the service sends by itself after it was refused or queued
+here. Only text is proposed and sent. Source: api/agentmail_to.md §4.4, §6, §13 rules 3, 7 and 9.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from services.api.agentmail_to_drafts import REFUSED_LABEL, RemoteDrafts, ServerDraft
+from services.draft import Draft, DraftState
+from services.errors import (
+    BadAnswer,
+    Conflict,
+    NotFound,
+    PolicyRefused,
+    Rejected,
+    UsageError,
+)
+from services.outbound.approvals.server_draft_reading import proposal_of
+from services.outbound.approvals.server_files import ServerFiles
+from services.outbound.approvals.server_links import Link, Links, proposal_id
+from services.outbound.drafts.draft_store import RevisionConflict
+from services.outbound.outbox.outbox_contents import durable
+from services.policy_config import RefusedDrafts
+from services.safe_text import SafeText, clean_line, phrase, ui
+
+if TYPE_CHECKING:
+    from services.outbound.approvals.proposals import Proposals
+    from services.outbound.drafts.draft_documents import DraftHead
+    from services.outbound.drafts.draft_store import Drafts
+    from services.outbound.log.audit import AuditLog
+    from services.outbound.log.store import OutboundStore
 
 AGENT: Final = "agentmail.to"
 """Who proposes what lies on the service, whoever put it there."""
-LOOK_EVERY: Final = 30.0
-"""Seconds between two looks at the drafts of the service."""
+_PROGRAM: Final = "program"
+_GONE: Final = "it was sent or deleted on AgentMail.to"
+_LEAVING: Final = "sending"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is needed of the office: its parts, and how a queued mail is taken back.
+
+    `take_back` stops what a proposal became and tells whether all of it could be stopped.
+    """
+
+    inbox_id: str
+    store: OutboundStore
+    drafts: Drafts
+    proposals: Proposals
+    audit: AuditLog
+    files: ServerFiles
+    take_back: Callable[[str], Awaitable[bool]]
+    refused: RefusedDrafts
 
 
 class ServerDrafts:
     """Keeps the drafts of one inbox and the proposals of one office the same."""
 
-    async def look(self) -> tuple[str, ...]:
+    def __init__(self, desk: Desk, remote: Callable[[], Awaitable[RemoteDrafts]]) -> None:
+        self._desk = desk
+        self._connect = remote
+        self._links = Links(desk.store)
+        self._turn = asyncio.Lock()
+        self._told: list[SafeText] = []
+
+    async def look(self) -> tuple[SafeText, ...]:
         """Take in what is new, changed or gone, delete what was sent; return sentences to tell.
 
         Raises ServiceError when the service does not answer, CacheError when the disk refuses.
         """
-        raise NotImplementedError
+        async with self._turn:
+            remote = await self._connect()
+            heads, is_all = await remote.heads()
+            links = await durable(self._links.every)
+            there = {head.draft_id for head in heads}
+            for link in [one for one in links.values() if is_all and one.server_id not in there]:
+                await self._missing(remote, link)
+            for head in heads:
+                await self._one(remote, head.draft_id, head.version, links.get(head.draft_id))
+            told, self._told = tuple(self._told), []
+            return told
 
     async def hold(self, draft_id: str) -> None:
-        """Before a decision counts: the server's draft must be the one that was shown.
+        """Before a decision counts: the draft on the service must be the one that was shown.
 
-        `draft_id` is the local one; nothing happens for a draft that is not from the service. Raises
-        NotFound when it was sent or deleted elsewhere, ServiceError when nobody can tell.
+        Nothing happens for a draft that is not from there. NotFound when it was sent or deleted
+        there, PolicyRefused when it leaves just now, other ServiceErrors when nobody can tell.
         """
-        raise NotImplementedError
+        async with self._turn:
+            link = await durable(lambda: self._links.of(draft_id))
+            if link is None or await self._state(link) is not DraftState.WAITING:
+                return
+            remote = await self._connect()
+            try:
+                found = await remote.get(link.server_id)
+                if found.send_status == _LEAVING:
+                    raise PolicyRefused("AgentMail.to sends this draft at this very moment.")
+                if found.head.version != link.version:
+                    await self._take_in(remote, found, link)
+                elif found.send_at:
+                    await self._unschedule(remote, link)
+            except NotFound:
+                await self._gone(link)
+                raise NotFound(
+                    "This draft was sent or deleted on AgentMail.to in the meantime.",
+                    "There is nothing to decide any more.",
+                ) from None
 
-    async def refused(self, draft_id: str) -> str:
-        """After a refusal: delete the server's draft, or leave it unscheduled; return what was done."""
-        raise NotImplementedError
+    # ── one draft of the service ─────────────────────────────────────────────────────────────────
+
+    async def _one(
+        self, remote: RemoteDrafts, server_id: str, version: str, link: Link | None
+    ) -> None:
+        """Do what is to be done for one draft that is listed."""
+        if link is not None and link.version == version:
+            await self._settle(remote, link)
+            return
+        if link is not None and await self._state(link) is DraftState.QUEUED:
+            # It is on its way as it was approved; what it says there now is looked at afterwards.
+            return
+        try:
+            found = await remote.get(server_id)
+        except NotFound:
+            return
+        except (BadAnswer, Rejected):
+            await self._pass_over(server_id, version, link, "It cannot be read.")
+            return
+        if found.send_status != _LEAVING:
+            await self._take_in(remote, found, link)
+
+    async def _settle(self, remote: RemoteDrafts, link: Link) -> None:
+        """Carry out on the service what was decided here about an unchanged draft."""
+        head = await durable(lambda: self._head(link))
+        if head is None:
+            return
+        try:
+            if head.is_settled:
+                await self._delete(remote, link, "deleted on the service after sending")
+            elif head.state is DraftState.REJECTED and not link.left:
+                await self._refuse(remote, link)
+        except NotFound:
+            await durable(lambda: self._links.remove(link))
+        except Conflict:
+            # It leaves there just now: the next look tells what became of it.
+            return
+
+    async def _delete(self, remote: RemoteDrafts, link: Link, action: str) -> None:
+        # Asked for once more: what was changed since is another draft and stays.
+        if (await remote.get(link.server_id)).head.version != link.version:
+            return
+        await remote.delete(link.server_id)
+        await durable(lambda: self._let_go(link, action))
+
+    def _let_go(self, link: Link, action: str) -> None:
+        with self._desk.store.transaction():
+            self._links.remove(link)
+            self._desk.audit.record(_PROGRAM, action, subject=f"draft {link.draft_id}")
+
+    async def _refuse(self, remote: RemoteDrafts, link: Link) -> None:
+        if self._desk.refused is RefusedDrafts.DELETE:
+            await self._delete(remote, link, "refused draft deleted on the service")
+            return
+        after = await remote.unschedule(link.server_id, labels=[REFUSED_LABEL])
+        kept = replace(link, version=after.head.version, left=True)
+        await durable(lambda: self._links.put(kept))
+
+    async def _unschedule(self, remote: RemoteDrafts, link: Link) -> None:
+        try:
+            after = await remote.unschedule(link.server_id)
+        except Conflict:
+            raise PolicyRefused("AgentMail.to sends this draft at this very moment.") from None
+        await durable(lambda: self._links.put(replace(link, version=after.head.version)))
+
+    # ── in ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def _take_in(self, remote: RemoteDrafts, found: ServerDraft, link: Link | None) -> None:
+        """Propose a draft, or its change; one that cannot be shown is told and waits for a change."""
+        server_id, version = found.head.draft_id, found.head.version
+        generation = await durable(lambda: self._generation(link))
+        new = Link(
+            server_id, version, proposal_id(self._desk.inbox_id, server_id, generation), generation
+        )
+        try:
+            files = await self._desk.files.fetch(remote, found, new.draft_id)
+            draft = await asyncio.to_thread(proposal_of, found, new.draft_id, files)
+        except (UsageError, PolicyRefused, NotFound, BadAnswer, Rejected) as error:
+            await self._pass_over(server_id, version, link, error.sentence)
+            return
+        if draft.is_blank:
+            # Nothing was written yet: that is nothing to decide, and nothing to tell.
+            await self._pass_over(server_id, version, link, "")
+            return
+        # Somebody may write on it here, or send it, at this moment: the next look comes again.
+        with suppress(RevisionConflict, PolicyRefused):
+            await durable(lambda: self._keep(draft, new))
+
+    def _generation(self, link: Link | None) -> int:
+        """Return which proposal a draft goes into: another one when the last was decided for good."""
+        if link is None:
+            return 0
+        head = self._head(link)
+        if head is None:
+            return link.generation + bool(link.draft_id)
+        is_closed = head.is_settled or head.state is DraftState.CANCELLED or head.discarded_at
+        return link.generation + bool(is_closed)
+
+    def _keep(self, draft: Draft, link: Link) -> None:
+        proposals = self._desk.proposals
+        with self._desk.store.transaction():
+            head = self._head(link)
+            if head is None:
+                proposals.propose(draft, AGENT)
+            else:
+                proposals.revise(replace(draft, revision=head.revision), AGENT)
+            self._links.put(link)
+
+    async def _pass_over(self, server_id: str, version: str, link: Link | None, why: str) -> None:
+        """Remember that a draft cannot be proposed as it is; what was proposed of it is void."""
+        if why:
+            self._told.append(phrase("A draft on AgentMail.to is not shown. {}", clean_line(why)))
+        kept = replace(link, version=version) if link else Link(server_id, version)
+        reason = "it was changed on AgentMail.to into something that cannot be shown"
+        await durable(lambda: self._void(kept, reason))
+        await durable(lambda: self._links.put(kept))
+
+    # ── out ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def _missing(self, remote: RemoteDrafts, link: Link) -> None:
+        """A draft is not listed any more: asked for by its id, 404 is the proof."""
+        try:
+            await remote.get(link.server_id)
+        except NotFound:
+            await self._gone(link)
+        except (BadAnswer, Rejected):
+            return
+
+    async def _gone(self, link: Link) -> None:
+        """A draft was sent or deleted there: its proposal has nothing to be decided any more."""
+        head = await durable(lambda: self._head(link))
+        if head is not None and not head.is_settled and head.state is DraftState.QUEUED:
+            stopped = await self._desk.take_back(link.draft_id)
+            if not stopped:
+                self._told.append(
+                    ui("A draft was sent or deleted on AgentMail.to while it left from here.")
+                )
+        await durable(lambda: self._void(link, _GONE))
+        await durable(lambda: self._links.remove(link))
+
+    def _void(self, link: Link, reason: str) -> None:
+        """Close a proposal that waits, with its reason; nothing for one that does not."""
+        with self._desk.store.transaction():
+            head = self._head(link)
+            if head is None or head.is_settled or head.state is not DraftState.WAITING:
+                return
+            self._desk.drafts.put_state(link.draft_id, DraftState.CANCELLED, reason=reason)
+            subject = _subject(head)
+            self._desk.audit.record(_PROGRAM, "withdrawn", subject=subject, reason=reason)
+        if reason == _GONE:
+            told = phrase(
+                "A proposal is gone, because it was sent or deleted on AgentMail.to: {}",
+                clean_line(subject, 200),
+            )
+            self._told.append(told)
+
+    def _head(self, link: Link) -> DraftHead | None:
+        try:
+            return self._desk.drafts.head(link.draft_id) if link.draft_id else None
+        except NotFound:
+            return None
+
+    async def _state(self, link: Link) -> DraftState | None:
+        head = await durable(lambda: self._head(link))
+        return None if head is None or head.is_settled else head.state
+
+
+def _subject(head: DraftHead) -> str:
+    if head.summary is None:
+        return f"draft {head.draft_id}"
+    return f"{', '.join(head.summary.recipients)}: {head.summary.subject}"
