@@ -127,6 +127,8 @@ class SyncPhase(Enum):
     SIGNED_OUT = "signed out"
     FAILED = "failed"
     READ_ONLY = "read only"
+    PARTLY = "partly"
+    """Some of several accounts cannot sync; the sentence names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +145,4 @@ class SyncState:
     waiting: int = 0
     """Local changes that the service has not confirmed."""
     sentence: SafeText = EMPTY
-    """For FAILED, OFFLINE and SIGNED_OUT: what happened and what to do."""
+    """For FAILED, OFFLINE, SIGNED_OUT and PARTLY: what happened and what to do."""

@@ -8,7 +8,7 @@ of the accounts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from services.models import LabelCount, MailboxCounts, MailFilter, MessageRow
@@ -25,35 +25,36 @@ _BLOCKS_KEPT: Final = 64
 class UnifiedSnapshot:
     """The mailboxes of several accounts as of one moment; reading it from any thread is safe."""
 
-    def __init__(self, parts: Iterable[tuple[str, MailSnapshot]], version: int = 0) -> None:
-        self._parts = dict(parts)
+    def __init__(self, parts: Mapping[str, MailSnapshot], version: int = 0) -> None:
+        self.parts = parts
+        """Each account's own picture, in the order of the accounts."""
         self.version = version
-        self.counts = sum_of([part.counts for part in self._parts.values()])
+        self.counts = sum_of([part.counts for part in parts.values()])
 
     @property
     def accounts(self) -> tuple[str, ...]:
         """The accounts whose mail is in it, in their order."""
-        return tuple(self._parts)
+        return tuple(self.parts)
 
     def counts_of(self, account: str) -> MailboxCounts:
         """The counts of one account; none for one that is not in it."""
-        part = self._parts.get(account)
+        part = self.parts.get(account)
         return MailboxCounts() if part is None else part.counts
 
     @property
     def search_ready(self) -> bool:
         """False while `select` with a text searches only what is indexed so far in some account."""
-        return all(part.search_ready for part in self._parts.values())
+        return all(part.search_ready for part in self.parts.values())
 
     def select(self, wanted: MailFilter) -> UnifiedView:
         """Return the messages that a filter lets through, newest first, with qualified ids."""
-        chosen = [name for name in self._parts if wanted.account in ("", name)]
-        return UnifiedView([(name, self._parts[name].select(wanted)) for name in chosen])
+        chosen = [name for name in self.parts if wanted.account in ("", name)]
+        return UnifiedView([(name, self.parts[name].select(wanted)) for name in chosen])
 
     def row_of(self, message_id: str) -> MessageRow | None:
         """Return the row of one message, in whatever mailbox it is; the id is qualified."""
         account, own_id = split_id(message_id)
-        part = self._parts.get(account)
+        part = self.parts.get(account)
         row = None if part is None else part.row_of(own_id)
         return None if row is None else _addressed(row, account)
 
