@@ -94,7 +94,14 @@ class AccountSetUp:
 
         account = self._filled(form)
         answer = asyncio.run(
-            check_account(account.base_url, token, account.mail_domain, proxy=account.proxy)
+            check_account(
+                account.base_url,
+                token,
+                account.mail_domain,
+                proxy=account.proxy,
+                kind=account.kind,
+                address=account.address,
+            )
         )
         if not answer.ok:
             raise ServiceError(answer.sentence, answer.next_step)

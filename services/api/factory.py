@@ -7,6 +7,7 @@ one real request, without retries, and the outcome is a sentence.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -19,7 +20,7 @@ from services.api.failures import Answer
 from services.api.http import HttpDoor
 from services.api.routes import ROUTES
 from services.config import Account, check_account_fields
-from services.errors import BadAnswer, ConfigError, MailError, NotFound, UsageError
+from services.errors import BadAnswer, ConfigError, MailError, NotFound, ServiceError, UsageError
 from services.ports import MailProvider
 from services.redact import Secret
 from services.secrets import clean_token
@@ -75,20 +76,31 @@ def provider_for(account: Account, token: Secret) -> MailProvider:
 
 
 async def check_account(
-    base_url: str, token: str | Secret, mail_domain: str = "", *, proxy: str = ""
+    base_url: str,
+    token: str | Secret,
+    mail_domain: str = "",
+    *,
+    proxy: str = "",
+    kind: str = ASSMBL,
+    address: str = "",
 ) -> AccountCheck:
-    """Try an account as typed: its form first, then one request. Never raises a MailError."""
+    """Try an account as typed: its form first, then one request. Never raises a MailError.
+
+    `address` is the inbox of an AgentMail.to account; without one only the key is tried.
+    """
     try:
         account = check_account_fields(
-            Account("check", ASSMBL, base_url, mail_domain.strip(), proxy=proxy)
+            Account("check", kind, base_url, mail_domain.strip(), address.strip(), proxy=proxy)
         )
         secret = token if isinstance(token, Secret) else clean_token(token)
+        question = _question(account)
     except UsageError as error:
         return AccountCheck(False, error.sentence, error.next_step)
     door = HttpDoor(account.base_url, secret, proxy=account.proxy)
     started = time.monotonic()
     try:
-        return _told(await _ask(door), started)
+        answer = await door.ask("GET", question.path, query=question.query, seconds=CHECK_SECONDS)
+        return _told(answer, question, started)
     except MailError as error:
         spent = (time.monotonic() - started) * 1000
         return AccountCheck(False, error.sentence, error.next_step, milliseconds=spent)
@@ -96,26 +108,49 @@ async def check_account(
         await door.aclose()
 
 
-async def _ask(door: HttpDoor) -> Answer:
-    operation = ROUTES["get_unread_count"]
-    return await door.ask(operation.method, operation.url_path(), seconds=CHECK_SECONDS)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The one request that tells whether an account can be used, and how its answer is read."""
+
+    path: str
+    error_of: Callable[[Answer], ServiceError | None]
+    read: Callable[[object], tuple[str, int | None] | None]
+    """The sentence and the number of unread messages; None for what another service answers."""
+    query: Sequence[tuple[str, str]] = ()
 
 
-def _told(answer: Answer, started: float) -> AccountCheck:
-    spent = (time.monotonic() - started) * 1000
-    skew = _skew(answer.headers.get("date", ""))
+def _question(account: Account) -> Question:
+    if account.kind == AGENTMAIL_TO:
+        from services.api.agentmail_to.checking import question
+
+        return question(account.address)
+    return Question(ROUTES["get_unread_count"].url_path(), _assmbl_error, _unread)
+
+
+def _assmbl_error(answer: Answer) -> ServiceError | None:
     error = failures.of_answer(answer)
     if isinstance(error, NotFound):
-        error = BadAnswer("There is no mail service at this address.", "Check the base URL.")
+        return BadAnswer("There is no mail service at this address.", "Check the base URL.")
+    return error
+
+
+def _unread(data: object) -> tuple[str, int | None] | None:
+    unread = data.get("unread_count") if isinstance(data, dict) else None
+    is_count = isinstance(unread, int) and not isinstance(unread, bool)
+    return (f"Connected: {unread} unread.", unread) if is_count else None
+
+
+def _told(answer: Answer, question: Question, started: float) -> AccountCheck:
+    spent = (time.monotonic() - started) * 1000
+    skew = _skew(answer.headers.get("date", ""))
+    error = question.error_of(answer)
     if error is not None:
         return AccountCheck(False, error.sentence, error.next_step, None, spent, skew)
-    data = decode(answer.body)
-    unread = data.get("unread_count") if isinstance(data, dict) else None
-    if not isinstance(unread, int) or isinstance(unread, bool):
-        return AccountCheck(
-            False, "What answers there is not the mail service.", "Check the base URL.", None, spent
-        )
-    return AccountCheck(True, f"Connected: {unread} unread.", "", unread, spent, skew)
+    found = question.read(decode(answer.body))
+    if found is None:
+        sentence = "What answers there is not the mail service."
+        return AccountCheck(False, sentence, "Check the base URL.", None, spent)
+    return AccountCheck(True, found[0], "", found[1], spent, skew)
 
 
 def _skew(date: str) -> float | None:
