@@ -131,6 +131,13 @@ class ReviewView:
     recipients: tuple[ReviewRecipient, ...]
     subject: SafeText
     body: tuple[SafeText, ...]
+    """The text part."""
+    service: SafeText = EMPTY
+    """`Amazon SES as bot@host.example, eu-west-1`; EMPTY for the account's own service."""
+    html: tuple[SafeText, ...] = ()
+    """The source of the HTML part; most mails have none."""
+    is_html_made: bool = False
+    """The HTML is made of the text, which is Markdown; else the text is made of the HTML."""
     headers: tuple[tuple[SafeText, SafeText], ...] = ()
     files: tuple[ReviewFile, ...] = ()
     encrypted: bool = False
@@ -151,6 +158,11 @@ class ReviewView:
     """Who proposed it; EMPTY for the operator's own."""
     agent_says: SafeText = EMPTY
     expires_at: int = 0
+
+    @property
+    def texts(self) -> tuple[SafeText, ...]:
+        """The lines of all parts, as they stand under each other."""
+        return (*self.body, *self.html)
 
     @property
     def short_digest(self) -> str:

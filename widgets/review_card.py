@@ -130,6 +130,8 @@ class ReviewHead(ReviewCard):
         return [row for rows in named for row in rows]
 
     def _rest_facts(self, view: ReviewView) -> Iterator[tuple[SafeText, list[Fact]]]:
+        if view.service:
+            yield ui("Via"), [(view.service, "text")]
         yield ui("Secrecy"), secrecy_facts(view, self._glyphs)
         yield from decision_facts(view, self._clock())
         yield ui("Subject"), [(view.subject or NO_SUBJECT, "strong")]

@@ -15,7 +15,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from services.outbound_models import ReviewFile, ReviewView
+from services.outbound_models import ReviewView
 from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
 from widgets.flowing import Fact
 from widgets.glyphs import UNICODE, Glyphs
@@ -90,7 +90,7 @@ def review_lines(
     Of an agent's mail everything has to be seen, so that its text comes as early as it can; of an own
     one the facts, which therefore come before a text that may stay folded.
     """
-    text = list(_text(view.body, glyphs, unfold_key, unfolded=shape.unfolded))
+    text = list(_parts(view, glyphs, unfold_key, unfolded=shape.unfolded))
     return list(
         chain(
             _changed(changed, glyphs),
@@ -98,7 +98,7 @@ def review_lines(
             _said("says", view.agent_says, phrase("{} says", view.agent)),
             text if view.agent else (),
             _checks(view, glyphs) if shape.checks else (),
-            _files(view.files, glyphs, details=shape.details),
+            _files(view, glyphs, details=shape.details),
             _headers(view),
             _listed("usage", ui("Usage that is told with it"), view.usage),
             _listed("pricing", ui("Price, as the service says"), view.pricing),
@@ -145,11 +145,14 @@ def _head(view: ReviewView, room: int, glyphs: Glyphs) -> Iterator[ReviewLine]:
     yield from _recipients(view, glyphs)
     values: tuple[tuple[str, tuple[Fact, ...]], ...] = (
         ("sender", ((ui("From"), "muted"), (view.sender, "text"))),
+        ("service", ((ui("Via"), "muted"), (view.service, "text"))),
         ("subject", ((ui("Subject"), "muted"), (view.subject or NO_SUBJECT, "strong"))),
         ("secrecy", tuple(secrecy_facts(view, glyphs))),
         ("policy", ((view.approval, "text"),)),
     )
     for name, facts in values:
+        if name == "service" and not view.service:
+            continue
         if _cells(facts) > room or (name == "policy" and view.agent):
             yield ReviewLine((name, 0), Voice.FACT, facts)
 
@@ -181,11 +184,13 @@ def _said(name: str, words: SafeText, heading: SafeText) -> Iterator[ReviewLine]
         yield ReviewLine((name, 0), Voice.MAIL, ((words, "text"),))
 
 
-def _files(files: Sequence[ReviewFile], glyphs: Glyphs, *, details: bool) -> Iterator[ReviewLine]:
-    if not files:
+def _files(view: ReviewView, glyphs: Glyphs, *, details: bool) -> Iterator[ReviewLine]:
+    if not view.files:
         return
-    yield _heading("files", files_words(files))
-    for number, file in enumerate(files):
+    words = files_words(view.files)
+    # By Amazon SES they are no uploads: whoever gets the mail has them.
+    yield _heading("files", phrase("{}, inside of the mail", words) if view.service else words)
+    for number, file in enumerate(view.files):
         yield ReviewLine(("files", number), Voice.MAIL, tuple(file_facts(file, glyphs)))
         if details:
             whole = phrase("{}  sha256 {}", file.content_type, clean_line(file.sha256))
@@ -205,6 +210,27 @@ def _listed(name: str, heading: SafeText, lines: Sequence[SafeText]) -> Iterator
         yield ReviewLine((name, number), Voice.MAIL, ((words, "text"),))
 
 
+def _parts(
+    view: ReviewView, glyphs: Glyphs, key: SafeText, *, unfolded: bool
+) -> Iterator[ReviewLine]:
+    """The text, or both parts of a mail with HTML: folded as one, with the text part on top."""
+    if not view.html:
+        yield from _text(view.body, glyphs, key, unfolded=unfolded)
+        return
+    made = ui("made of the text") if view.is_html_made else ui("as written")
+    text = ui("Markdown as written") if view.is_html_made else ui("made of the HTML")
+    yield _heading("text", phrase("Text part, {}, {}", text, lines_words(len(view.body))))
+    whole = unfolded or not is_long(view.texts)
+    shown = view.texts if whole else tuple(_above_fold(view.texts))
+    for number, line in enumerate(shown):
+        if number == len(view.body):
+            words = phrase("HTML part, {}, as source, {}", made, lines_words(len(view.html)))
+            yield ReviewLine(("text", -2), Voice.HEADING, ((words, "heading"),))
+        yield ReviewLine(("text", number), Voice.MAIL, ((line, "text"),))
+    if not whole:
+        yield _fold(view.texts[len(shown) :], glyphs, key)
+
+
 def _text(
     body: Sequence[SafeText], glyphs: Glyphs, key: SafeText, *, unfolded: bool
 ) -> Iterator[ReviewLine]:
@@ -219,15 +245,19 @@ def _text(
         for number, line in enumerate(body):
             yield ReviewLine(("text", number), Voice.MAIL, ((line, "text"),))
         return
-    room = SHOWN_CHARACTERS
-    shown = 0
-    for number, line in enumerate(body[:SHOWN_LINES]):
-        if len(line) > room:
-            break
+    shown = tuple(_above_fold(body))
+    for number, line in enumerate(shown):
         yield ReviewLine(("text", number), Voice.MAIL, ((line, "text"),))
+    yield _fold(body[len(shown) :], glyphs, key)
+
+
+def _above_fold(body: Sequence[SafeText]) -> Iterator[SafeText]:
+    room = SHOWN_CHARACTERS
+    for line in body[:SHOWN_LINES]:
+        if len(line) > room:
+            return
+        yield line
         room -= len(line)
-        shown += 1
-    yield _fold(body[shown:], glyphs, key)
 
 
 def _fold(rest: Sequence[SafeText], glyphs: Glyphs, key: SafeText) -> ReviewLine:

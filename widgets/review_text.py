@@ -163,7 +163,7 @@ class ReviewText(LineView):
     @property
     def is_folded(self) -> bool:
         """Whether text is hidden behind its count."""
-        return self._view is not None and is_long(self._view.body) and not self._shape.unfolded
+        return self._view is not None and is_long(self._view.texts) and not self._shape.unfolded
 
     def unseen(self, *, with_text: bool) -> int:
         """Rows that were never on screen; without the text, only the facts count."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from services.draft import Metering
+from services.draft import BodyFormat, Metering
 from services.outbound.gate.plan import Plan, RecipientFacts, Refusal, RefusalKind
 from services.outbound.gate.policy import PERSON_DECIDES
 from services.outbound_models import (
@@ -28,6 +28,7 @@ MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
 _SERVICE_KNOWS: Final = "the address of this account's token"
+_OWN_SERVICE: Final = "the account's own service"
 _SENTENCE_LIMIT: Final = 2_000
 
 
@@ -43,7 +44,10 @@ def review(plan: Plan, *, pricing: Iterable[SafeText] = ()) -> ReviewView:
         sender=sender,
         recipients=tuple(_recipient(facts) for facts in plan.recipients),
         subject=clean_line(plan.subject, _SENTENCE_LIMIT),
-        body=tuple(map(SafeText, reveal_text(plan.body).text.split("\n"))),
+        body=_text_part(plan),
+        service=clean_line(plan.service, 300) if plan.via else EMPTY,
+        html=_html_part(plan),
+        is_html_made=plan.format is BodyFormat.MARKDOWN,
         headers=tuple(_headers(plan)),
         files=tuple(
             ReviewFile(
@@ -116,6 +120,23 @@ def _recipient(facts: RecipientFacts) -> ReviewRecipient:
         pinned=_pinned(facts),
         warning=clean_line("; ".join(warnings)),
     )
+
+
+def _text_part(plan: Plan) -> tuple[SafeText, ...]:
+    if plan.format is BodyFormat.PLAIN:
+        return _lines_of(plan.body)
+    text = plan.alternative if plan.format is BodyFormat.HTML else plan.body
+    return _lines_of(text.removesuffix("\n"))
+
+
+def _html_part(plan: Plan) -> tuple[SafeText, ...]:
+    sources = {BodyFormat.HTML: plan.body, BodyFormat.MARKDOWN: plan.alternative}
+    source = sources.get(plan.format, "")
+    return _lines_of(source.removesuffix("\n")) if source else ()
+
+
+def _lines_of(text: str) -> tuple[SafeText, ...]:
+    return tuple(map(SafeText, reveal_text(text).text.split("\n")))
 
 
 def _pinned(facts: RecipientFacts) -> SafeText:
@@ -213,6 +234,8 @@ def _approval(plan: Plan) -> SafeText:
 def _changed_recipients(old: Plan, new: Plan) -> Iterator[str]:
     if (old.account, old.sender) != (new.account, new.sender):
         yield f"It would leave from {new.sender or new.account}."
+    if (old.via, old.service) != (new.via, new.service):
+        yield f"It would leave by {new.service or _OWN_SERVICE}."
     before = {facts.address.lower(): facts for facts in old.recipients}
     after = {facts.address.lower(): facts for facts in new.recipients}
     for name, facts in after.items():
@@ -233,6 +256,10 @@ def _changed_text(old: Plan, new: Plan) -> Iterator[str]:
     if old.body != new.body:
         came, went = _lines_changed(old.body, new.body)
         yield f"The text is different: {_lines(came)} came, {_lines(went)} went."
+    if old.format is not new.format:
+        yield f"The text is {new.format.value} now; it was {old.format.value}."
+    elif old.body == new.body and old.alternative != new.alternative:
+        yield "The other part, which is made of the text, is different."
     if (old.agent, old.agent_says) != (new.agent, new.agent_says):
         yield "What the agent says about it is different."
 
