@@ -40,7 +40,7 @@ class AccountStates:
         """Take the states that were told: of all together, and of each."""
         self._own.update(accounts)
         well = [state for state in self._own.values() if not trouble_of(state)]
-        if trouble_of(together) and well:
+        if well and (trouble_of(together) or together.phase is SyncPhase.PARTLY):
             # What is wrong with the others is told beside it.
             together = min(well, key=lambda state: state.synced_at)
         self._together = together

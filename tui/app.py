@@ -36,6 +36,7 @@ from tui.screens.mail import MailScreen
 from tui.screens.mail_messages import FirstMail, FirstPaint, Quit, SignIn
 from tui.session import Session
 from tui.terminal import Terminal
+from widgets.account_mark import AccountMark
 
 if TYPE_CHECKING:
     from tui.bridge import EngineFactory
@@ -51,7 +52,7 @@ EARLY_SECONDS: Final = 2.0
 
 
 class AgentMailApp(App[int]):
-    """The mail app over one account.
+    """The mail app over one account, or over several as one: then `accounts` are their marks.
 
     `engine` is None when no account is set up yet: then `set_up` is needed, and the set-up screen
     comes first. `account` is the title in the status line, `first_words` explains why the set-up
@@ -72,6 +73,7 @@ class AgentMailApp(App[int]):
         engine: EngineFactory | None,
         *,
         account: SafeText,
+        accounts: tuple[AccountMark, ...] = (),
         settings: Settings,
         terminal: Terminal,
         crash_folder: Path,
@@ -93,6 +95,7 @@ class AgentMailApp(App[int]):
         self._stopping: threading.Thread | None = None
         self._session = Session(
             account=account,
+            accounts=accounts,
             settings=settings,
             terminal=terminal,
             keymap=keymap.build(_preset(settings.keymap), settings.keys),

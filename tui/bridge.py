@@ -6,9 +6,11 @@ which is the one thread-safe way in. What comes after the app has left is droppe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Protocol
 
 from textual.message import Message
 
@@ -19,11 +21,16 @@ from tui import messages
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore
+    from services.engine import Engine
     from services.keys.keychain import Keychain
-    from services.posting import OfficeFactory
+    from services.outbound.desk import OutboundDesk
+    from services.posting import OfficeFactory, SessionLender
     from services.requests import Request
     from services.snapshots import Snapshot
+    from services.sync.session import Session
     from tui.profile import Profile
+
+NONE_OPEN: Final[Mapping[str, MailStore]] = MappingProxyType({})
 
 
 class MailEngine(Protocol):
@@ -39,6 +46,16 @@ class MailEngine(Protocol):
     def stop(self, timeout: float = 2.0) -> None: ...
 
 
+class OneEngineFactory(Protocol):
+    """Makes the engine of one account; whoever keeps several is told of its sessions."""
+
+    def __call__(
+        self,
+        on_event: Callable[[Event], None],
+        on_session: Callable[[Session], None] | None = None,
+    ) -> Engine: ...
+
+
 EngineFactory = Callable[[Callable[[Event], None]], MailEngine]
 """Makes an engine that reports to the given function, from its own thread."""
 
@@ -52,13 +69,16 @@ def engine_factory(
     keychain: Callable[[], Keychain] | None = None,
     opened: MailStore | None = None,
     office: OfficeFactory | None = None,
-) -> EngineFactory:
+) -> OneEngineFactory:
     """The real engine over one account's folder; `provider` None works offline.
 
     `opened` is the account's store if it is open already; the engine takes it over.
     """
 
-    def make(on_event: Callable[[Event], None]) -> MailEngine:
+    def make(
+        on_event: Callable[[Event], None],
+        on_session: Callable[[Session], None] | None = None,
+    ) -> Engine:
         from services.engine import Engine
 
         return Engine(
@@ -70,6 +90,7 @@ def engine_factory(
             keychain=keychain,
             opened=opened,
             office=office,
+            on_session=on_session,
         )
 
     return make
@@ -79,7 +100,40 @@ def engine_for(
     profile: Profile, poll_seconds: float = 60, opened: MailStore | None = None
 ) -> EngineFactory:
     """The real engine over a profile's cache (`opened` if it is open already) and service."""
+    return _maker(profile, poll_seconds, opened, profile.outgoing)
 
+
+def engine_of(
+    profiles: Sequence[Profile],
+    poll_seconds: float = 60,
+    opened: Mapping[str, MailStore] = NONE_OPEN,
+) -> EngineFactory:
+    """The real engine of one profile, or of several as one; `opened` has caches that are open."""
+    if len(profiles) == 1:
+        return engine_for(profiles[0], poll_seconds, opened.get(profiles[0].account.name))
+
+    def make(on_event: Callable[[Event], None]) -> MailEngine:
+        from services.unified.engine import AccountEngine, UnifiedEngine
+
+        engines = [
+            AccountEngine(
+                profile.account.name,
+                profile.folder,
+                _maker(profile, poll_seconds, opened.get(profile.account.name)),
+            )
+            for profile in profiles
+        ]
+        return UnifiedEngine(engines, on_event, office=partial(_outgoing, profiles))
+
+    return make
+
+
+def _maker(
+    profile: Profile,
+    poll_seconds: float,
+    opened: MailStore | None,
+    office: OfficeFactory | None = None,
+) -> OneEngineFactory:
     def renderer() -> MailRenderer:
         from services.reading.render_process import RenderWorker
 
@@ -92,8 +146,22 @@ def engine_for(
         poll_seconds=poll_seconds,
         keychain=profile.keychain,
         opened=opened,
-        office=profile.outgoing,
+        office=office,
     )
+
+
+def _outgoing(
+    profiles: Sequence[Profile],
+    lenders: Mapping[str, SessionLender],
+    emit: Callable[[Event], None],
+) -> OutboundDesk:
+    """What writes and sends for several accounts; each borrows of its own session."""
+    from services.outbound.desk import OutboundDesk
+    from services.outbound.offices import Offices, doors_of_all
+
+    accounts = [profile.account for profile in profiles]
+    doors = doors_of_all(accounts, lenders, profiles[0].paths)
+    return OutboundDesk(Offices(doors, shown=lenders), emit)
 
 
 _MESSAGES: dict[type, Callable[..., Message]] = {

@@ -18,6 +18,7 @@ import sys
 import termios
 import tty
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from services.models import RowSource
@@ -25,6 +26,7 @@ from tui.known_cells import KnownCells
 from tui.lean_frames import Unreadable, lean
 from tui.palettes import PALETTES
 from tui.terminal import Terminal
+from widgets.account_mark import AccountMark, mark_cells
 from widgets.dates import Calendar
 from widgets.glyphs import Glyphs, glyphs
 from widgets.rows import INKS, Part, columns, row_parts
@@ -38,6 +40,7 @@ _ANSI_COLOURS: Final = {
     "ansi_default": 9, "ansi_black": 0, "ansi_red": 1, "ansi_green": 2, "ansi_yellow": 3,
     "ansi_blue": 4, "ansi_magenta": 5, "ansi_cyan": 6, "ansi_white": 7,
 }  # fmt: skip
+NO_MARKS: Final[Mapping[str, AccountMark]] = MappingProxyType({})
 _STYLES: Final = {"bold": "1", "dim": "2"}
 
 
@@ -65,8 +68,17 @@ class Picture:
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, self._attributes)
 
 
-def show(rows: RowSource, terminal: Terminal, theme: str, now: float) -> Picture | None:
-    """Write the list to the terminal; None where that cannot be done or would not look right."""
+def show(
+    rows: RowSource,
+    terminal: Terminal,
+    theme: str,
+    now: float,
+    marks: Mapping[str, AccountMark] = NO_MARKS,
+) -> Picture | None:
+    """Write the list to the terminal; None where that cannot be done or would not look right.
+
+    `marks` are those of the accounts whose mail it is, where there are several.
+    """
     stdin, screen = sys.__stdin__, sys.__stderr__
     if stdin is None or screen is None or not screen.isatty() or terminal.colours == "none":
         return None
@@ -79,26 +91,34 @@ def show(rows: RowSource, terminal: Terminal, theme: str, now: float) -> Picture
     except (OSError, termios.error):
         return None
     picture = Picture(stdin.fileno(), before)
-    drawn = draw(rows, (width, height), glyphs(unicode=terminal.unicode), theme, now)
+    drawn = draw(rows, (width, height), glyphs(unicode=terminal.unicode), theme, now, marks)
     with contextlib.suppress(Unreadable):
         drawn = lean(drawn, width, erase_colour=terminal.erase_colour, known=picture.known)
     _write(f"{ENTER}{_HIDE_CURSOR}{drawn}")
     return picture
 
 
-def draw(rows: RowSource, size: tuple[int, int], marks: Glyphs, theme: str, now: float) -> str:
+def draw(
+    rows: RowSource,
+    size: tuple[int, int],
+    shapes: Glyphs,
+    theme: str,
+    now: float,
+    marks: Mapping[str, AccountMark] = NO_MARKS,
+) -> str:
     """The picture of a list (width, height in cells) as a frame; bars above and below are empty."""
     width, height = size
     colours = PALETTES.get(theme, PALETTES["dark"])
     bar = _sgr("$bar-text", colours, "bar-background") + " " * width
-    layout, calendar = columns(width), Calendar.at(now)
+    layout, calendar = columns(width, mark_cells(marks.values(), width)), Calendar.at(now)
     lines = [bar]
     for place in range(height - 2):
         parts: list[Part] = [(" " * width, "text")]
         if place < len(rows):
             row = rows.row(place)
-            gutter = (" ", "text") if place else (marks.cursor, "cursor")
-            parts = [gutter, *row_parts(row, layout, marks, calendar, selected=False)]
+            gutter = (" ", "text") if place else (shapes.cursor, "cursor")
+            mark = marks.get(row.account)
+            parts = [gutter, *row_parts(row, layout, shapes, calendar, selected=False, mark=mark)]
         lines.append("".join(f"{_sgr(INKS[role], colours)}{text}" for text, role in parts))
     lines.append(bar)
     return "".join(f"\x1b[{number};1H{line}\x1b[0m" for number, line in enumerate(lines, 1))

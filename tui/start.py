@@ -12,8 +12,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from services.config import Account, Config, Settings, load
@@ -24,76 +24,98 @@ from tui.profile import Profile
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore
+    from services.models import RowSource
     from tui.first_picture import Picture
     from tui.terminal import Terminal
 
 
 def start_app(profile: str | None = None) -> int:
-    """Open the app on the named account, else the default one, else on the set-up screen."""
+    """Open the app on all accounts as one, or on the named one, else on the set-up screen."""
     need_a_terminal()
     paths = Paths.from_environment()
     config = load(paths)
-    account = _account(config, profile)
     secrets = SecretStore(paths)
-    if account is None:
-        return _run(None, paths, secrets, config.settings)
-    return _run(Profile(account, paths, secrets), paths, secrets, config.settings)
+    profiles = [Profile(account, paths, secrets) for account in shown_accounts(config, profile)]
+    return _run(profiles, paths, secrets, config.settings)
 
 
-def open_app(profile: Profile, settings: Settings) -> int:
-    """Open the app on a profile that is already known (the demo's)."""
-    return _run(profile, profile.paths, profile.secrets, settings)
+def open_app(profiles: Sequence[Profile], settings: Settings) -> int:
+    """Open the app on profiles that are already known (the demo's), the default one first."""
+    return _run(profiles, profiles[0].paths, profiles[0].secrets, settings)
 
 
-def _run(profile: Profile | None, paths: Paths, secrets: SecretStore, settings: Settings) -> int:
+def shown_accounts(config: Config, profile: str | None = None) -> tuple[Account, ...]:
+    """The accounts that the app is opened on, the default one first; none before the set-up.
+
+    A named account stands alone, and so does the one that the environment describes.
+    """
+    if profile is None and not config.accounts:
+        return ()
+    first = config.account(profile)
+    if profile is not None or first.from_environment:
+        return (first,)
+    return (first, *(one for one in config.accounts if one.name != first.name))
+
+
+def _run(
+    profiles: Sequence[Profile], paths: Paths, secrets: SecretStore, settings: Settings
+) -> int:
     # Thousands of objects are made before the first frame and none of them is garbage.
     gc.disable()
     from tui.terminal import probe
 
     terminal = probe(os.environ)
-    opened = _open_cache(profile) if profile else None
-    with _first_picture(opened, terminal, settings.theme or terminal.theme) as picture:
+    opened = _open_caches(profiles)
+    accounts = [profile.account for profile in profiles]
+    with _first_picture(opened, accounts, terminal, settings) as picture:
         from services.safe_text import ui
-        from tui.account_marks import account_title
+        from tui.account_marks import account_title, marks_of
         from tui.app import AgentMailApp, run
-        from tui.bridge import engine_for
+        from tui.bridge import engine_of
         from tui.first_run import AccountSetUp
 
-        account: Account | None = profile.account if profile else None
+        first = accounts[0] if accounts else None
         app = AgentMailApp(
-            engine_for(profile, settings.poll_seconds, opened) if profile else None,
-            account=account_title(account) if account else ui(""),
+            engine_of(profiles, settings.poll_seconds, opened) if profiles else None,
+            account=account_title(first) if first else ui(""),
+            accounts=marks_of(accounts),
             settings=settings,
             terminal=terminal,
             crash_folder=paths.state_dir,
-            set_up=AccountSetUp(paths, secrets, account, settings.poll_seconds),
+            set_up=AccountSetUp(paths, secrets, first, settings.poll_seconds),
             picture=picture,
         )
         return run(app, paths.state_dir)
 
 
-def _open_cache(profile: Profile) -> MailStore | None:
-    """Open the cache for the first picture; what stands in the way, the engine meets and tells."""
+def _open_caches(profiles: Iterable[Profile]) -> dict[str, MailStore]:
+    """Open the caches for the first picture; what stands in the way, the engine meets and tells."""
     from services.cache.store import open_store
 
-    try:
-        return open_store(profile.folder)
-    except MailError:
-        return None
+    opened = {}
+    for profile in profiles:
+        with suppress(MailError):
+            opened[profile.account.name] = open_store(profile.folder)
+    return opened
 
 
 @contextmanager
 def _first_picture(
-    opened: MailStore | None, terminal: Terminal, theme: str
+    opened: Mapping[str, MailStore],
+    accounts: Sequence[Account],
+    terminal: Terminal,
+    settings: Settings,
 ) -> Iterator[Picture | None]:
     """Show the cached list at once, and give the terminal back if the app never comes."""
-    if opened is None:
+    if not opened:
         yield None
         return
-    from services.models import MailFilter
+    from tui.account_marks import marks_of
     from tui.first_picture import show
 
-    picture = show(opened.snapshot().select(MailFilter()), terminal, theme, time.time())
+    marks = {mark.name: mark for mark in marks_of(accounts)}
+    theme = settings.theme or terminal.theme
+    picture = show(_cached_rows(opened, accounts), terminal, theme, time.time(), marks)
     if picture is None:
         yield None
         return
@@ -105,15 +127,20 @@ def _first_picture(
         picture.take_away()
 
 
+def _cached_rows(opened: Mapping[str, MailStore], accounts: Sequence[Account]) -> RowSource:
+    from services.models import MailFilter
+
+    if len(accounts) == 1:
+        return opened[accounts[0].name].snapshot().select(MailFilter())
+    from services.unified.snapshot import UnifiedSnapshot
+
+    parts = {one.name: opened[one.name].snapshot() for one in accounts if one.name in opened}
+    return UnifiedSnapshot(parts).select(MailFilter())
+
+
 def _leave(number: int, _frame: object) -> None:
     """Until the app has handlers of its own: leave, and give the terminal back on the way."""
     raise SystemExit(128 + number)
-
-
-def _account(config: Config, profile: str | None) -> Account | None:
-    if profile is None and not config.accounts:
-        return None
-    return config.account(profile)
 
 
 def need_a_terminal() -> None:

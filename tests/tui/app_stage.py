@@ -213,7 +213,7 @@ def main() -> int:
     profile = real_profile(base_url, token, Path(folder), *sys.argv[4:6])
     StagedApp.sets_marks = True
     tui.app.AgentMailApp = StagedApp  # type: ignore[misc]
-    return open_app(profile, Settings())
+    return open_app((profile,), Settings())
 
 
 if __name__ == "__main__":

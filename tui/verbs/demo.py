@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
                 whom = (first.agent_id, first.address, first.token)
                 furnish(sandbox.base_url, *whom, profile.keychain())
-            return open_app(profile, settings)
+            return open_app((profile,), settings)
         finally:
             sandbox.stop()
 
