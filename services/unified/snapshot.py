@@ -26,10 +26,10 @@ class UnifiedSnapshot:
     """The mailboxes of several accounts as of one moment; reading it from any thread is safe."""
 
     def __init__(self, parts: Mapping[str, MailSnapshot], version: int = 0) -> None:
-        self.parts = parts
+        self.parts = dict(parts)
         """Each account's own picture, in the order of the accounts."""
         self.version = version
-        self.counts = sum_of([part.counts for part in parts.values()])
+        self.counts = sum_of([part.counts for part in self.parts.values()])
 
     @property
     def accounts(self) -> tuple[str, ...]:
