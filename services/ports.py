@@ -27,7 +27,9 @@ class Capabilities:
     max_label_length: int = 64
     page_limit: int = 100
     trash: bool = False
-    """What is deleted lies in a trash on the service, and is not gone for good."""
+    """What is deleted lies in a trash on the service; the provider is a `Trash` as well."""
+    late_arrivals: bool = False
+    """The list is ordered by a time that senders write: new mail may stand before the last page."""
     lower_case_labels: bool = False
     """Labels are kept in lower case, however they are written."""
     reserved_labels: frozenset[str] = frozenset()
@@ -75,6 +77,15 @@ class MailProvider(Protocol):
     async def get_unread_count(self) -> int: ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class Trash(Protocol):
+    """A provider from whose trash what was deleted can be brought back."""
+
+    async def undelete_message(self, message_id: str) -> None:
+        """Bring a message back; done also for one that is not in the trash. Raises ServiceError."""
+        ...
 
 
 class PushSignal(Enum):

@@ -40,6 +40,8 @@ class Undone:
     restored: int = 0
     uncertain: int = 0
     too_late: int = 0
+    away: tuple[str, ...] = ()
+    """Messages that the service has deleted, or may have: a trash would hold them."""
 
 
 class SentRows(Protocol):
@@ -174,15 +176,19 @@ class Changes:
 
     def _take_back_deletion(self, rows: Sequence[Row], sent: SentRows) -> Undone:
         restored = uncertain = too_late = 0
+        away = []
         for row in rows:
-            if not row.is_open or sent.is_in_flight(row):
+            is_under_way = row.is_open and sent.is_in_flight(row)
+            if not is_under_way and (not row.is_open or row.state is RowState.SENT):
+                away.append(row.message_id)
+            if not row.is_open or is_under_way:
                 self.journal.forget(row)
                 too_late += 1
                 continue
             restored += 1
             uncertain += row.state is RowState.SENT
             self._without(row)
-        return Undone(rows[0].edit, restored, uncertain, too_late)
+        return Undone(rows[0].edit, restored, uncertain, too_late, tuple(away))
 
     def _announce(self, rows: Sequence[Row]) -> None:
         self._store.mark_pending((row.message_id for row in rows), pending=True)

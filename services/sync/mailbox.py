@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from services.errors import CacheLocked, NotFound, Offline, RenderError, UsageError
 from services.events import Event
 from services.models import SyncPhase
-from services.ports import Capabilities, MailProvider, MailRenderer
+from services.ports import Capabilities, MailProvider, MailRenderer, Trash
 from services.safe_text import SafeText, ui
 from services.sync import label_rules
 from services.sync.changes import Changes, Undone
@@ -32,6 +32,7 @@ from services.sync.remote_changes import RemoteChangeReader
 from services.sync.report import Reporter
 from services.sync.sealed_reading import SealedReading
 from services.sync.sender import Flushed, Refusal, Sender
+from services.sync.trash_bin import TrashBin
 from services.sync.walk import PageGuard, Progress, Walker
 
 if TYPE_CHECKING:
@@ -326,9 +327,12 @@ class Mailbox:
         return rows[0].at if rows else None
 
     async def undo(self) -> Undone | None:
-        """Take back the last change; None when there is none."""
+        """Take back the last change; None when there is none. ServiceError from a trash."""
         self._may_write()
         result = self._changes.undo(self.sender)
+        if result is not None and result.away and isinstance(self.provider, Trash):
+            bin_of = TrashBin(self.provider, self.store, self._changes)
+            result = await bin_of.bring_back(result)
         self._after_edit()
         return result
 

@@ -136,11 +136,14 @@ class Walker:
     async def read_tail(self, provider: MailProvider) -> bool:
         """Read what is new since the last complete walk; False when only a full walk can tell.
 
-        The last page is read again. One cached message on it proves that its cursor still means
-        the same place; if there is none (deletions move pages), earlier pages are tried.
+        The last page is read again, and where new mail may stand before it, the one before as well.
+        One cached message on it proves that its cursor still means the same place; if there is none
+        (deletions move pages), earlier pages are tried.
         """
         progress = self.progress
-        for position in range(len(progress.trail) - 1, -1, -1):
+        pages = len(progress.trail)
+        again = 2 if provider.capabilities.late_arrivals and pages > 1 else 1
+        for position in range(pages - again, -1, -1):
             trail = progress.trail
             start = replace(progress, cursor=trail[position], trail=trail[:position], fetched=0)
             try:

@@ -81,6 +81,7 @@ class AgentMailToClient:
             change_feed=True,
             server_drafts=True,
             trash=True,
+            late_arrivals=True,
             lower_case_labels=True,
             reserved_labels=labels.RESERVED,
         )
@@ -93,14 +94,16 @@ class AgentMailToClient:
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
         cleared: tuple[str, ...] = (),
+        safe: bool = True,
     ) -> object:
-        """Call an operation of `routes.ROUTES` for this inbox and return the JSON of its answer."""
+        """Call an operation of `routes.ROUTES` for this inbox; see `Exchange.call`."""
         return await self.exchange.call(
             operation,
             ids={"inbox_id": self.inbox_id, **(ids or {})},
             query=query,
             body=body,
             cleared=cleared,
+            safe=safe,
         )
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ import pytest
 from services import events, requests
 from services.api.agentmail_to.client import AgentMailToClient
 from services.attachments.transfer import Fetcher, Wanted
-from services.errors import BadAnswer, NotFound, UsageError
+from services.errors import BadAnswer, NotFound, Offline, UsageError
 from services.models import Mailbox as Box
 from services.models import MailFilter, SyncPhase
 from services.sync.mailbox import Mailbox
@@ -79,7 +79,7 @@ async def test_a_first_sync_reads_all_pages_and_a_second_one_only_the_tail(
     new = v0.receive(org.one, mail("New"))["message_id"]
     assert (await mailbox.sync()).new == 1
     listed = [one for one in asked()[before:] if one["operation"] == "v0_list_messages"]
-    assert len(listed) == 1
+    assert len(listed) == 2  # of three pages
     assert mailbox.store.item(new).subject == "New"
 
 
@@ -164,6 +164,63 @@ async def test_changes_made_offline_are_carried_out_when_the_service_is_back(
     assert again.store.item(one).labels == ("later",)
     await again.sync(full=True)
     assert set(again.store.ids()) == {one, two}
+
+
+async def test_a_deletion_that_was_carried_out_is_taken_back_from_the_trash(
+    client, v0, org, desktop, elsewhere
+) -> None:
+    one, two, three, kept = fill(v0, org.one, 4)
+    mailbox = desktop.start(client)
+    await mailbox.sync()
+    await mailbox.delete([one, two, three])
+    await mailbox.flush()
+    elsewhere.delete(three)
+    assert list(mailbox.store.ids()) == [kept]
+    undone = await mailbox.undo()
+    assert (undone.restored, undone.too_late) == (2, 1)
+    assert set(mailbox.store.ids()) == {one, two, kept}
+    assert elsewhere.labels(one) == elsewhere.labels(two) == {"received", "unread"}
+    await mailbox.sync(full=True)
+    assert set(mailbox.store.ids()) == {one, two, kept}
+
+
+async def test_a_deletion_whose_answer_was_lost_is_taken_back_there_too(
+    client, v0, org, desktop, elsewhere
+) -> None:
+    (one,) = fill(v0, org.one, 1)
+    mailbox = desktop.start(client)
+    await mailbox.sync()
+    await mailbox.delete([one])
+    v0.sandbox.fault("drop_after", operation="v0_update_message", times=4)
+    with pytest.raises(Offline):
+        await mailbox.flush()
+    assert "trash" in elsewhere.labels(one)
+    undone = await mailbox.undo()
+    assert (undone.restored, undone.uncertain, undone.too_late) == (1, 0, 0)
+    assert elsewhere.labels(one) == {"received", "unread"}
+    assert list(mailbox.store.ids()) == [one]
+
+
+async def test_an_undo_that_cannot_reach_the_trash_says_so(client, v0, org, desktop) -> None:
+    (one,) = fill(v0, org.one, 1)
+    mailbox = desktop.start(client)
+    await mailbox.sync()
+    await mailbox.delete([one])
+    await mailbox.flush()
+    v0.sandbox.fault("drop_before", operation="v0_update_message", times=None)
+    with pytest.raises(Offline):
+        await mailbox.undo()
+
+
+async def test_mail_with_an_earlier_time_than_the_last_page_is_seen_at_once(
+    client, v0, org, desktop
+) -> None:
+    ids = fill(v0, org.one, 101)
+    mailbox = desktop.start(client)
+    await mailbox.sync()
+    late = v0.receive(org.one, mail("Late"), received_at=1_700_000_050.5)["message_id"]
+    assert (await mailbox.sync()).new == 1
+    assert set(mailbox.store.ids()) == {*ids, late}
 
 
 async def test_a_change_of_what_is_gone_elsewhere_ends(client, v0, org, desktop, elsewhere) -> None:
