@@ -72,7 +72,7 @@ class _Desk:
     def _proposals(self, ago: int) -> Proposals:
         clock = self._clock(ago)
         audit = AuditLog(self.folder / AUDIT_FILE, self.store, clock)
-        return Proposals(Sender("demo"), self.store, self.write(ago), audit, clock=clock)
+        return Proposals(Sender("ops-bot"), self.store, self.write(ago), audit, clock=clock)
 
     def _clock(self, ago: int) -> Callable[[], float]:
         return lambda: self.now - ago

@@ -55,6 +55,7 @@ class Fill(Struct, kw_only=True):
     agent_id: str
     count: Annotated[int, Meta(ge=0, le=1_000_000)]
     seed: int = 7
+    front: bool = True
 
 
 class Nothing(Struct):
@@ -150,7 +151,12 @@ def _fill(call: Call) -> object:
     agent = _named(call, body.agent_id)
     try:
         filled = samples.fill(
-            call.store, agent.agent_id, body.count, now=call.sandbox.clock(), seed=body.seed
+            call.store,
+            agent.agent_id,
+            body.count,
+            now=call.sandbox.clock(),
+            seed=body.seed,
+            front=body.front,
         )
     except ValueError as error:
         raise ApiError(409, "message_id_taken", str(error)) from error

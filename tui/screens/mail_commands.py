@@ -201,9 +201,10 @@ def _choose_mailbox(screen: MailScreen) -> None:
 
     session = screen.session
     current = screen.finding.view.filter
-    outgoing = screen.panes.places.outgoing
+    places, snapshot = screen.panes.places, screen.finding.snapshot
+    counts = snapshot.counts if snapshot is not None else screen.finding.counts
     dialog = MailboxesDialog(
-        screen.finding.counts, outgoing, current, session.glyphs, session.monotonic
+        counts, places.accounts, places.outgoing, current, session.glyphs, session.monotonic
     )
     screen.app.push_screen(dialog, answered)
 

@@ -13,7 +13,7 @@ from services.models import MailboxCounts, MailFilter
 from services.safe_text import ui
 from tui.screens.dialogs import Dialog
 from widgets.glyphs import Glyphs
-from widgets.mailbox_list import MailboxList, Outgoing
+from widgets.mailbox_list import AccountGroup, MailboxList, Outgoing
 from widgets.plain import Plain
 
 
@@ -30,6 +30,7 @@ class MailboxesDialog(Dialog[MailFilter | str]):
     def __init__(
         self,
         counts: MailboxCounts,
+        accounts: tuple[AccountGroup, ...],
         outgoing: Outgoing,
         current: MailFilter,
         glyphs: Glyphs,
@@ -37,6 +38,7 @@ class MailboxesDialog(Dialog[MailFilter | str]):
     ) -> None:
         super().__init__(monotonic)
         self._counts = counts
+        self._accounts = accounts
         self._outgoing = outgoing
         self._current = current
         self._list = MailboxList(glyphs=glyphs)
@@ -50,7 +52,7 @@ class MailboxesDialog(Dialog[MailFilter | str]):
     def on_mount(self) -> None:
         """Fill the list."""
         super().on_mount()
-        self._list.show_counts(self._counts)
+        self._list.show_counts(self._counts, self._accounts)
         self._list.show_outgoing(self._outgoing)
         self._list.show_current(self._current)
 

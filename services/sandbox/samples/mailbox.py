@@ -46,15 +46,21 @@ class _Slot:
     position: int
 
 
-def mails(count: int, *, address: str, now: float, seed: int = 7) -> Iterator[SampleMail]:
+def mails(
+    count: int, *, address: str, now: float, seed: int = 7, front: bool = True
+) -> Iterator[SampleMail]:
     """Yield `count` mails to `address`, oldest first, none later than `now` (seconds, UTC).
 
-    The same arguments give the same bytes. The newest fifteen are always those of the first screen.
+    The same arguments give the same bytes. The newest fifteen are those of the first screen, which
+    a second mailbox beside the first does without (`front` False).
     """
-    times = _times(count, int(now), seed)
+    first = 0 if front else len(FRONT)
+    count += first
+    until = int(now) if front else int(now) + 60 * FRONT[-1].minutes
+    times = _times(count, until, seed)
     slots = _conversations(times, seed)
     cast = cast_for(address)
-    for index in range(count - 1, -1, -1):
+    for index in range(count - 1, first - 1, -1):
         yield _mail(index, times, slots.pop(index, None), cast, seed)
 
 
