@@ -73,19 +73,26 @@ GATE = str(ROOT / "services" / "outbound" / "gate" / "gate.py")
 
 @pytest.fixture(scope="session", autouse=True)
 def only_the_gate_sends() -> Iterator[None]:
-    """Whatever this process posts to a send route comes from the gate, or from a test itself."""
+    """Whatever this process gives a service to send comes from the gate, or from a test itself."""
     from services.api.http import HttpDoor
+    from services.api.ses import SesTransport
 
-    ask = HttpDoor.ask
+    ask, send_raw = HttpDoor.ask, SesTransport.send_raw
 
     async def watched(self: HttpDoor, method: str, path: str, **more: Any) -> Any:
-        if path.rpartition("/")[2].startswith(("send", "reply", "forward")):
+        if method == "POST" and path.rpartition("/")[2].startswith(("send", "reply", "forward")):
             assert _may_send(), f"{method} {path} went past the gate"
         return await ask(self, method, path, **more)
 
+    async def watched_ses(self: SesTransport, *args: Any, **more: Any) -> Any:
+        assert _may_send(), "a mail by Amazon SES went past the gate"
+        return await send_raw(self, *args, **more)
+
     HttpDoor.ask = watched  # type: ignore[method-assign]
+    SesTransport.send_raw = watched_ses  # type: ignore[method-assign]
     yield
     HttpDoor.ask = ask  # type: ignore[method-assign]
+    SesTransport.send_raw = send_raw  # type: ignore[method-assign]
 
 
 def _may_send() -> bool:
