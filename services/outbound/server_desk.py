@@ -119,7 +119,7 @@ class ServerDesk:
     def _drafts(self, office: Office) -> ServerDrafts:
         name = office.account.name
         if name not in self._known:
-            self._known[name] = _server_drafts(office)
+            self._known[name] = server_drafts_of(office)
         return self._known[name]
 
 
@@ -133,7 +133,8 @@ async def _rest(wake: asyncio.Event, seconds: float, *, hurries: bool) -> None:
             await wake.wait()
 
 
-def _server_drafts(office: Office) -> ServerDrafts:
+def server_drafts_of(office: Office) -> ServerDrafts:
+    """Return what keeps an office's proposals and the drafts of its inbox the same."""
     from services.outbound.approvals.server_drafts import Desk, ServerDrafts
     from services.outbound.approvals.server_files import ServerFiles
 

@@ -216,7 +216,12 @@ class UnifiedEngine:
         for name in self._engines:
             lenders.setdefault(name, SessionLender())
         if make is not None:
-            self._posting = Posting(lambda: make(lenders, emit), self._folders, self._boundary)
+            self._posting = Posting(
+                lambda: make(lenders, emit),
+                self._folders,
+                self._boundary,
+                lambda: any(lender.keeps_drafts for lender in lenders.values()),
+            )
         self._desk.posting = self._posting
 
     def _sessions(self) -> dict[str, Session]:

@@ -20,6 +20,7 @@ HEAVY = (
     "aiosmtpd",
     "msgspec",
     "tenacity",
+    "websockets",
 )
 
 
