@@ -18,6 +18,8 @@ from services.models import Mailbox, MailFilter, SyncPhase, SyncState
 from services.outbound.desk import OutboundDesk
 from services.outbound.office import Office
 from services.outbound.offices import OfficeDoor, Offices
+from services.outbound_events import CountOutbound, OutboundCounted
+from services.outbound_models import OutboundCounts
 from services.policy_config import Policy
 from services.reading.render_process import RenderWorker
 from services.redact import Secret
@@ -131,6 +133,11 @@ class Household:
     def synced(self) -> None:
         """Wait until all accounts are synced."""
         self.states(**dict.fromkeys(self.members, SyncPhase.SYNCED))
+
+    def answer_counted(self) -> OutboundCounts:
+        """Ask how much is written and waits."""
+        self.engine.request(CountOutbound())
+        return self.wait(OutboundCounted).counts
 
     def counted(self, total: int) -> None:
         """Wait until so many messages are there."""
