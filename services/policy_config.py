@@ -18,6 +18,8 @@ from services.errors import ConfigError
 _DOMAIN: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _LOCAL: Final = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _MOST: Final = 1_000_000
+SHARED_DOMAINS: Final = frozenset({"agentmail.to", "agentmail.eu"})
+"""Domains at which anybody can have an address."""
 
 
 class ApprovalRule(Enum):
@@ -143,6 +145,11 @@ def _internal(value: object, where: str) -> tuple[str, ...]:
 
 def _internal_entry(entry: object, where: str) -> str:
     text = entry.strip().lower() if isinstance(entry, str) else ""
+    if text in SHARED_DOMAINS:
+        raise ConfigError(
+            f"{where}: {text} belongs to everybody who uses that service, so it is never internal.",
+            "List whole addresses; the inboxes of the account's own key need no list.",
+        )
     if is_plain_address(text) or _DOMAIN.fullmatch(text):
         return text
     raise ConfigError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.crypto.certs import PeerKey, spki_pem, spki_sha256
+from services.crypto.errors import NoKey
 from services.errors import BadAnswer, Conflict, CryptoError, NotFound, Offline, ServiceError
 from services.key_models import DirectoryStatus
 from services.keys.service import Entry, KeyDirectory, entry_of
@@ -48,10 +49,12 @@ class Directory:
 
     def __init__(self) -> None:
         self._service: KeyDirectory | None = None
+        self._is_none = False
 
-    def connect(self, service: KeyDirectory | None) -> None:
-        """Ask this directory from now on; None while there is no connection."""
+    def connect(self, service: KeyDirectory | None, *, is_none: bool = False) -> None:
+        """Ask this directory from now on; None while there is no connection, or there `is_none`."""
         self._service = service
+        self._is_none = is_none
 
     async def look_up(self, agent_id: str, *, fresh: bool) -> Entry:
         """Return an agent's entry, empty for an unknown agent; not `fresh` may be remembered."""
@@ -104,6 +107,11 @@ class Directory:
         return found.version == version and found.pem.split() == pem.split()
 
     def _connected(self) -> KeyDirectory:
+        if self._is_none:
+            raise NoKey(
+                "This mail service has no key directory, so nobody's key can be looked up.",
+                "Send it by an account whose service has one, or in clear.",
+            )
         if self._service is None:
             raise Offline(
                 "There is no connection to the key directory.", "Try again when the mail syncs."

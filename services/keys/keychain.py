@@ -87,7 +87,8 @@ class Keychain:
     def connect(self, provider: object | None) -> None:
         """Ask this mail provider's directory from now on; None while there is no connection."""
         service = provider if isinstance(provider, KeyService) else None
-        self.directory.connect(service.directory if service else None)
+        is_none = provider is not None and service is None
+        self.directory.connect(service.directory if service else None, is_none=is_none)
         self.trusted.connect(service.admin if service else None)
 
     def close(self) -> None:

@@ -16,10 +16,11 @@ from typing import Any, Final
 from services import outbound_events as ev
 from services.carried_events import CarryFiles
 from services.crypto.errors import Locked
-from services.errors import MailError, UsageError
+from services.errors import MailError, PolicyRefused, UsageError
 from services.events import Event, Notice, OutboundRequest, Severity
 from services.outbound.approval_requests import ApprovalRequests
 from services.outbound.draft_requests import DraftRequests
+from services.outbound.moving_drafts import MovingDrafts
 from services.outbound.office import Office
 from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_documents import OutboxEntry
@@ -42,6 +43,7 @@ class OutboundDesk:
         self.offices = offices
         self._emit = emit
         self._drafts = DraftRequests(offices, emit)
+        self._moving = MovingDrafts(offices, emit)
         self._server = ServerDesk(emit)
         self._sends = SendRequests(offices, emit, self._drafts, self._server.hold)
         self._approvals = ApprovalRequests(offices, emit)
@@ -55,6 +57,7 @@ class OutboundDesk:
             ev.SaveDraft: self._drafts.save,
             ev.DiscardDraft: self._drafts.discard,
             ev.RestoreDraft: self._drafts.restore,
+            ev.MoveDraft: self._moving.move,
             ev.ListDrafts: self._drafts.list,
             CarryFiles: self._drafts.carry,
             ev.SuggestRecipients: self._drafts.suggest,
@@ -151,7 +154,9 @@ class OutboundDesk:
         if self._told_troubles.get(name) != error.sentence:
             self._told_troubles[name] = error.sentence
             sentence, step = clean_line(f"{name}: {error.sentence}"), clean_line(error.next_step)
-            self._emit(Notice(sentence, Severity.WARNING, next_step=step))
+            grave = isinstance(error, PolicyRefused)
+            severity = Severity.ERROR if grave else Severity.WARNING
+            self._emit(Notice(sentence, severity, next_step=step))
 
     def _tell_repairs(self, office: Office) -> None:
         """Tell what was damaged on the disk and had to be set aside, each once."""

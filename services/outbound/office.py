@@ -174,6 +174,7 @@ class Office:
                 check_place=self._check_place,
             )
             self._gate = (client, sender, made)
+            self.proposals.know(sender)
         return self._gate[2]
 
     async def _know_inboxes(self, client: MailProvider) -> None:

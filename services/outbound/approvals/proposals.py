@@ -61,6 +61,10 @@ class Proposals:
         self._history = history or NoHistory()
         self._clock = clock
 
+    def know(self, sender: Sender) -> None:
+        """Judge by what is known of the account from now on: more inboxes may be ours."""
+        self._sender = sender
+
     # ── agents ───────────────────────────────────────────────────────────────────────────────────
 
     def propose(self, draft: Draft, agent: str) -> Draft:

@@ -160,12 +160,16 @@ class Gate:
             await self._check_still_good(mail, mail.sealed_to)
         return await transport.send(mail, repeat=repeat)
 
-    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str:
+    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str | None:
         """Look at what the service has made of a sent mail; return what is wrong, "" for nothing.
 
-        Raises ServiceError when it cannot be asked now.
+        None where there is nothing to look for: neither a blind copy nor a recipient that the
+        service could have added, or a service that shows no sent mail. Raises ServiceError.
         """
-        return await self._transport(mail.via).verify(mail, receipt)
+        transport = self._transport(mail.via)
+        if not transport.rules.shows_sent or not (mail.bcc or mail.replies_to):
+            return None
+        return await transport.verify(mail, receipt)
 
     # ── what must hold ───────────────────────────────────────────────────────────────────────────
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from services.policy_config import DEFAULT_POLICY, Policy, is_plain_address
+from services.policy_config import DEFAULT_POLICY, SHARED_DOMAINS, Policy, is_plain_address
 from services.service_config import AGENTMAIL_TO
 
 if TYPE_CHECKING:
     from services.config import Account
-
-SHARED_DOMAINS: Final = frozenset({"agentmail.to", "agentmail.eu"})
-"""Domains at which anybody can have an address."""
 
 
 class OwnInboxes(Protocol):

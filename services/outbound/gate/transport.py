@@ -59,6 +59,8 @@ class ServiceRules:
     """The oversight address goes into `bcc`; else it gets a linked mail of its own."""
     replies: bool = False
     """A mail can name the message that it answers by the service's own id."""
+    shows_sent: bool = False
+    """What the service has made of a mail can be looked at afterwards (`Transport.verify`)."""
     remembers: int = 0
     """Seconds from the first attempt in which a repeated key is delivered once; 0 for not at all."""
     wider: str = ""
@@ -129,7 +131,7 @@ class Transport(Protocol):
     async def verify(self, mail: ReadyMail, receipt: Receipt) -> str:
         """Look at what the service has made of it; return what is wrong, "" for nothing.
 
-        "" too where a service cannot be asked. Raises ServiceError when it did not answer.
+        Asked only where the rules say `shows_sent`. Raises ServiceError when it did not answer.
         """
         ...
 

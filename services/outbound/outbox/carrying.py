@@ -64,7 +64,7 @@ class WayOut(Protocol):
 
     async def send(self, mail: ReadyMail, *, repeat: bool = ...) -> Receipt: ...
 
-    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str: ...
+    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str | None: ...
 
 
 class Observer(Protocol):
@@ -301,7 +301,7 @@ class Carrier:
         return await self._verified(sent, lambda: gate.verify(ready, receipt))
 
     async def _verified(
-        self, entry: OutboxEntry, look: Callable[[], Awaitable[str]]
+        self, entry: OutboxEntry, look: Callable[[], Awaitable[str | None]]
     ) -> OutboxEntry:
         """Look at what the service has made of a sent mail; whatever is wrong is written and told."""
         verdicts = self.around.verdicts
@@ -315,8 +315,10 @@ class Carrier:
         except MailError as error:
             reason = f"{_NOT_SEEN}: {error.sentence}"
             return await self._recorded(lambda: verdicts.unknown(entry, reason))
-        if not fault:
+        if fault is None:
             return entry
+        if not fault:
+            return await self._recorded(lambda: verdicts.right(entry))
         self.alarm(PolicyRefused(fault, "Tell whoever oversees this account; send no more by it."))
         return await self._recorded(lambda: verdicts.wrong(entry, fault))
 

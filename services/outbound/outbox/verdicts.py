@@ -1,8 +1,9 @@
 """What a look at a mail told, after the service had taken it: in the audit log and on the entry.
 
 Closes the trap of oversight that is only believed: a mail that left without it cannot be called back,
-so it must be read about, by whoever looks at the sent mail and by whoever reads the log later. A look
-that could not be taken is written down as well. Everything here waits for the disk.
+so it must be read about, by whoever looks at the sent mail and by whoever reads the log later. A look that
+could not be taken is written down as well, and so is one that found all as it should be. Everything
+here waits for the disk.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from services.outbound.log.store import OutboundStore
     from services.outbound.outbox.outbox import Chronicle
 
+AS_APPROVED: Final = "verified"
 LEFT_WRONG: Final = "left wrong"
 NOT_LOOKED_AT: Final = "not verified"
 
@@ -27,6 +29,10 @@ class Verdicts:
     def __init__(self, store: OutboundStore, chronicle: Chronicle) -> None:
         self._store = store
         self._chronicle = chronicle
+
+    def right(self, entry: OutboxEntry) -> OutboxEntry:
+        """Oversight has it, and nobody else; a log without this line says that nobody looked."""
+        return self._note(entry, AS_APPROVED, entry.reason)
 
     def wrong(self, entry: OutboxEntry, fault: str) -> OutboxEntry:
         """It left otherwise than it was approved; return the entry that says so from now on."""

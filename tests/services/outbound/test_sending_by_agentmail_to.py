@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 
 from services.api.agentmail_to_send import Letter, LetterFile, LetterSender, body_of, wire_key
+from services.config import Account
 from services.crypto import messages
 from services.crypto.own import OwnKey
 from services.draft import BodyFormat, DraftKind, DraftState, Metering
-from services.errors import Conflict, MailError, PolicyRefused, UsageError
-from services.outbound.gate.plan import Role
+from services.errors import ConfigError, Conflict, MailError, PolicyRefused, UsageError
+from services.outbound.gate.plan import RefusalKind, Role
 from services.outbound.gate.reviewing import review
+from services.outbound.gate.sender import Sender
 from services.outbound.office import Office
 from services.outbound_models import OutboxState
+from services.policy_config import Policy, read_policy
 from services.service_config import SendProfile
 from tests.conftest import SandboxControl
 from tests.services.outbound.conftest import Party
@@ -65,7 +68,7 @@ async def test_a_mail_to_outside_has_exactly_the_four_keys_and_oversight_in_bcc(
     assert one["operation"] == "v0_send_message"
     assert one["idempotency_key"] == entry.idempotency_key
     assert (entry.server_id, len(await alice.inbox())) == (one["message_id"], 1)
-    assert [action for action, _ in stage.audited(office)] == ["queued", "sent"]
+    assert [action for action, _ in stage.audited(office)] == ["queued", "sent", "verified"]
 
 
 async def test_a_mail_between_inboxes_of_the_key_has_no_bcc(stage: V0Stage) -> None:
@@ -73,6 +76,7 @@ async def test_a_mail_between_inboxes_of_the_key_has_no_bcc(stage: V0Stage) -> N
     entries = await send(office, mail(stage.sister, stage.address))
     assert states(entries) == [SENT, SENT]
     assert [set(body) for body in stage.bodies()] == [{"to", "subject", "text"}] * 2
+    assert "verified" not in [action for action, _ in stage.audited(office)]
 
 
 async def test_one_recipient_outside_puts_oversight_into_every_mail(
@@ -155,6 +159,17 @@ async def test_an_encrypted_mail_needs_a_key_of_oversight(stage: V0Stage, bob: P
     _, plan = await office.plan(kept.draft_id)
     assert plan.mails == ()
     assert stage.overseer in plan.refusals[0].sentence
+
+
+async def test_a_service_without_a_directory_says_why_nothing_can_be_encrypted(
+    stage: V0Stage, bob: Party
+) -> None:
+    office = await stage.open()
+    stage.chain.connect(stage.client)
+    kept = office.drafts.save(mail(bob.address, sealed=True))
+    _, plan = await office.plan(kept.draft_id)
+    assert "no key directory" in plan.refusals[0].sentence
+    assert plan.refusals[0].kind is RefusalKind.CRYPTO
 
 
 # ── what strict does not carry ───────────────────────────────────────────────────────────────────
@@ -282,6 +297,26 @@ async def test_when_the_inboxes_cannot_be_listed_the_sister_counts_as_outside(
     _, plan = await office.plan(office.drafts.save(mail(stage.sister)).draft_id)
     assert not plan.recipients[0].is_external
     assert plan.mails[0].bcc == ()
+
+
+@pytest.mark.parametrize("domain", ["agentmail.to", "agentmail.eu"])
+def test_the_shared_domain_is_never_ours_only_whole_addresses_are(domain: str) -> None:
+    account = Account("a", "agentmail.to", "", address=f"Me@{domain}")
+    sender = Sender.of(account, inboxes=(f"Sister@{domain}",))
+    assert sender.is_internal(f"me@{domain}")
+    assert sender.is_internal(f"SISTER@{domain}")
+    others = (f"else@{domain}", f"me@x.{domain}", f"me+1@{domain}", f"sister@{domain}.evil.org",
+              f"x%me@{domain}", f"<me@{domain}>", f"me@{domain}\n")  # fmt: skip
+    assert not any(map(sender.is_internal, others))
+    # Neither by a domain that the account names, nor by one that its policy lists.
+    listed = Policy(internal=(domain, f"friend@{domain}"))
+    for kind in ("agentmail.to", "assmbl"):
+        named = replace(account, kind=kind, mail_domain=domain, policy=listed)
+        assert not Sender.of(named).is_internal(f"else@{domain}")
+        assert Sender.of(named).is_internal(f"friend@{domain}")
+    assert not Sender.of(replace(account, kind="assmbl")).is_internal(f"else@{domain}")
+    with pytest.raises(ConfigError, match="never internal"):
+        read_policy({"internal": [domain]}, "here")
 
 
 @pytest.mark.parametrize(

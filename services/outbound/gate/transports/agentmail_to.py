@@ -54,6 +54,7 @@ STRICT: Final = ServiceRules(
     headers=False,
     threads=False,
     has_bcc=True,
+    shows_sent=True,
     remembers=REMEMBERED,
     wider=_WIDER,
 )
@@ -66,6 +67,7 @@ WIDE: Final = ServiceRules(
     threads=False,
     has_bcc=True,
     replies=True,
+    shows_sent=True,
     remembers=REMEMBERED,
     wider="Send it by Amazon SES.",
 )
