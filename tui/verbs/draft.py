@@ -115,9 +115,9 @@ def _print_error(error: MailError, **more: Any) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.from_agent is not None:
-        from services.outbound.approvals.input_values import check_agent_name
+        from services.outbound.approvals.input_values import given_agent_name
 
-        check_agent_name(arguments.from_agent)
+        given_agent_name(arguments.from_agent)
     return asyncio.run(_ACTS[arguments.act](open_profile(arguments.profile), arguments))
 
 

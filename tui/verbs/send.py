@@ -97,10 +97,10 @@ def _is_attended() -> bool:
 async def _hand_in(profile: Profile, door: AgentDoor, arguments: argparse.Namespace) -> str:
     """Keep what was given as a proposal, before anything is looked up; return its id."""
     from services.outbound.approvals.draft_input import read_draft
-    from services.outbound.approvals.input_values import check_agent_name
+    from services.outbound.approvals.input_values import given_agent_name
     from tui.drafting import prepare
 
-    agent = check_agent_name(arguments.from_agent or NOBODY)
+    agent = given_agent_name(arguments.from_agent or NOBODY)
     document = draft_flags.read_document(arguments, draft_flags.standard_input())
     if not document:
         raise UsageError("Nothing was given to send.", "See: agentmail-tui send --help")

@@ -28,6 +28,8 @@ AHEAD_LIMIT: Final = 366 * 86_400
 """Seconds that a mail may be scheduled ahead."""
 _COUNT_LIMIT: Final = 2**53
 
+SERVICE_AGENT: Final = "agentmail.to"
+"""Who proposes what lies on AgentMail.to, whoever put it there; no program can call itself so."""
 KINDS: Final = {
     "new": DraftKind.NEW,
     "reply": DraftKind.REPLY,
@@ -293,6 +295,16 @@ def check_agent_name(name: str) -> str:
             "Give it with --from-agent NAME.",
         )
     return name
+
+
+def given_agent_name(name: str) -> str:
+    """Return the name that a program gives itself; UsageError also for the service's own."""
+    if name.casefold() == SERVICE_AGENT:
+        raise UsageError(
+            f"{SERVICE_AGENT} stands for drafts that lie on that service.",
+            "Give another name with --from-agent NAME.",
+        )
+    return check_agent_name(name)
 
 
 def _seconds(value: Any) -> int | None:

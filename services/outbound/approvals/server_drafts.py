@@ -25,6 +25,7 @@ from services.errors import (
     Rejected,
     UsageError,
 )
+from services.outbound.approvals.input_values import SERVICE_AGENT
 from services.outbound.approvals.server_draft_reading import proposal_of
 from services.outbound.approvals.server_files import ServerFiles
 from services.outbound.approvals.server_links import Link, Links, proposal_id
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from services.outbound.log.audit import AuditLog
     from services.outbound.log.store import OutboundStore
 
-AGENT: Final = "agentmail.to"
-"""Who proposes what lies on the service, whoever put it there."""
 _PROGRAM: Final = "program"
 _GONE: Final = "it was sent or deleted on AgentMail.to"
 _LEAVING: Final = "sending"
@@ -220,9 +219,9 @@ class ServerDrafts:
         with self._desk.store.transaction():
             head = self._head(link)
             if head is None:
-                proposals.propose(draft, AGENT)
+                proposals.propose(draft, SERVICE_AGENT)
             else:
-                proposals.revise(replace(draft, revision=head.revision), AGENT)
+                proposals.revise(replace(draft, revision=head.revision), SERVICE_AGENT)
             self._links.put(link)
 
     async def _pass_over(self, server_id: str, version: str, link: Link | None, why: str) -> None:

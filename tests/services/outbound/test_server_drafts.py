@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +16,10 @@ import httpx
 import pytest
 
 from services.draft import DraftState
-from services.errors import Forbidden, NotFound, Offline, PolicyRefused
+from services.errors import Forbidden, NotFound, Offline, PolicyRefused, UsageError
 from services.outbound.approvals.approval import DecisionVoid
-from services.outbound.approvals.server_drafts import AGENT, ServerDrafts
+from services.outbound.approvals.input_values import given_agent_name
+from services.outbound.approvals.server_drafts import ServerDrafts
 from services.outbound.approvals.server_links import TABLE
 from services.outbound.office import Office
 from services.outbound.server_desk import server_drafts_of
@@ -29,6 +32,8 @@ from tests.services.outbound.v0_stage import V0Stage
 from tests.services.sandbox.agentmail_to.v0_control import V0Control, seg
 
 Json = dict[str, Any]
+ROOT = Path(__file__).resolve().parents[3]
+CHILD = Path(__file__).with_name("server_draft_child.py")
 
 
 @pytest.fixture
@@ -140,7 +145,11 @@ async def test_a_draft_of_the_service_waits_as_a_proposal(room: Room, server: Se
     server.make(subject="Quarterly plan", text="Shall we?")
     assert await room.look() == []
     row = room.only
-    assert (str(row.agent), str(row.subject), row.is_waiting) == (AGENT, "Quarterly plan", True)
+    assert (str(row.agent), str(row.subject), row.is_waiting) == (
+        "agentmail.to",
+        "Quarterly plan",
+        True,
+    )
     plan = await room.office.show(row.draft_id)
     assert (plan.body, plan.subject) == ("Shall we?", "Quarterly plan")
     assert "A draft on AgentMail.to" in plan.agent_says
@@ -618,3 +627,34 @@ async def test_a_key_that_may_not_read_drafts_is_told_once_and_breaks_nothing(
     )
     with pytest.raises(Forbidden):
         await room.look()
+
+
+@pytest.mark.parametrize("name", ["agentmail.to", "AgentMail.To", "AGENTMAIL.TO"])
+def test_no_program_passes_for_the_service(name: str) -> None:
+    with pytest.raises(UsageError):
+        given_agent_name(name)
+    assert given_agent_name("agentmail") == "agentmail"
+
+
+# ── killed ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_program_killed_while_it_deletes_sent_once_and_the_draft_goes_later(
+    stage: V0Stage, server: Server, moment: str
+) -> None:
+    made = server.make(text="Once.")
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, str(CHILD), str(ROOT), stage.v0.base_url, stage.org.key, stage.address,
+        str(stage.folder), stage.overseer, moment,
+    )  # fmt: skip
+    assert await asyncio.wait_for(child.wait(), 60) == -signal.SIGKILL
+    assert len(stage.sent()) == 1
+    assert (server.get(made) is None) is (moment == "after")
+    room = await opened(stage)
+    await room.look()
+    await room.office.sending.push([], 1)
+    assert server.get(made) is None
+    assert len(stage.sent()) == 1
+    assert room.rows == ()
+    assert room.links() == {}
