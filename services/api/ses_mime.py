@@ -151,7 +151,9 @@ def _field(name: str, value: str) -> bytes:
         raise UsageError(f"The header {_shown(name)} cannot be written.", "Leave it out.")
     is_plain = value.isascii() and "=?" not in value  # a text that looks encoded would be decoded
     charset = "us-ascii" if is_plain else "utf-8"
-    coded = Header(value, charset, _FOLD, name).encode(linesep="\r\n")
+    # One word behind its name, not below it: a raw reader would see a blank in front of it.
+    width = _FOLD if not is_plain or " " in value else _LINE
+    coded = Header(value, charset, width, name).encode(linesep="\r\n")
     line = f"{name}: {coded}\r\n".encode("ascii")
     if max(map(len, line.split(b"\r\n"))) > _LINE:
         raise UsageError(f"The header {_shown(name)} is too long for a mail.", "Make it shorter.")

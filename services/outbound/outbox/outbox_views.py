@@ -93,6 +93,8 @@ def facts_of(entry: OutboxEntry, mail: OutboundMail) -> tuple[tuple[SafeText, Sa
         ("Correlation id", clean_line(mail.correlation_id)),
         ("Marketplace request", clean_line(mail.marketplace_request_id)),
         ("Proposed by", clean_line(mail.agent)),
+        ("By", phrase("Amazon SES as {}", clean_line(mail.sender)) if mail.via else EMPTY),
+        ("Bcc", clean_line(", ".join(mail.bcc))),
         ("Encrypted to", clean_line(mail.key)),
         ("Decided digest", clean_line(entry.digest[:12])),
     ]

@@ -13,6 +13,7 @@ from services.outbound.office import Office
 from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound_models import OutboxState
 from services.policy_config import Policy, Repeats
+from services.service_config import SesPlace
 
 DOMAIN = "agents.example.com"
 AT_ONCE = Policy(undo_seconds=0)
@@ -55,6 +56,7 @@ class Stage:
     repeats: Repeats = Repeats.UNKNOWN
     clock: Clock = field(default_factory=Clock)
     folder: Path | None = None
+    ses: SesPlace | None = None
     offices: list[Office] = field(default_factory=list)
 
     async def open(self) -> Office:
@@ -76,6 +78,7 @@ class Stage:
             address=self.party.address,
             policy=self.policy,
             repeats=self.repeats,
+            ses=self.ses,
         )
 
     async def close(self) -> None:

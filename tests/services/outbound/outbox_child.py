@@ -22,6 +22,7 @@ from services.keys.keychain import Keychain  # noqa: E402
 from services.outbound.office import Office  # noqa: E402
 from services.outbound_models import OutboxState  # noqa: E402
 from services.policy_config import Policy, Repeats  # noqa: E402
+from services.service_config import SesPlace  # noqa: E402
 
 DOMAIN = "agents.example.com"
 
@@ -62,6 +63,7 @@ async def main() -> None:
     account = Account(
         "work", "assmbl", told["base_url"], mail_domain=DOMAIN, address=told["address"],
         policy=Policy(undo_seconds=0), repeats=Repeats(told["repeats"]),
+        ses=SesPlace(*told["ses"]) if "ses" in told else None,
     )  # fmt: skip
     client = AssmblClient(told["base_url"], told["token"], DOMAIN, sleep=no_wait)
     chain = Keychain(

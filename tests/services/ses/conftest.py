@@ -40,13 +40,17 @@ def v2(sandbox_session: SandboxControl) -> Any:
 
 
 class SesControl:
-    """The door seen from behind."""
+    """The door seen from behind; what other tests have sent is left out."""
 
     def __init__(self, sandbox: SandboxControl) -> None:
         self.sandbox = sandbox
         self.access = sandbox.ses
+        self._before = len(self._all())
 
     def sent(self) -> list[dict[str, Any]]:
+        return self._all()[self._before :]
+
+    def _all(self) -> list[dict[str, Any]]:
         answer = self.sandbox.http.get("/_sandbox/ses/sent")
         return list(answer.json()["sent"])
 
@@ -88,3 +92,14 @@ def peer(sandbox: SandboxControl) -> Any:
     made = sandbox.new_agent()
     yield made
     sandbox.remove_agent(made)
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch, door: SesControl) -> pytest.MonkeyPatch:
+    """The operator's AWS credentials, in the environment as boto3 looks for them."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", door.access.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", door.access.secret_key)
+    return monkeypatch

@@ -43,17 +43,6 @@ TEXT = "Grüße,\nrun the job and report back.\n"
 pytest.importorskip("boto3")
 
 
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch, door: SesControl) -> pytest.MonkeyPatch:
-    """The operator's AWS credentials, in the environment as boto3 looks for them."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", door.access.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", door.access.secret_key)
-    return monkeypatch
-
-
 Connect = Callable[..., SesTransport]
 
 
