@@ -93,8 +93,10 @@ class UnifiedDesk:
         failures = await self._each(tuple(wanted), change)
         count = sum(counts.values())
         if is_worth_a_word(edit, count):
-            grace = max(one.mailbox.pace.delete_grace for one in self._sessions().values())
-            sentence = wording.done(edit, count, grace)
+            sessions = self._sessions()
+            grace = max(one.mailbox.pace.delete_grace for one in sessions.values())
+            trash = all(sessions[one].mailbox.limits.trash for one in counts if one in sessions)
+            sentence = wording.done(edit, count, grace, trash=trash)
             self._emit(Notice(sentence, request_id=request_id, undoable=True))
         self._tell(request_id, failures, answered=count > 0)
 
