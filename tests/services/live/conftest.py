@@ -78,14 +78,18 @@ class Run:
     def __init__(self, folder: Path, provider: Callable[[], Any], pace: Pace = TOLD) -> None:
         self._queue: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self.told: list[events.Event] = []
-        self.engine = Engine(
-            store_folder=folder,
-            provider=provider,
-            renderer=FakeRenderer,
-            on_event=self._queue.put,
-            pace=pace,
-        )
+        self._folder, self._provider, self._pace = folder, provider, pace
+        self.engine = self.make_engine(self._queue.put)
         self.engine.start()
+
+    def make_engine(self, emit: Callable[[events.Event], None]) -> Engine:
+        return Engine(
+            store_folder=self._folder,
+            provider=self._provider,
+            renderer=FakeRenderer,
+            on_event=emit,
+            pace=self._pace,
+        )
 
     def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
         """Return the next event of a kind that matches; fails after 20 seconds of silence."""
