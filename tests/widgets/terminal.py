@@ -33,6 +33,11 @@ def painted_mark(number: int) -> str:
     return f"\x1b[?{7_000 + number}h"
 
 
+def _surroundings() -> dict[str, str]:
+    """The environment without a size: the device has one, and pytest-xdist gives its workers 80x24."""
+    return {name: said for name, said in os.environ.items() if name not in ("COLUMNS", "LINES")}
+
+
 class Terminal:
     """A pseudo-terminal with a program in it and a screen behind it."""
 
@@ -57,7 +62,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             cwd=ROOT,
-            env={**os.environ, "COLORTERM": "truecolor", **(environ or {})},
+            env={**_surroundings(), "COLORTERM": "truecolor", **(environ or {})},
             start_new_session=True,
         )
         os.close(slave)
