@@ -120,9 +120,16 @@ class Storage:
 
     def keys_of(self, agent: Agent) -> list[str]:
         """The object keys under an agent's prefix."""
+        return [key for key, _ in self._objects(agent)]
+
+    def sizes_of(self, agent: Agent) -> list[int]:
+        """The bytes of each object under an agent's prefix."""
+        return [size for _, size in self._objects(agent)]
+
+    def _objects(self, agent: Agent) -> list[tuple[str, int]]:
         with sqlite3.connect(f"file:{self._folder / 'sandbox.db'}?mode=ro", uri=True) as db:
-            rows = db.execute("SELECT key FROM objects WHERE key LIKE ?", (self._prefix(agent),))
-            return [key for (key,) in rows]
+            found = "SELECT key, size FROM objects WHERE key LIKE ?"
+            return list(db.execute(found, (self._prefix(agent),)))
 
     def unfinished(self) -> list[Path]:
         """Files of uploads that were not finished."""
