@@ -43,6 +43,8 @@ class Children:
     repeats: str
     deadline: float = 0.4
     chance: random.Random = field(default_factory=lambda: random.Random(7))
+    more: dict[str, Any] = field(default_factory=dict)
+    """What the child is told besides, or otherwise."""
     kills: int = 0
     began: float = field(default_factory=time.time)
 
@@ -57,6 +59,7 @@ class Children:
             "repeats": self.repeats,
             "deadline": self.deadline,
             "began": self.began,
+            **self.more,
         }
         return subprocess.Popen(
             [sys.executable, "-P", str(CHILD), json.dumps(told)],

@@ -11,11 +11,13 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 told = json.loads(sys.argv[1])
 sys.path.insert(0, told["root"])
 
-from services.api import assmbl_send  # noqa: E402
+from services.api import agentmail_to_send, assmbl_send  # noqa: E402
+from services.api.agentmail_to.client import AgentMailToClient  # noqa: E402
 from services.api.assmbl import AssmblClient  # noqa: E402
 from services.config import Account  # noqa: E402
 from services.keys.keychain import Keychain  # noqa: E402
@@ -34,10 +36,10 @@ def clock() -> float:
 class Lender:
     mail = board = None
 
-    def __init__(self, client: AssmblClient, chain: Keychain) -> None:
+    def __init__(self, client: Any, chain: Keychain) -> None:
         self._client, self._chain = client, chain
 
-    async def provider(self) -> AssmblClient:
+    async def provider(self) -> Any:
         return self._client
 
     async def keychain(self) -> Keychain:
@@ -57,6 +59,16 @@ def waits(office: Office) -> bool:
     )
 
 
+def of_agentmail_to() -> tuple[Account, Any]:
+    agentmail_to_send.SEND_SECONDS = told["deadline"]
+    account = Account(
+        "swarm", "agentmail.to", told["base_url"], address=told["address"],
+        policy=Policy(undo_seconds=0, oversight=told["oversight"]),
+    )  # fmt: skip
+    key = told["token"]
+    return account, AgentMailToClient(told["base_url"], key, told["address"], sleep=no_wait)
+
+
 async def main() -> None:
     assmbl_send.SEND_SECONDS = told["deadline"]
     folder = Path(told["folder"])
@@ -66,6 +78,8 @@ async def main() -> None:
         ses=SesPlace(*told["ses"]) if "ses" in told else None,
     )  # fmt: skip
     client = AssmblClient(told["base_url"], told["token"], DOMAIN, sleep=no_wait)
+    if told.get("kind") == "agentmail.to":
+        account, client = of_agentmail_to()
     chain = Keychain(
         key_folder=Path(told["keys"]), account_folder=folder, address=told["address"],
         mail_domain=DOMAIN,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from services.policy_config import Policy, read_policy
 from services.service_config import SendProfile
 from tests.conftest import SandboxControl
 from tests.services.outbound.conftest import Party
+from tests.services.outbound.killing import FAULTS, Children, check_true, entries, fill
 from tests.services.outbound.office_stage import mail, queue, send, states, until_settled
 from tests.services.outbound.v0_stage import V0Stage
 from tests.services.sandbox.agentmail_to.v0_control import V0Control
@@ -391,6 +393,34 @@ async def test_a_program_killed_between_claim_and_answer_delivers_once(
     again = await stage.open()
     assert await until_settled(again, stage.clock, [entry.entry_id]) == [SENT]
     assert (len(stage.sent()), len(await bob.inbox())) == (1, 1)
+
+
+@pytest.mark.slow
+async def test_kills_and_faults_lose_and_repeat_nothing(
+    stage: V0Stage, sandbox: SandboxControl, alice: Party, bob: Party
+) -> None:
+    count = 20
+    office = await stage.open()
+    await fill(office, bob.address, count)
+    about = {
+        "kind": "agentmail.to", "base_url": stage.v0.base_url.rstrip("/"), "token": stage.org.key,
+        "address": stage.address, "oversight": alice.address,
+        "folder": str(stage.folder / "account"), "keys": str(stage.folder / "keys"),
+    }  # fmt: skip
+    children = Children(sandbox, alice, "unknown", more=about)
+    for number in range(12):
+        fault = FAULTS[number % len(FAULTS)]
+        sandbox.fault(operation="v0_send_message", skip=number % 3, times=2, **fault)
+    for _ in range(3):
+        children.run_and_kill(0.8)
+        check_true(office, Counter(body["subject"] for body in stage.bodies()))
+    children.run()
+    delivered = Counter(body["subject"] for body in stage.bodies())
+    check_true(office, delivered)
+    assert {entry.state for entry in entries(office)} == {SENT}
+    assert sum(delivered.values()) == len(delivered) == count
+    assert all(body["bcc"] == [alice.address] for body in stage.bodies())
+    assert len(await bob.inbox()) == count
 
 
 async def test_a_key_that_is_still_in_use_is_waited_for(
