@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,3 +228,17 @@ def test_the_words_of_the_service_are_read_off_the_table() -> None:
     assert ROUTES["get_thread"].taken["thread_id"] == {"search"}
     paths = [(route.method, route.path) for route in OPERATIONS.values()]
     assert len(set(paths)) == len(paths)
+
+
+def test_only_the_gate_s_module_knows_the_routes_that_send() -> None:
+    root = Path(__file__).resolve().parents[4]
+    allowed = {"services/api/agentmail_to_send.py", "services/api/agentmail_to/routes.py"}
+    for folder in ("services", "tui", "widgets"):
+        for path in (root / folder).rglob("*.py"):
+            name = path.relative_to(root).as_posix()
+            if name in allowed or "sandbox" in path.parts:
+                continue
+            code = "\n".join(line for line in path.read_text().splitlines() if "`" not in line)
+            assert "SEND_ROUTES" not in code, name
+            assert '"send_message"' not in code, name
+            assert "messages/send" not in code, name
