@@ -46,12 +46,14 @@ class RowReader:
         except (ValueError, OSError):
             return {}
 
-    def _row(self, offset: int, length: int, flags: int, date: int) -> MessageRow:
+    def _row(
+        self, offset: int, length: int, flags: int, date: int, account: str = "", prefix: str = ""
+    ) -> MessageRow:
         document = self.document(offset, length)
         sender = parse_mailbox(str(document.get("s", "")))
         attachments = document.get("n", 0)
         return MessageRow(
-            message_id=str(document.get("i", "")),
+            message_id=prefix + str(document.get("i", "")),
             flags=RowFlag(flags),
             received_at=date,
             sender=clean_line(sender.name or sender.address),
@@ -60,6 +62,7 @@ class RowReader:
             preview=clean_line(str(document.get("p", ""))),
             attachments=attachments if isinstance(attachments, int) else 0,
             labels=tuple(clean_line(str(label)) for label in document.get("l") or ()),
+            account=account,
         )
 
 
@@ -113,10 +116,10 @@ class MailSnapshot:
             self._release()
         return RowView(self, choose(columns, size, self._label_sets, wanted, query, hits))
 
-    def row_of(self, message_id: str) -> MessageRow | None:
-        """Return the row of one message, in whatever mailbox it is."""
+    def row_of(self, message_id: str, *named: str) -> MessageRow | None:
+        """Return the row of one message, in whatever mailbox it is; `named` as by `row_at`."""
         slot = self.slot_of(message_id)
-        return None if slot is None else self.row_at(slot)
+        return None if slot is None else self.row_at(slot, *named)
 
     def slot_of(self, message_id: str) -> int | None:
         """Return the slot of a message that this snapshot knows."""
@@ -127,12 +130,13 @@ class MailSnapshot:
         at = bisect_left(order, columns.key(slot), hi=self._order_length, key=columns.key)
         return slot if at < self._order_length and order[at] == slot else None
 
-    def row_at(self, slot: int) -> MessageRow:
-        """Return the row of a slot."""
+    def row_at(self, slot: int, *named: str) -> MessageRow:
+        """Return the row of a slot; `named` are its account and what goes before its id."""
         columns = self.columns
         return self._reader.row(
-            columns.offsets[slot], columns.lengths[slot], columns.flags[slot], columns.dates[slot]
-        )
+            columns.offsets[slot], columns.lengths[slot], columns.flags[slot],
+            columns.dates[slot], *named,
+        )  # fmt: skip
 
     def document_at(self, slot: int) -> Document:
         """Return the document of a slot, an empty one if it cannot be read."""
@@ -151,9 +155,9 @@ class RowView:
     def __len__(self) -> int:
         return len(self._slots)
 
-    def row(self, position: int) -> MessageRow:
-        """Decode one row; raises IndexError outside of the view."""
-        return self._snapshot.row_at(self._slot(position))
+    def row(self, position: int, *named: str) -> MessageRow:
+        """Decode one row, `named` as by `MailSnapshot.row_at`; raises IndexError outside."""
+        return self._snapshot.row_at(self._slot(position), *named)
 
     def message_id(self, position: int) -> str:
         """Return the id of a row; raises IndexError outside of the view."""
@@ -178,11 +182,13 @@ class RowView:
         dates = self._snapshot.columns.dates
         return [dates[slot] for slot in self._slots[start:stop]]
 
-    def newer(self, date: int, *, or_equal: bool = False) -> int:
-        """Return how many rows are newer than a date, or as new."""
+    def newer(
+        self, date: int, lowest: int = 0, highest: int | None = None, *, or_equal: bool = False
+    ) -> int:
+        """Return how many rows are newer than a date, or as new; `lowest` to `highest` of them."""
         dates = self._snapshot.columns.dates
         bisect = bisect_right if or_equal else bisect_left
-        return bisect(self._slots, -date, key=lambda slot: -dates[slot])
+        return bisect(self._slots, -date, lowest, highest, key=lambda slot: -dates[slot])
 
     def _document(self, position: int) -> Document:
         return self._snapshot.document_at(self._slot(position))
