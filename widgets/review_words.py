@@ -77,13 +77,18 @@ def recipient_facts(recipient: ReviewRecipient, view: ReviewView, glyphs: Glyphs
 
 def address_facts(recipient: ReviewRecipient) -> list[Fact]:
     """Inside or outside of the house, then the address: it can pretend nothing about itself."""
-    return [where_words(recipient), (recipient.address, "strong")]
+    facts = [where_words(recipient)]
+    if "oversight" in recipient.role and "copy" not in recipient.role:
+        facts.append((ui("oversight"), "text"))
+    return [*facts, (recipient.address, "strong")]
 
 
 def role_words(recipient: ReviewRecipient) -> SafeText:
     """`To`, `Cc`, `Copy`: the name of the recipient's line."""
     if "copy" in recipient.role:
         return ui("Copy")
+    if "oversight" in recipient.role:
+        return ui("Bcc")
     return clean_line(recipient.role.capitalize())
 
 

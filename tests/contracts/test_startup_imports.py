@@ -21,6 +21,8 @@ HEAVY = (
     "msgspec",
     "tenacity",
     "websockets",
+    "boto3",
+    "botocore",
 )
 
 

@@ -28,6 +28,7 @@ from tui.cli import VerbParsers
 
 if TYPE_CHECKING:
     from services.api.factory import AccountCheck
+    from services.service_config import SesPlace
 
 State = Literal["ok", "note", "broken"]
 
@@ -114,6 +115,8 @@ def _account_findings(
     yield finding
     if token is not None:
         yield from _service(account, token)
+    if account.ses is not None:
+        yield _ses(account.ses)
 
 
 def _key_findings(paths: Paths, secrets: SecretStore, account: Account) -> Iterator[Finding]:
@@ -218,6 +221,15 @@ def _service(account: Account, token: Secret) -> Iterator[Finding]:
     spent = f" ({told.milliseconds:.0f} ms)" if told.milliseconds else ""
     yield Finding("service", "ok" if told.ok else "broken", told.sentence + spent, told.next_step)
     yield _clock(told)
+
+
+def _ses(place: SesPlace) -> Finding:
+    from services.outbound.gate.transports import ses
+
+    if hindrance := ses.hindrance(place)[0]:
+        return Finding("ses", "note", hindrance)
+    told = asyncio.run(ses.check_ses(place))
+    return Finding("ses", "ok" if told.ok else "broken", told.sentence, told.next_step)
 
 
 def _clock(told: AccountCheck) -> Finding:

@@ -53,7 +53,7 @@ class SesCheck:
     next_step: str = ""
 
 
-def hindrance(place: SesPlace | None, account: str) -> tuple[str, str]:
+def hindrance(place: SesPlace | None, account: str = "NAME") -> tuple[str, str]:
     """Return why an account cannot send by SES, and the next step; ("", "") when it can."""
     if place is None:
         return (
