@@ -15,7 +15,7 @@ from services.key_models import LockState, PeerView
 if TYPE_CHECKING:
     from services.events import KeyEvent, RequestFailed
     from services.key_models import KeysView
-    from services.requests import Request
+    from services.requests import OwnRequest
     from services.safe_text import SafeText
 
     Heard = KeyEvent | RequestFailed
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class KeyNews:
     """The newest `KeysView`, and the listeners to everything else."""
 
-    def __init__(self, ask: Callable[[Request], int]) -> None:
+    def __init__(self, ask: Callable[[OwnRequest], int]) -> None:
         self.ask = ask
         self.keys: KeysView | None = None
         self._listeners: list[Callable[[Heard], bool]] = []

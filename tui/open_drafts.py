@@ -38,8 +38,8 @@ class OpenDrafts:
         """The one on the screen now."""
         self.last: OpenDraft | None = None
         """The one that was on the screen last."""
-        self.discarded: list[str] = []
-        """Ids of drafts that were discarded and can be brought back, the last one last."""
+        self.discarded: list[tuple[str, str]] = []
+        """Drafts (id, account) that were discarded and can be brought back, the last one last."""
         self.on_saved: Callable[[OpenDraft], None] = _nobody
         self.on_carried: Callable[[OpenDraft], None] = _nobody
         """Called when files that go along from another message have moved."""
@@ -77,10 +77,10 @@ class OpenDrafts:
         if self.last is draft:
             self.last = self._open[-1] if self._open else None
 
-    def forget_sealed(self) -> None:
-        """The keys were locked: let go of encrypted drafts, but for the one that is written on."""
+    def forget_sealed(self, account: str = "") -> None:
+        """Keys were locked: let go of encrypted drafts, but for the one that is written on."""
         for draft in self.all:
-            if draft.is_sealed and draft is not self.shown:
+            if draft.is_sealed and draft is not self.shown and draft.account == account:
                 self.close(draft)
 
     def beside(self, draft: OpenDraft, by: int) -> OpenDraft:

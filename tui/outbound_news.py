@@ -27,7 +27,7 @@ class OutboundNews:
     def __init__(
         self,
         ask: Callable[[Request], int],
-        unlock: Callable[[Callable[[], None]], None] | None = None,
+        unlock: Callable[[Callable[[], None], str], None] | None = None,
         go: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.ask = ask
@@ -54,15 +54,15 @@ class OutboundNews:
         if "drafts" in self.__dict__:
             self.drafts.save_all()
 
-    def forget_sealed(self) -> None:
-        """The keys were locked: encrypted drafts that nobody looks at leave the memory."""
+    def forget_sealed(self, account: str = "") -> None:
+        """An account's keys were locked: encrypted drafts that nobody looks at leave the memory."""
         if "drafts" in self.__dict__:
-            self.drafts.forget_sealed()
+            self.drafts.forget_sealed(account)
 
-    def unlock(self, then: Callable[[], None]) -> None:
-        """Ask for the passphrase of the own keys; `then` runs once they are unlocked."""
+    def unlock(self, then: Callable[[], None], account: str = "") -> None:
+        """Ask for the passphrase of an account's keys; `then` runs once they are unlocked."""
         if self._unlock is not None:
-            self._unlock(then)
+            self._unlock(then, account)
 
     def can_take_back(self, now: float) -> bool:
         """Whether what was sent last waits to leave at `now` (seconds since the epoch)."""

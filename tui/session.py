@@ -6,9 +6,9 @@ Closes the trap of screens that reach into the app for these and cannot be teste
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, TypeVar
 
 from services.config import Settings
 from services.safe_text import SafeText, ui
@@ -18,6 +18,16 @@ from widgets.account_mark import AccountMark
 from widgets.glyphs import Glyphs, glyphs
 
 ALL_ACCOUNTS: Final = ui("All accounts")
+
+
+class OfAccount(Protocol):
+    """A row that says whose it is."""
+
+    @property
+    def account(self) -> str: ...
+
+
+Owned = TypeVar("Owned", bound=OfAccount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,8 @@ class Session:
     can_sign_in: bool = False
     accounts: tuple[AccountMark, ...] = ()
     """The accounts that are shown as one, the default one first; none where there is only one."""
+    chosen: str = ""
+    """The one of them that a screen of its own is about; "" for all."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
     monotonic: Callable[[], float] = time.monotonic
@@ -39,6 +51,19 @@ class Session:
     def marks(self) -> Mapping[str, AccountMark]:
         """The marks of the accounts by their names."""
         return {mark.name: mark for mark in self.accounts}
+
+    def of_account(self, chosen: str) -> Session:
+        """The same for a screen of its own about one account, or about all for ""."""
+        return replace(self, chosen=chosen, account=self.titled(chosen))
+
+    @property
+    def list_marks(self) -> Mapping[str, AccountMark]:
+        """The marks that a list needs: none where it shows one account only."""
+        return {} if self.chosen else self.marks
+
+    def only(self, rows: Sequence[Owned]) -> tuple[Owned, ...]:
+        """Of these rows those of the chosen account, or all."""
+        return tuple(row for row in rows if not self.chosen or row.account == self.chosen)
 
     def titled(self, account: str) -> SafeText:
         """What the status line calls an account, or all of them for ""."""

@@ -55,3 +55,16 @@ def mark_cells(marks: Iterable[AccountMark], width: int) -> int:
     if width < _NAMES_FROM:
         return 1
     return min(longest, _LONG_CELLS if width >= _LONG_FROM else _SHORT_CELLS)
+
+
+def mark_part(
+    marks: Mapping[str, AccountMark], account: str, width: int, ellipsis: str
+) -> tuple[str, str]:
+    """What a list puts before a row of `width` cells, text and ink; nothing without marks."""
+    cells = mark_cells(marks.values(), width)
+    if not cells:
+        return "", "text"
+    mark = marks.get(account)
+    if mark is None:
+        return " " * (cells + 1), "text"
+    return mark.shown(cells, ellipsis) + " ", mark.role

@@ -83,7 +83,8 @@ class ApprovalList(RowList[ProposalRow]):
 
     def show_records(self, records: Sequence[ProposalRow], empty: SafeText) -> None:
         """List proposals; those of several accounts name theirs."""
-        self._names_accounts = len({record.account for record in records}) > 1
+        several = len({record.account for record in records}) > 1
+        self._names_accounts = several and not self._marks
         self._has_revisions = any(record.revision > 1 for record in records)
         super().show_records(records, empty)
 

@@ -48,8 +48,8 @@ class AuditList(RowList[AuditRow]):
     """Lines of the log."""
 
     def key_of(self, record: AuditRow) -> Hashable:
-        """Its number."""
-        return record.number
+        """Its log and its number there."""
+        return record.account, record.number
 
     def parts(self, record: AuditRow, width: int) -> Sequence[Part]:
         """The parts of a row."""

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from services.safe_text import EMPTY, SafeText, ui
+from widgets.account_mark import ACCOUNT_INKS, AccountMark, mark_part
 from widgets.cells import GUTTER_CELLS, fit, fit_right
 from widgets.cursor_view import CursorView
 from widgets.dates import DATE_CELLS, Calendar
@@ -39,6 +40,7 @@ class DraftList(CursorView):
         "caution": "$mail-caution",
         "cursor": "$mail-accent",
         "cursor-blurred": "$mail-muted",
+        **ACCOUNT_INKS,
     }
     DEFAULT_CSS = """
     DraftList { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
@@ -62,6 +64,11 @@ class DraftList(CursorView):
         self._rows: tuple[DraftRow, ...] = ()
         self._open: frozenset[str] = frozenset()
         self._empty = EMPTY
+        self._marks: Mapping[str, AccountMark] = {}
+
+    def show_accounts(self, marks: Mapping[str, AccountMark]) -> None:
+        """Tell in each row whose it is, by these marks; without any, no row does."""
+        self._marks = marks
 
     @property
     def current(self) -> DraftRow | None:
@@ -109,8 +116,10 @@ class DraftList(CursorView):
             return self.strip_of([("  " + self._empty, "muted")], width) if said else None
         if not 0 <= number < len(self._rows):
             return None
-        parts = self._parts(self._rows[number], width - GUTTER_CELLS)
-        return Strip([self.gutter_cell(number), *self.strip_of(parts, width - GUTTER_CELLS)], width)
+        row, room = self._rows[number], width - GUTTER_CELLS
+        mark = mark_part(self._marks, row.account, width, self._glyphs.ellipsis)
+        parts = [mark, *self._parts(row, room - len(mark[0]))]
+        return Strip([self.gutter_cell(number), *self.strip_of(parts, room)], width)
 
     def _parts(self, row: DraftRow, width: int) -> list[Part]:
         glyphs = self._glyphs

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from services.safe_text import EMPTY, SafeText
+from widgets.account_mark import ACCOUNT_INKS, AccountMark, mark_part
 from widgets.cells import GUTTER_CELLS, wrapped
 from widgets.cursor_view import CursorView
 from widgets.glyphs import UNICODE, Glyphs
@@ -36,6 +37,7 @@ class RowList(CursorView, Generic[Record]):
         "danger": "$mail-danger bold",
         "cursor": "$mail-accent",
         "cursor-blurred": "$mail-muted",
+        **ACCOUNT_INKS,
     }
     DEFAULT_CSS = """
     RowList { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
@@ -58,6 +60,11 @@ class RowList(CursorView, Generic[Record]):
         self._clock = clock
         self._records: Sequence[Record] = ()
         self._empty: SafeText = EMPTY
+        self._marks: Mapping[str, AccountMark] = {}
+
+    def show_accounts(self, marks: Mapping[str, AccountMark]) -> None:
+        """Tell in each row whose it is, by these marks; without any, no row does."""
+        self._marks = marks
 
     def key_of(self, record: Record) -> Hashable:
         """What tells this record from every other one."""
@@ -129,8 +136,9 @@ class RowList(CursorView, Generic[Record]):
             return self._sentence(number, width)
         if not 0 <= number < len(self._records):
             return None
-        body = self.strip_of(self.parts(self._records[number], width - GUTTER_CELLS),
-                             width - GUTTER_CELLS)  # fmt: skip
+        record, room = self._records[number], width - GUTTER_CELLS
+        mark = mark_part(self._marks, getattr(record, "account", ""), width, self._glyphs.ellipsis)
+        body = self.strip_of([mark, *self.parts(record, room - len(mark[0]))], room)
         return Strip([self.gutter_cell(number), *body], width)
 
     def _sentence(self, number: int, width: int) -> Strip | None:

@@ -18,6 +18,7 @@ from services.carried_events import CarryFiles
 from services.crypto.errors import Locked
 from services.errors import MailError, PolicyRefused, UsageError
 from services.events import Event, Notice, OutboundRequest, Severity
+from services.moving_events import MoveDraft
 from services.outbound.approval_requests import ApprovalRequests
 from services.outbound.draft_requests import DraftRequests
 from services.outbound.moving_drafts import MovingDrafts
@@ -43,7 +44,7 @@ class OutboundDesk:
         self.offices = offices
         self._emit = emit
         self._drafts = DraftRequests(offices, emit)
-        self._moving = MovingDrafts(offices, emit)
+        self._moving = MovingDrafts(offices, emit, self._drafts.settled)
         self._server = ServerDesk(emit)
         self._sends = SendRequests(offices, emit, self._drafts, self._server.hold)
         self._approvals = ApprovalRequests(offices, emit)
@@ -57,7 +58,7 @@ class OutboundDesk:
             ev.SaveDraft: self._drafts.save,
             ev.DiscardDraft: self._drafts.discard,
             ev.RestoreDraft: self._drafts.restore,
-            ev.MoveDraft: self._moving.move,
+            MoveDraft: self._moving.move,
             ev.ListDrafts: self._drafts.list,
             CarryFiles: self._drafts.carry,
             ev.SuggestRecipients: self._drafts.suggest,

@@ -197,7 +197,7 @@ def _desktop(office: Office, template: str) -> Desktop:
     return Desktop(
         own=office.sender.address,
         now=office.now,
-        signature=stationery.signature(),
+        signature=stationery.signature(office.account.name),
         template=stationery.template(template) if template else None,
         carried=office.carried,
     )

@@ -33,6 +33,11 @@ class Accounts:
         return tuple(mark.name for mark in self._screen.session.accounts)
 
     @property
+    def default(self) -> str:
+        """The first of them; "" where there is only one."""
+        return next(iter(self.names), "")
+
+    @property
     def chosen(self) -> str:
         """The account whose mail is shown; "" for all."""
         return self._screen.finding.view.filter.account
@@ -42,7 +47,7 @@ class Accounts:
         row = self._screen.finding.row_of(message_id) if message_id else None
         if row is not None and row.account:
             return row.account
-        return self.chosen or next(iter(self.names), "")
+        return self.chosen or self.default
 
     @property
     def current(self) -> str:

@@ -61,6 +61,7 @@ class ApprovalsScreen(SideScreen[None]):
         glyphs, clock = session.glyphs, session.clock
         self._strip = AgentStrip(glyphs=glyphs, clock=clock, id="agents")
         self.list = ApprovalList(glyphs=glyphs, clock=clock, id="approvals")
+        self.list.show_accounts(session.marks)
         key = self.shown_key("unfold_text")
         self._text = ReviewText(glyphs=glyphs, unfold_key=key, id="review-text")
         self._text.can_focus = False

@@ -30,7 +30,7 @@ _HINTS = (Hint(ui("Enter"), ui("keep"), 1), Hint(ui("Esc"), ui("clear"), 2))
 
 
 class AuditScreen(SideScreen[None]):
-    """The log of the account that is open."""
+    """The log of one account, or of all that share the screen."""
 
     CONTEXT = Context.AUDIT
     HEADING: ClassVar[SafeText] = ui("Audit log")
@@ -41,6 +41,7 @@ class AuditScreen(SideScreen[None]):
         glyphs, clock = session.glyphs, session.clock
         self._head = AuditHead(glyphs=glyphs, clock=clock, id="audit-head")
         self.list = AuditList(glyphs=glyphs, clock=clock, id="audit")
+        self.list.show_accounts(session.list_marks)
         self._note = AuditNote(glyphs=glyphs, clock=clock, id="audit-note")
         self._query = QueryLine(hints=_HINTS, id="query")
         self._query.display = False
@@ -60,7 +61,7 @@ class AuditScreen(SideScreen[None]):
 
     def _ask_for(self, words: str) -> None:
         self._words = words
-        self._wanted = self.ask(ListAudit(words))
+        self._wanted = self.ask(ListAudit(words, account=self.session.chosen))
 
     def situation(self) -> Situation:
         """Whether there is a line under the cursor."""

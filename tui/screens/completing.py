@@ -108,7 +108,7 @@ class Completing:
     def _ask(self) -> None:
         self._timer = None
         if self.field is not None and self.field.piece:
-            self._screen.ask(SuggestRecipients(self.field.piece))
+            self._screen.ask(SuggestRecipients(self.field.piece, self._screen.writer))
 
     def _stop(self) -> None:
         if self._timer is not None:

@@ -17,7 +17,13 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from services.events import RequestFailed, Severity
-from services.outbound_events import DraftLocked, DraftOpened, OpenDraft, RecipientsSuggested
+from services.moving_events import MoveDraft
+from services.outbound_events import (
+    DraftLocked,
+    DraftOpened,
+    OpenDraft,
+    RecipientsSuggested,
+)
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui import keys
 from tui.key_queue import HoldsKeys
@@ -78,12 +84,17 @@ class ComposeScreen(SideScreen[None]):
         self._autosave: Timer | None = None
         self._shows_more = False
         self._told_failed = EMPTY
+        self._from = Plain(id="compose-from")
         self._waits = True
         """A draft is being opened: what is typed is for it."""
 
     def parts(self) -> ComposeResult:
         """Fields, facts, files, text; suggestions above them when there are any."""
         with Vertical(id="compose-head"):
+            if self.session.accounts:
+                yield Horizontal(
+                    Plain(ui("From"), classes="compose-label"), self._from, classes="compose-row"
+                )
             for name, field in self.fields.items():
                 yield Horizontal(
                     Plain(_LABELS[name], classes="compose-label"),
@@ -119,11 +130,27 @@ class ComposeScreen(SideScreen[None]):
     def _wait_for(self, begin: BeginDraft | OpenDraft) -> None:
         """Ask for a draft; what is typed until it is there is kept for it."""
         self._begin = begin
+        self._hold_keys()
+        self.ask(begin)
+
+    def _hold_keys(self) -> None:
         if isinstance(self.app, HoldsKeys):
             self._waits = True
             self.app.hold_keys(OPEN_SECONDS)
             self.set_timer(OPEN_SECONDS, self._go_on_typing)
-        self.ask(begin)
+
+    @property
+    def writer(self) -> str:
+        """The account that the draft leaves from; "" where there is only one."""
+        if self.draft is not None and self.draft.account:
+            return self.draft.account
+        return next((mark.name for mark in self.session.accounts), "")
+
+    def move(self, draft: Opened, account: str) -> None:
+        """Let a draft leave from another account; what is typed meanwhile is for the new one."""
+        self._hold_keys()
+        draft.taken()
+        self.ask(MoveDraft(draft.value, self.writer, account))
 
     def _go_on_typing(self) -> None:
         if self._waits and isinstance(self.app, HoldsKeys):
@@ -133,7 +160,12 @@ class ComposeScreen(SideScreen[None]):
     def situation(self) -> Situation:
         """The frozen picture that guards and hints look at."""
         writing = "writing" if self.draft is not None else ""
-        return Situation(Context.COMPOSE, rows=len(self.drafts.all), entry=writing)
+        return Situation(
+            Context.COMPOSE,
+            rows=len(self.drafts.all),
+            entry=writing,
+            accounts=len(self.session.accounts),
+        )
 
     # ── what the engine tells ────────────────────────────────────────────────────────────────────
 
@@ -147,17 +179,30 @@ class ComposeScreen(SideScreen[None]):
         match event:
             case DraftOpened():
                 draft = self.drafts.open(event.draft, event.account, event.quoted or event.remark)
+                if isinstance(asked, MoveDraft):
+                    self._moved(asked, event.remark)
                 self.show_draft(draft)
                 if event.quoted:
                     self.notices.tell(event.quoted, Severity.WARNING)
             case DraftLocked(sentence=sentence):
                 self.notices.tell(sentence)
-                self.news.unlock(lambda: self._wait_for(self._begin))
+                self.news.unlock(lambda: self._wait_for(self._begin), event.account)
             case RequestFailed():
+                if isinstance(asked, MoveDraft) and self.draft is not None:
+                    self.draft.not_saved(EMPTY)
+                    self.changed()
                 self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
             case _:
                 return False
         return True
+
+    def _moved(self, asked: MoveDraft, remark: SafeText) -> None:
+        """The draft is another account's now: the one on the screen before is no more."""
+        left = self.drafts.find(asked.draft.draft_id)
+        if left is not None:
+            self.drafts.drop(left)
+        if remark:
+            self.notices.tell(remark)
 
     def begin(self, request: BeginDraft) -> None:
         """Begin another draft; this one stays open, if anything was written into it."""
@@ -232,7 +277,9 @@ class ComposeScreen(SideScreen[None]):
         title = self.HEADING
         if len(opened) > 1 and draft in opened:
             title = phrase("Draft {} of {}", opened.index(draft) + 1, len(opened))
-        self.status.show_title(self.session.account, title)
+        self.status.show_title(self.session.titled(self.writer), title)
+        mark = self.session.marks.get(self.writer)
+        self._from.show(phrase("{}  {}", mark.short, mark.title) if mark is not None else EMPTY)
 
     def changed(self) -> None:
         """Something was written: save it in a moment."""

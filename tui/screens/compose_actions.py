@@ -44,7 +44,8 @@ def handlers(screen: ComposeScreen) -> Mapping[str, Callable[[], None]]:
         "way_out": actions.way_out,
         "marketplace": actions.marketplace,
         "template": actions.template,
-        "new_draft": lambda: screen.begin(BeginDraft()),
+        "new_draft": lambda: screen.begin(BeginDraft(account=screen.writer)),
+        "change_sender": actions.change_sender,
         "discard_draft": actions.discard,
         "leave_compose": screen.leave,
     }
@@ -147,8 +148,8 @@ class ComposeActions:
         drafts = screen.drafts
         if draft.touched or draft.base.revision:
             drafts.save(draft)
-            screen.news.ask(DiscardDraft(draft.draft_id))
-            drafts.discarded.append(draft.draft_id)
+            screen.news.ask(DiscardDraft(draft.draft_id, draft.account))
+            drafts.discarded.append((draft.draft_id, draft.account))
         else:
             let_go(draft, screen.news.ask)
         drafts.drop(draft)
@@ -219,6 +220,12 @@ class ComposeActions:
         if has_failed(self._draft, place):
             carry(self._draft, self._screen.news.ask)
 
+    def change_sender(self) -> None:
+        """Choose the account that the mail leaves from."""
+        from tui.screens.sender_dialog import choose_sender
+
+        choose_sender(self._screen, self._draft)
+
     # ── dialogs ──────────────────────────────────────────────────────────────────────────────────
 
     def details(self) -> None:
@@ -271,7 +278,9 @@ class ComposeActions:
             if base is not None:
                 self.change(draft, base)
 
-        dialog = MarketplaceDialog(draft.value, screen.news, screen.session.monotonic)
+        dialog = MarketplaceDialog(
+            draft.value, screen.news, screen.session.monotonic, draft.account
+        )
         screen.app.push_screen(dialog, answered)
 
     def template(self) -> None:
@@ -282,7 +291,7 @@ class ComposeActions:
 
         def answered(name: str | None) -> None:
             if name is not None:
-                screen.begin(BeginDraft(template=name))
+                screen.begin(BeginDraft(template=name, account=screen.writer))
 
         screen.app.push_screen(TemplateDialog(screen.session.monotonic), answered)
 

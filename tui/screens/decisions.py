@@ -126,7 +126,7 @@ class Decisions:
                     self._diff.show_diff(event.older, event.newer, event.lines)
             case DraftLocked():
                 tell(event.sentence, Severity.WARNING)
-                self._screen.news.unlock(self.read_again)
+                self._screen.news.unlock(self.read_again, event.account)
             case RequestFailed():
                 self._failed(event, asked)
             case _:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class DraftsScreen(SideScreen[None]):
-    """The kept drafts of one account."""
+    """The kept drafts of one account, or of all that share the screen."""
 
     CONTEXT = Context.DRAFTS
     HEADING: ClassVar[SafeText] = ui("Drafts")
@@ -44,6 +44,7 @@ class DraftsScreen(SideScreen[None]):
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__(news, session)
         self.list = DraftList(glyphs=session.glyphs, clock=session.clock, id="draft-list")
+        self.list.show_accounts(session.list_marks)
 
     def parts(self) -> ComposeResult:
         """The list."""
@@ -67,7 +68,7 @@ class DraftsScreen(SideScreen[None]):
         rows = self.list
         return {
             "open_draft": self._open,
-            "begin_draft": lambda: self._write(BeginDraft()),
+            "begin_draft": lambda: self._write(BeginDraft(account=self.session.chosen)),
             "drop_draft": self._drop,
             "restore_draft": self._restore,
             "next_row": rows.action_cursor_down,
@@ -101,8 +102,9 @@ class DraftsScreen(SideScreen[None]):
             phrase("No drafts. {} writes a message.", self.shown_key("begin_draft"))
         )
         still_open = frozenset(draft.draft_id for draft in self.news.drafts.all)
-        self.list.show_rows(event.rows, still_open)
-        self.status.show_title(self.session.account, phrase("Drafts {}", len(event.rows)))
+        rows = self.session.only(event.rows)
+        self.list.show_rows(rows, still_open)
+        self.status.show_title(self.session.account, phrase("Drafts {}", len(rows)))
         self.show_hints()
 
     def _done(self, event: OutboundDone, asked: Request) -> None:
@@ -128,7 +130,7 @@ class DraftsScreen(SideScreen[None]):
     def _open(self) -> None:
         row = self.list.current
         if row is not None:
-            self._write(OpenDraft(row.draft_id))
+            self._write(OpenDraft(row.draft_id, row.account))
 
     def _drop(self) -> None:
         row = self.list.current
@@ -138,14 +140,14 @@ class DraftsScreen(SideScreen[None]):
         opened = drafts.find(row.draft_id)
         if opened is not None:
             drafts.close(opened)
-        drafts.discarded.append(row.draft_id)
-        self.ask(DiscardDraft(row.draft_id))
+        drafts.discarded.append((row.draft_id, row.account))
+        self.ask(DiscardDraft(row.draft_id, row.account))
 
     def _restore(self) -> None:
         if self.news.can_take_back(self.session.clock()):
             self.news.take_back()
         else:
-            self.ask(RestoreDraft(self.news.drafts.discarded.pop()))
+            self.ask(RestoreDraft(*self.news.drafts.discarded.pop()))
 
     def _write(self, begin: BeginDraft | OpenDraft) -> None:
         from tui.screens.compose import ComposeScreen

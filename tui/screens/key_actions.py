@@ -22,7 +22,7 @@ from widgets.key_card import ends_words
 
 if TYPE_CHECKING:
     from services.key_models import KeysView
-    from services.requests import Request
+    from services.requests import OwnRequest
     from tui.screens.keys import KeysScreen
 
 Handler = Callable[[], None]
@@ -65,7 +65,7 @@ def handlers(screen: KeysScreen) -> Mapping[str, Handler]:
     }
 
 
-def _ask(screen: KeysScreen, request: Request) -> None:
+def _ask(screen: KeysScreen, request: OwnRequest) -> None:
     screen.ask(request)
 
 
@@ -105,7 +105,7 @@ class KeyActions:
 
     # ── what came of it ──────────────────────────────────────────────────────────────────────────
 
-    def done(self, event: ev.KeyWorkDone, asked: Request | None) -> None:
+    def done(self, event: ev.KeyWorkDone, asked: OwnRequest | None) -> None:
         """Something was carried out: tell its warnings, go on with a rotation."""
         if event.request_id == self._rotating:
             self._rotating = 0
@@ -114,7 +114,7 @@ class KeyActions:
             dialog = TellDialog(event.sentence, event.warnings, self._monotonic)
             self._screen.app.push_screen(dialog)
 
-    def failed(self, asked: Request | None) -> None:
+    def failed(self, asked: OwnRequest | None) -> None:
         """Something was not carried out: nothing follows it."""
         if isinstance(asked, ev.GenerateKey):
             self._rotating = 0
@@ -337,7 +337,7 @@ class KeyActions:
         self._push(dialog, answered)
 
     def _confirm(
-        self, question: SafeText, details: list[SafeText], yes: SafeText, request: Request
+        self, question: SafeText, details: list[SafeText], yes: SafeText, request: OwnRequest
     ) -> None:
         def answered(sure: bool | None) -> None:
             if sure:

@@ -45,7 +45,7 @@ from widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from services.events import KeyEvent
-    from services.requests import Request
+    from services.requests import OwnRequest
     from services.safe_text import SafeText
     from tui.key_news import KeyNews
     from tui.session import Session
@@ -70,7 +70,7 @@ class KeysScreen(Screen[None]):
         self._note = KeyNote(glyphs=glyphs, clock=clock, id="key-note")
         self._hints = HintBar(id="hints")
         self._keys = KeySequence(session.keymap)
-        self._asked: dict[int, Request] = {}
+        self._asked: dict[int, OwnRequest] = {}
         self._end: Callable[[], None] | None = None
         self.notices = Notices(self, lambda: self._status)
         self.actions = KeyActions(self)
@@ -97,7 +97,7 @@ class KeysScreen(Screen[None]):
         if self._end is not None:
             self._end()
 
-    def ask(self, request: Request) -> int:
+    def ask(self, request: OwnRequest) -> int:
         """Send a request to the engine; what becomes of it is told on this screen."""
         request_id = self.news.ask(request)
         self._asked[request_id] = request
@@ -167,7 +167,7 @@ class KeysScreen(Screen[None]):
         return False
 
     def _done(
-        self, event: KeyWorkDone | RequestFailed | DirectoryConflict, asked: Request | None
+        self, event: KeyWorkDone | RequestFailed | DirectoryConflict, asked: OwnRequest | None
     ) -> None:
         if isinstance(event, RequestFailed):
             self.actions.failed(asked)

@@ -42,9 +42,16 @@ class MarketplaceDialog(FieldDialog[Draft]):
     FIELDS = ("request-id",)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "app.focus_next", "Next", show=False)]
 
-    def __init__(self, draft: Draft, news: OutboundNews, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        news: OutboundNews,
+        monotonic: Callable[[], float],
+        account: str = "",
+    ) -> None:
         super().__init__(monotonic)
         self._draft = draft
+        self._account = account
         self._news = news
         self._asked = 0
         self._end: Callable[[], None] | None = None
@@ -75,7 +82,7 @@ class MarketplaceDialog(FieldDialog[Draft]):
         people = self._draft.recipients
         if people:
             self._pricing().show(ui("Asking what it costs …"))
-            self._asked = self._news.ask(AskPricing(people[0]))
+            self._asked = self._news.ask(AskPricing(people[0], self._account))
         else:
             self._pricing().show(ui("Say who it is for, and the price is asked for."))
 

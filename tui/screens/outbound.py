@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.screens.mail import MailScreen
+    from tui.session import Session
 
 
 class Outbound:
@@ -49,7 +50,7 @@ class Outbound:
 
     def write(self) -> None:
         """Begin a new message."""
-        self._compose(BeginDraft())
+        self._compose(BeginDraft(account=self._screen.accounts.about()))
 
     def go_on_writing(self) -> None:
         """Go back to the draft that was on the screen last."""
@@ -79,45 +80,52 @@ class Outbound:
         """Show what is being written."""
         from tui.screens.drafts import DraftsScreen
 
-        self._screen.app.push_screen(DraftsScreen(self.news, self._screen.session))
+        self._screen.app.push_screen(DraftsScreen(self.news, self._session))
 
     def show_approvals(self) -> None:
         """Show what agents want to send."""
         from tui.screens.approvals import ApprovalsScreen
 
-        self._screen.app.push_screen(ApprovalsScreen(self.news, self._screen.session))
+        self._screen.app.push_screen(
+            ApprovalsScreen(self.news, self._screen.session.of_account(""))
+        )
 
     def show_outbox(self) -> None:
         """Show what waits or is leaving."""
         from tui.screens.outbox import OutboxScreen
 
-        self._screen.app.push_screen(OutboxScreen(self.news, self._screen.session))
+        self._screen.app.push_screen(OutboxScreen(self.news, self._session))
 
     def show_sent(self) -> None:
         """Show what has left."""
         from tui.screens.sent import SentScreen
 
-        self._screen.app.push_screen(SentScreen(self.news, self._screen.session))
+        self._screen.app.push_screen(SentScreen(self.news, self._session))
 
     def show_transfers(self) -> None:
         """Show files on their way."""
         from tui.screens.transfers import TransfersScreen
 
-        self._screen.app.push_screen(TransfersScreen(self.news, self._screen.session))
+        self._screen.app.push_screen(TransfersScreen(self.news, self._session))
 
     def show_audit(self) -> None:
         """Show who sent and decided what."""
         from tui.screens.audit import AuditScreen
 
-        self._screen.app.push_screen(AuditScreen(self.news, self._screen.session))
+        self._screen.app.push_screen(AuditScreen(self.news, self._session))
 
     def _compose(self, begin: BeginDraft | OpenDraft) -> None:
         from tui.screens.compose import ComposeScreen
 
-        self._screen.app.push_screen(ComposeScreen(self.news, self._screen.session, begin))
+        self._screen.app.push_screen(ComposeScreen(self.news, self._session, begin))
 
-    def _unlock(self, then: Callable[[], None]) -> None:
-        """Ask for the passphrase of the own keys; `then` runs once they are unlocked."""
+    @property
+    def _session(self) -> Session:
+        """The session for a screen of its own: about the account that is shown, or about all."""
+        return self._screen.session.of_account(self._screen.accounts.chosen)
+
+    def _unlock(self, then: Callable[[], None], account: str) -> None:
+        """Ask for the passphrase of an account's keys; `then` runs once they are unlocked."""
         from tui.screens.passphrase import PassphraseDialog
 
         def answered(opened: bool | None) -> None:
@@ -126,7 +134,7 @@ class Outbound:
 
         screen = self._screen
         screen.app.push_screen(
-            PassphraseDialog(screen.sealed.news, screen.session.monotonic), answered
+            PassphraseDialog(screen.sealed.news_of(account), screen.session.monotonic), answered
         )
 
     @cached_property

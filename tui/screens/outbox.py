@@ -54,6 +54,7 @@ class OutboxScreen(SideScreen[None]):
         key = self.shown_key("settle_send")
         self.list = OutboxList(glyphs=glyphs, clock=clock, settle_key=key, id="outbox")
         self.list.sent = self.STARTS_WITH_SENT
+        self.list.show_accounts(session.list_marks)
         self._note = OutboxNote(glyphs=glyphs, clock=clock, id="outbox-note")
         self._ticking: Timer | None = None
 
@@ -113,17 +114,16 @@ class OutboxScreen(SideScreen[None]):
     def _cancel(self) -> None:
         row = self.list.current
         if row is not None:
-            self.ask(CancelSend((row.entry_id,)))
+            self.ask(CancelSend((row.entry_id,), row.account))
 
     def _settle(self) -> None:
         row = self.list.current
         if row is None:
             return
-        entry_id = row.entry_id
 
         def answered(choice: int | None) -> None:
             if choice is not None:
-                self.ask(SettleUncertain(entry_id, resend=choice == 1))
+                self.ask(SettleUncertain(row.entry_id, choice == 1, row.account))
 
         from tui.screens.decision_dialogs import settle_dialog
 
@@ -161,11 +161,13 @@ class OutboxScreen(SideScreen[None]):
 
     def _listed(self, event: OutboxListed, asked: Request | None) -> bool:
         if event.sent is self.list.sent:
-            self.list.show_records(event.rows, self._nothing())
+            self.list.show_records(self.session.only(event.rows), self._nothing())
             self._tick()
         return asked is not None
 
     def _moved(self, row: OutboxRow) -> None:
+        if not self.session.only((row,)):
+            return
         has_left = row.state in _LEFT
         if has_left is not self.list.sent and (self.list.sent or not self.list.lists(row)):
             return

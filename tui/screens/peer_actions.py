@@ -18,7 +18,7 @@ from tui.screens.key_prompts import PromptDialog
 from widgets.key_rows import Domain
 
 if TYPE_CHECKING:
-    from services.requests import Request
+    from services.requests import OwnRequest
     from tui.screens.keys import KeysScreen
 
 
@@ -226,7 +226,7 @@ class PeerActions:
         dialog = PromptDialog(title, (), ui("Go on"), self._monotonic, value=proposed)
         self._push(dialog, answered)
 
-    def _ask(self, request: Request) -> None:
+    def _ask(self, request: OwnRequest) -> None:
         self._screen.ask(request)
 
     def _peer(self) -> PeerView | None:
@@ -234,7 +234,7 @@ class PeerActions:
         return entry if isinstance(entry, PeerView) else None
 
     def _confirm(
-        self, question: SafeText, details: tuple[SafeText, ...], yes: SafeText, request: Request
+        self, question: SafeText, details: tuple[SafeText, ...], yes: SafeText, request: OwnRequest
     ) -> None:
         def answered(sure: bool | None) -> None:
             if sure:

@@ -140,6 +140,5 @@ class Saving:
                 self._send(event.request)
 
         screen = self._screen
-        screen.app.push_screen(
-            PassphraseDialog(screen.sealed.news, screen.session.monotonic), answered
-        )
+        news = screen.sealed.news_of(screen.accounts.about(event.request.message_id))
+        screen.app.push_screen(PassphraseDialog(news, screen.session.monotonic), answered)

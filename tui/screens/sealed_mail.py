@@ -7,11 +7,13 @@ over a message (only opening on purpose asks).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from services.events import RequestFailed
 from services.key_events import KeysChanged, KeyWorkDone, LockKeys, ReadAhead, ReadKeys
 from services.key_models import LockState
+from services.requests import ForAccount
 from services.seal_models import SealState
 from tui.key_news import KeyNews
 from widgets.key_words import lock_fact
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from services.events import KeyEvent, MessageOpened
+    from services.requests import OwnRequest
     from tui.screens.keys import KeysScreen
     from tui.screens.mail import MailScreen
     from widgets.status_line import StatusLine
@@ -41,13 +44,28 @@ class SealedMail:
     def __init__(self, screen: MailScreen, status: StatusLine) -> None:
         self._screen = screen
         self._status = status
-        self.news = KeyNews(screen.ask)
+        self._news: dict[str, KeyNews] = {}
         self._state: SealState | None = None
         self._resting: Timer | None = None
         self._keys_screen: KeysScreen | None = None
         self._asking = False
-        self._known: tuple[object, ...] = ()
-        self.news.listen(self._heard)
+        self._known: dict[str, tuple[object, ...]] = {}
+
+    @property
+    def news(self) -> KeyNews:
+        """What is known of the keys of the account that the open message came to."""
+        return self.news_of(self._screen.accounts.about(self._screen.reading.message_id))
+
+    def news_of(self, account: str) -> KeyNews:
+        """What is known of the keys of an account, of the default one for ""."""
+        account = account or self._screen.accounts.default
+        if account not in self._news:
+            news = self._news[account] = KeyNews(partial(self._ask, account))
+            news.listen(partial(self._heard, account))
+        return self._news[account]
+
+    def _ask(self, account: str, request: OwnRequest) -> int:
+        return self._screen.ask(ForAccount(account, request) if account else request)
 
     # ── what is open ─────────────────────────────────────────────────────────────────────────────
 
@@ -60,7 +78,7 @@ class SealedMail:
         opens = self._state not in _SHUT
         self._screen.panes.messages.mark_encrypted(event.message_id, opens=opens)
         if self.news.keys is None:
-            self._screen.ask(ReadKeys())
+            self.news.ask(ReadKeys())
         self._show_peer()
         if asks:
             self.unlock()
@@ -93,7 +111,8 @@ class SealedMail:
 
     def lock_now(self) -> None:
         """Forget the unlocked keys and every decrypted text."""
-        self._screen.ask(LockKeys())
+        for news in self._news.values():
+            news.ask(LockKeys())
 
     # ── the Keys screen ──────────────────────────────────────────────────────────────────────────
 
@@ -104,7 +123,9 @@ class SealedMail:
         def left(_answer: None) -> None:
             self._keys_screen = None
 
-        self._keys_screen = KeysScreen(self.news, self._screen.session)
+        account = self._screen.accounts.current
+        session = self._screen.session.of_account(account)
+        self._keys_screen = KeysScreen(self.news_of(account), session)
         self._screen.app.push_screen(self._keys_screen, left)
 
     # ── the cursor ───────────────────────────────────────────────────────────────────────────────
@@ -128,26 +149,32 @@ class SealedMail:
 
     def take(self, event: KeyEvent | RequestFailed) -> bool:
         """Hand on what the engine told about keys; False when it means nobody here."""
-        return self.news.take(event)
+        account: str = getattr(event, "account", "")
+        if isinstance(event, RequestFailed) and not account:
+            return any(news.take(event) for news in tuple(self._news.values()))
+        return self.news_of(account).take(event)
 
-    def _heard(self, event: KeyEvent | RequestFailed) -> bool:
+    def _heard(self, account: str, event: KeyEvent | RequestFailed) -> bool:
         if isinstance(event, KeysChanged):
-            self._keys_changed()
+            self._keys_changed(account)
         elif isinstance(event, KeyWorkDone) and self._keys_screen is None:
             self._screen.notices.tell(event.sentence)
         return False
 
-    def _keys_changed(self) -> None:
+    def _keys_changed(self, account: str) -> None:
+        news = self.news_of(account)
         self._status.show_lock(lock_fact(self.news.keys, self._screen.session.glyphs))
         self._show_peer()
-        own = self.news.keys.own if self.news.keys is not None else ()
-        known = (self.news.lock, *(key.fingerprint.raw for key in own if key.is_unlocked))
-        if known == self._known:
+        own = news.keys.own if news.keys is not None else ()
+        known = (news.lock, *(key.fingerprint.raw for key in own if key.is_unlocked))
+        if known == self._known.get(account):
             return
-        self._known = known
+        self._known[account] = known
         outbound = self._screen.outbound_if_made
-        if outbound is not None and self.news.lock is LockState.LOCKED:
-            outbound.news.forget_sealed()
+        if outbound is not None and news.lock is LockState.LOCKED:
+            outbound.news.forget_sealed(account)
+        if news is not self.news:
+            return
         hidden = self._state is SealState.OPENED and not self.is_unlocked
         opens = self.is_closed and self.is_unlocked
         if hidden or opens or self._state in _NEED_ANOTHER_KEY:

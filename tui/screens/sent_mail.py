@@ -47,7 +47,7 @@ class SentMailScreen(SideScreen[None]):
     def opened(self) -> None:
         """Ask for the copy."""
         self._text.show_note(ui("Reading …"))
-        self.ask(ReadSent(self._row.entry_id))
+        self.ask(ReadSent(self._row.entry_id, self._row.account))
 
     def situation(self) -> Situation:
         """A copy: nothing is decided about it."""
@@ -78,7 +78,7 @@ class SentMailScreen(SideScreen[None]):
                 self._text.show_copy(event.facts, event.body)
             case DraftLocked():
                 self._text.show_note(event.sentence)
-                self.news.unlock(self.opened)
+                self.news.unlock(self.opened, self._row.account)
             case RequestFailed():
                 self._text.show_note(event.sentence)
                 self.notices.tell(event.sentence, Severity.ERROR, event.next_step)

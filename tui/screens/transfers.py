@@ -55,6 +55,7 @@ class TransfersScreen(SideScreen[None]):
         super().__init__(news, session)
         glyphs, clock = session.glyphs, session.clock
         self.list = TransferList(glyphs=glyphs, clock=clock, id="transfers")
+        self.list.show_accounts(session.list_marks)
         self._note = TransferNote(glyphs=glyphs, clock=clock, id="transfer-note")
         self._deaf: Callable[[], None] | None = None
         self._ticking: Timer | None = None
@@ -143,9 +144,10 @@ class TransfersScreen(SideScreen[None]):
         match event:
             case TransfersListed():
                 key = self.session.keymap.shown_key("save_files")
-                self.list.show_records(event.rows, phrase(_NOTHING, key))
+                self.list.show_records(self.session.only(event.rows), phrase(_NOTHING, key))
             case TransferMoved():
-                self.list.take(event.row)
+                if self.session.only((event.row,)):
+                    self.list.take(event.row)
             case FileOpened():
                 self.notices.tell(event.sentence)
         self._show_current()

@@ -1,4 +1,7 @@
-"""The operator's signature and templates: `signature` and `templates/NAME.txt` beside the config.
+"""The operator's signatures and templates: files beside the config.
+
+`signatures/ACCOUNT` signs the mail of one account, `signature` that of all others; templates are
+`templates/NAME.txt`.
 
 Closes the trap of a file that holds the program (a pipe, a device, a gigabyte) or that leads out of
 its folder by its name: only plain UTF-8 files of at most 256 KB are read, and names are plain words.
@@ -39,9 +42,14 @@ class Stationery:
 
     folder: Path
 
-    def signature(self) -> str:
-        """Return the signature without its rule, "" when there is none; ConfigError if unusable."""
-        text = _read(self.folder / "signature")
+    def signature(self, account: str = "") -> str:
+        """Return an account's signature without its rule, else the common one, else "".
+
+        ConfigError if its file cannot be used.
+        """
+        text = _read(self.folder / "signatures" / account) if _NAME.fullmatch(account) else None
+        if text is None:
+            text = _read(self.folder / "signature")
         return "" if text is None else text.removeprefix("-- \n").strip("\n")
 
     def names(self) -> tuple[str, ...]:
