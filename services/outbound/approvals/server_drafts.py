@@ -15,7 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from services.api.agentmail_to_drafts import REFUSED_LABEL, RemoteDrafts, ServerDraft
+from services.api.agentmail_to_drafts import (
+    REFUSED_LABEL,
+    RemoteDrafts,
+    ServerDraft,
+    ServerDraftHead,
+)
 from services.draft import Draft, DraftState
 from services.errors import (
     BadAnswer,
@@ -81,12 +86,16 @@ class ServerDrafts:
         async with self._turn:
             remote = await self._connect()
             heads, is_all = await remote.heads()
-            links = await durable(self._links.every)
+            links, undone = await durable(self._known)
             there = {head.draft_id for head in heads}
             for link in [one for one in links.values() if is_all and one.server_id not in there]:
                 await self._missing(remote, link)
             for head in heads:
-                await self._one(remote, head.draft_id, head.version, links.get(head.draft_id))
+                known = links.get(head.draft_id)
+                if known is None or known.version != head.version:
+                    await self._changed(remote, head, known)
+                elif head.draft_id in undone:
+                    await self._settle(remote, known)
             told, self._told = tuple(self._told), []
             return told
 
@@ -118,22 +127,29 @@ class ServerDrafts:
 
     # ── one draft of the service ─────────────────────────────────────────────────────────────────
 
-    async def _one(
-        self, remote: RemoteDrafts, server_id: str, version: str, link: Link | None
+    def _known(self) -> tuple[dict[str, Link], set[str]]:
+        """Return all links, and the ids of those that something is to be done for on the service."""
+        links = self._links.every()
+        decided = {
+            head.draft_id
+            for head in self._desk.drafts.every()
+            if head.is_settled or head.state is DraftState.REJECTED
+        }
+        return links, {key for key, link in links.items() if link.draft_id in decided}
+
+    async def _changed(
+        self, remote: RemoteDrafts, head: ServerDraftHead, link: Link | None
     ) -> None:
-        """Do what is to be done for one draft that is listed."""
-        if link is not None and link.version == version:
-            await self._settle(remote, link)
-            return
+        """Look at a draft that is new, or another one than when it was taken in."""
         if link is not None and await self._state(link) is DraftState.QUEUED:
             # It is on its way as it was approved; what it says there now is looked at afterwards.
             return
         try:
-            found = await remote.get(server_id)
+            found = await remote.get(head.draft_id)
         except NotFound:
             return
         except (BadAnswer, Rejected):
-            await self._pass_over(server_id, version, link, "It cannot be read.")
+            await self._pass_over(head, link, "It cannot be read.")
             return
         if found.send_status != _LEAVING:
             await self._take_in(remote, found, link)
@@ -194,11 +210,11 @@ class ServerDrafts:
             files = await self._desk.files.fetch(remote, found, new.draft_id)
             draft = await asyncio.to_thread(proposal_of, found, new.draft_id, files)
         except (UsageError, PolicyRefused, NotFound, BadAnswer, Rejected) as error:
-            await self._pass_over(server_id, version, link, error.sentence)
+            await self._pass_over(found.head, link, error.sentence)
             return
         if draft.is_blank:
             # Nothing was written yet: that is nothing to decide, and nothing to tell.
-            await self._pass_over(server_id, version, link, "")
+            await self._pass_over(found.head, link, "")
             return
         # Somebody may write on it here, or send it, at this moment: the next look comes again.
         with suppress(RevisionConflict, PolicyRefused):
@@ -224,11 +240,12 @@ class ServerDrafts:
                 proposals.revise(replace(draft, revision=head.revision), SERVICE_AGENT)
             self._links.put(link)
 
-    async def _pass_over(self, server_id: str, version: str, link: Link | None, why: str) -> None:
+    async def _pass_over(self, head: ServerDraftHead, link: Link | None, why: str) -> None:
         """Remember that a draft cannot be proposed as it is; what was proposed of it is void."""
         if why:
             self._told.append(phrase("A draft on AgentMail.to is not shown. {}", clean_line(why)))
-        kept = replace(link, version=version) if link else Link(server_id, version)
+        version = head.version
+        kept = replace(link, version=version) if link else Link(head.draft_id, version)
         reason = "it was changed on AgentMail.to into something that cannot be shown"
         await durable(lambda: self._void(kept, reason))
         await durable(lambda: self._links.put(kept))

@@ -1,39 +1,28 @@
-"""Drafts that lie on AgentMail.to, decided on the Approvals screen: over the sandbox's own door."""
+"""Drafts that lie on AgentMail.to as proposals: what is taken in, and what is not."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
-import signal
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from services.draft import DraftState
-from services.errors import Forbidden, NotFound, Offline, PolicyRefused, UsageError
-from services.outbound.approvals.approval import DecisionVoid
+from services.api import agentmail_to_drafts
+from services.api.agentmail_to_drafts import ServerDraftHead
+from services.errors import Forbidden, Offline, UsageError
 from services.outbound.approvals.input_values import given_agent_name
-from services.outbound.approvals.server_drafts import ServerDrafts
 from services.outbound.approvals.server_links import TABLE
-from services.outbound.office import Office
-from services.outbound.server_desk import server_drafts_of
-from services.outbound_models import OutboxState, ProposalRow
-from services.policy_config import RefusedDrafts
+from services.outbound_models import OutboxState
 from services.service_config import SendProfile
 from tests.conftest import SandboxControl
 from tests.services.outbound.conftest import Party
+from tests.services.outbound.server_draft_room import Json, Room, Server, opened
 from tests.services.outbound.v0_stage import V0Stage
-from tests.services.sandbox.agentmail_to.v0_control import V0Control, seg
-
-Json = dict[str, Any]
-ROOT = Path(__file__).resolve().parents[3]
-CHILD = Path(__file__).with_name("server_draft_child.py")
+from tests.services.sandbox.agentmail_to.v0_control import V0Control
 
 
 @pytest.fixture
@@ -45,92 +34,9 @@ async def stage(sandbox: SandboxControl, tmp_path: Path, alice: Party) -> AsyncI
     await made.close()
 
 
-class Server:
-    """The drafts of the stage's inbox as somebody else with a key handles them."""
-
-    def __init__(self, stage: V0Stage) -> None:
-        self.stage = stage
-        self.path = f"inboxes/{seg(stage.address)}/drafts"
-        self.client = stage.v0.client(stage.org.key)
-
-    def make(self, **fields: Any) -> Json:
-        body = {"to": [self.stage.sister], "subject": "Plan", "text": "First words."} | fields
-        return self._done(self.client.post(self.path, json=body))
-
-    def change(self, draft: Json, **fields: Any) -> Json:
-        return self._done(self.client.patch(f"{self.path}/{draft['draft_id']}", json=fields))
-
-    def delete(self, draft: Json) -> None:
-        assert self.client.delete(f"{self.path}/{draft['draft_id']}").is_success
-
-    def send(self, draft: Json) -> None:
-        self._done(self.client.post(f"{self.path}/{draft['draft_id']}/send", json={}))
-
-    def state(self, draft: Json, send_status: str) -> None:
-        self.stage.v0.control("PUT", f"drafts/{draft['draft_id']}", {"send_status": send_status})
-
-    def get(self, draft: Json) -> Json | None:
-        answer = self.client.get(f"{self.path}/{draft['draft_id']}")
-        return None if answer.status_code == 404 else answer.json()
-
-    @property
-    def ids(self) -> set[str]:
-        listed = self._done(self.client.get(self.path, params={"limit": 100}))["drafts"]
-        return {one["draft_id"] for one in listed}
-
-    @staticmethod
-    def _done(answer: httpx.Response) -> Json:
-        assert answer.is_success, answer.text
-        found: Json = answer.json()
-        return found
-
-
 @pytest.fixture
 def server(stage: V0Stage) -> Server:
     return Server(stage)
-
-
-class Room:
-    """An office and what keeps it in step with the service."""
-
-    def __init__(self, office: Office, kept: ServerDrafts) -> None:
-        self.office = office
-        self.kept = kept
-
-    async def look(self) -> list[str]:
-        return [str(sentence) for sentence in await self.kept.look()]
-
-    @property
-    def rows(self) -> tuple[ProposalRow, ...]:
-        return self.office.proposals.rows()
-
-    @property
-    def only(self) -> ProposalRow:
-        (row,) = self.rows
-        return row
-
-    def state(self, draft_id: str) -> DraftState:
-        return self.office.drafts.head(draft_id).state
-
-    async def approve(self, draft_id: str = "") -> list[OutboxState]:
-        """Show it, decide on what was shown, and send it, as the screens do."""
-        draft_id = draft_id or self.only.draft_id
-        plan = await self.office.show(draft_id)
-        return await self.decide(draft_id, plan.digest)
-
-    async def decide(self, draft_id: str, digest: str) -> list[OutboxState]:
-        await self.kept.hold(draft_id)
-        entries = await self.office.send(draft_id, digest)
-        sent = await self.office.sending.push([one.entry_id for one in entries], 30)
-        return [one.state for one in sent]
-
-    def links(self) -> dict[str, Json]:
-        return dict(self.office.store.all(TABLE))
-
-
-async def opened(stage: V0Stage, profile: SendProfile = SendProfile.STRICT, **policy: Any) -> Room:
-    office = await stage.open(profile, **policy)
-    return Room(office, server_drafts_of(office))
 
 
 @pytest.fixture
@@ -269,6 +175,44 @@ async def test_pages_are_read_to_their_end(room: Room, server: Server, fault: st
     assert len(room.rows) == 3
 
 
+async def test_of_very_many_drafts_the_last_changed_are_shown_and_none_is_closed(
+    room: Room, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [server.make(subject=f"Number {n}") for n in range(4)]
+    await room.look()
+    monkeypatch.setattr(agentmail_to_drafts, "MOST_DRAFTS", 2)
+    server.change(made[0], text="Changed last.")
+    server.delete(made[3])
+    server.make(subject="New")
+    assert await room.look() == []
+    assert len(room.rows) == 5
+    monkeypatch.undo()
+    assert len(await room.look()) == 1
+    assert len(room.rows) == 4
+
+
+async def test_looking_at_ten_thousand_known_drafts_asks_for_none_of_them(
+    stage: V0Stage, room: Room, server: Server
+) -> None:
+    server.make(subject="The only real one")
+    await room.look()
+    (known,) = room.links().values()
+    with room.office.store.transaction():
+        for n in range(10_000):
+            room.office.store.put(TABLE, f"dft_{n:05}", {**known, "draft_id": f"old{n}"})
+    heads = tuple(ServerDraftHead(f"dft_{n:05}", known["version"]) for n in range(10_000))
+
+    class FakeRemote:
+        async def heads(self) -> tuple[tuple[ServerDraftHead, ...], bool]:
+            return heads, False
+
+    async def remote() -> Any:
+        return FakeRemote()
+
+    room.kept._connect = remote
+    assert await room.look() == []
+
+
 async def test_a_service_in_trouble_closes_no_proposal(room: Room, server: Server) -> None:
     server.make()
     await room.look()
@@ -282,288 +226,6 @@ async def test_a_service_in_trouble_closes_no_proposal(room: Room, server: Serve
     )
     assert await room.look() == []
     assert room.only.is_waiting
-
-
-# ── changed, gone ────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_change_on_the_service_is_a_new_revision_with_its_difference(
-    room: Room, server: Server
-) -> None:
-    made = server.make(text="First words.")
-    await room.look()
-    server.change(made, text="Other words.")
-    await room.look()
-    assert room.only.revision == 2
-    found = room.office.proposals.compare(room.only.draft_id)
-    told = {(line.sign, str(line.text)) for line in found.lines}
-    assert {("-", "First words."), ("+", "Other words.")} <= told
-
-
-async def test_a_change_between_showing_and_deciding_voids_the_decision(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make()
-    await room.look()
-    draft_id = room.only.draft_id
-    plan = await room.office.show(draft_id)
-    server.change(made, text="Something else.")
-    with pytest.raises(DecisionVoid) as void:
-        await room.decide(draft_id, plan.digest)
-    assert void.value.plan is not None
-    assert void.value.plan.body == "Something else."
-    assert stage.sent() == []
-
-
-async def test_a_change_that_leaves_the_words_voids_the_decision_too(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make()
-    await room.look()
-    draft_id = room.only.draft_id
-    plan = await room.office.show(draft_id)
-    server.change(made, add_labels=["seen-by-somebody"])
-    with pytest.raises(DecisionVoid):
-        await room.decide(draft_id, plan.digest)
-    assert stage.sent() == []
-
-
-@pytest.mark.parametrize("how", ["send", "delete"])
-async def test_a_draft_that_is_gone_takes_its_proposal_along_with_a_sentence(
-    room: Room, server: Server, how: str
-) -> None:
-    made = server.make(subject="Gone soon")
-    await room.look()
-    draft_id = room.only.draft_id
-    getattr(server, how)(made)
-    (told,) = await room.look()
-    assert "sent or deleted on AgentMail.to" in told
-    assert "Gone soon" in told
-    assert room.rows == ()
-    assert room.state(draft_id) is DraftState.CANCELLED
-    assert room.links() == {}
-
-
-@pytest.mark.parametrize("how", ["send", "delete"])
-async def test_what_is_gone_cannot_be_approved_any_more(
-    stage: V0Stage, room: Room, server: Server, how: str
-) -> None:
-    made = server.make()
-    await room.look()
-    draft_id = room.only.draft_id
-    plan = await room.office.show(draft_id)
-    getattr(server, how)(made)
-    before = len(stage.sent())
-    with pytest.raises(NotFound):
-        await room.decide(draft_id, plan.digest)
-    assert len(stage.sent()) == before
-    assert room.state(draft_id) is DraftState.CANCELLED
-
-
-async def test_what_the_service_sends_at_this_moment_is_not_sent_too(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make()
-    await room.look()
-    plan = await room.office.show(room.only.draft_id)
-    server.state(made, "sending")
-    with pytest.raises(PolicyRefused):
-        await room.decide(room.only.draft_id, plan.digest)
-    assert stage.sent() == []
-
-
-async def test_without_an_answer_nothing_is_decided(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    server.make()
-    await room.look()
-    plan = await room.office.show(room.only.draft_id)
-    stage.v0.sandbox.fault("drop_before", operation="v0_inbox_get_draft", times=None)
-    with pytest.raises(Offline):
-        await room.decide(room.only.draft_id, plan.digest)
-    assert room.only.is_waiting
-    assert stage.sent() == []
-
-
-async def test_queued_mail_is_taken_back_when_its_draft_was_sent_elsewhere(
-    stage: V0Stage, server: Server
-) -> None:
-    room = await opened(stage, undo_seconds=60)
-    made = server.make()
-    await room.look()
-    draft_id = room.only.draft_id
-    assert await room.approve(draft_id) == [OutboxState.PENDING]
-    server.send(made)
-    assert any("sent or deleted" in one for one in await room.look())
-    assert room.state(draft_id) is DraftState.CANCELLED
-    assert [one.state for one in room.office.outbox.of_draft(draft_id)] == [OutboxState.CANCELLED]
-    assert len(stage.sent()) == 1
-
-
-# ── decided ──────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_an_approved_draft_is_sent_as_text_and_deleted_once(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make(text="Approved words.")
-    await room.look()
-    assert await room.approve() == [OutboxState.SENT]
-    assert server.get(made) is not None
-    await room.look()
-    assert server.get(made) is None
-    assert [one["request"]["text"] for one in stage.sent()] == ["Approved words."]
-    assert {one["operation"] for one in stage.sent()} == {"v0_send_message"}
-    assert await room.look() == []
-    assert room.links() == {}
-    deletes = [
-        one for one in stage.v0.sandbox.requests()
-        if one["operation"] == "v0_delete_draft" and made["draft_id"] in one["path"]
-    ]  # fmt: skip
-    assert len(deletes) == 1
-    assert ("deleted on the service after sending", "") in stage.audited(room.office)
-
-
-async def test_an_edited_proposal_is_sent_as_edited_and_its_draft_goes(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make(text="Theirs.")
-    await room.look()
-    draft = room.office.drafts.get(room.only.draft_id)
-    room.office.drafts.save(replace(draft, body="Ours."))
-    assert await room.approve() == [OutboxState.SENT]
-    await room.look()
-    assert [one["request"]["text"] for one in stage.sent()] == ["Ours."]
-    assert server.get(made) is None
-
-
-async def test_a_draft_changed_after_it_was_sent_from_here_stays_and_waits_anew(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make(text="First.")
-    await room.look()
-    first = room.only.draft_id
-    await room.approve()
-    server.change(made, text="A second thought.")
-    await room.look()
-    assert server.get(made) is not None
-    assert room.only.draft_id != first
-    assert room.office.drafts.get(room.only.draft_id).body == "A second thought."
-    assert len(stage.sent()) == 1
-
-
-async def test_a_program_that_died_before_deleting_deletes_later_and_sends_nothing_twice(
-    stage: V0Stage, server: Server
-) -> None:
-    made = server.make()
-    first = await opened(stage)
-    await first.look()
-    assert await first.approve() == [OutboxState.SENT]
-    # The program ends here, without another look; another one takes up.
-    await first.office.close()
-    second = await opened(stage)
-    assert server.get(made) is not None
-    await second.look()
-    await second.office.sending.push([], 1)
-    assert server.get(made) is None
-    assert len(stage.sent()) == 1
-    assert second.rows == ()
-
-
-async def test_a_deletion_whose_answer_was_lost_is_done_once(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make()
-    await room.look()
-    await room.approve()
-    stage.v0.sandbox.fault("drop_after", operation="v0_delete_draft")
-    await room.look()
-    assert server.get(made) is None
-    assert await room.look() == []
-    assert room.links() == {}
-
-
-async def test_a_scheduled_draft_says_that_it_leaves_by_itself_and_is_held_when_decided(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make(send_at="2027-02-01T10:00:00Z")
-    await room.look()
-    draft_id = room.only.draft_id
-    plan = await room.office.show(draft_id)
-    assert "by itself" in plan.agent_says
-    assert plan.send_at == 1_801_476_000
-    assert await room.approve(draft_id) == [OutboxState.PENDING]
-    held = server.get(made)
-    assert held is not None
-    assert "send_at" not in held
-    await room.look()
-    assert server.get(made) is not None
-    stage.clock.now = 1_801_476_001.0
-    room.office.sending.nudge()
-    entries = room.office.outbox.of_draft(draft_id)
-    sent = await room.office.sending.push([one.entry_id for one in entries], 30)
-    assert [one.state for one in sent] == [OutboxState.SENT]
-    await room.look()
-    assert server.get(made) is None
-    assert len(stage.sent()) == 1
-
-
-async def test_a_refused_draft_is_deleted_on_the_service_with_its_reason_here(
-    stage: V0Stage, room: Room, server: Server
-) -> None:
-    made = server.make()
-    await room.look()
-    draft_id = room.only.draft_id
-    room.office.proposals.reject(draft_id, "Not like this.")
-    await room.look()
-    assert server.get(made) is None
-    assert ("rejected", "Not like this.") in stage.audited(room.office)
-    assert room.state(draft_id) is DraftState.REJECTED
-    assert await room.look() == []
-
-
-async def test_a_refused_draft_may_be_left_there_unscheduled_and_labelled(
-    stage: V0Stage, server: Server
-) -> None:
-    room = await opened(stage, refused_drafts=RefusedDrafts.LEAVE)
-    made = server.make(send_at="2027-02-01T10:00:00Z")
-    await room.look()
-    draft_id = room.only.draft_id
-    room.office.proposals.reject(draft_id, "No.")
-    await room.look()
-    left = server.get(made)
-    assert left is not None
-    assert "send_at" not in left
-    assert "refused" in left["labels"]
-    assert await room.look() == []
-    assert room.rows == ()
-    server.change(made, text="Better words.")
-    await room.look()
-    assert room.only.draft_id == draft_id
-    assert room.only.is_waiting
-
-
-async def test_a_refusal_without_connection_is_carried_out_later(
-    room: Room, server: Server
-) -> None:
-    made = server.make()
-    await room.look()
-    room.office.proposals.reject(room.only.draft_id, "No.")
-    server.stage.v0.sandbox.fault("drop_before", operation="v0_delete_draft", times=4)
-    with pytest.raises(Offline):
-        await room.look()
-    await room.look()
-    assert server.get(made) is None
-
-
-async def test_a_draft_changed_after_the_refusal_waits_again(room: Room, server: Server) -> None:
-    made = server.make()
-    await room.look()
-    room.office.proposals.reject(room.only.draft_id, "Too long.")
-    server.change(made, text="Short.")
-    await room.look()
-    assert server.get(made) is not None
-    assert room.office.drafts.get(room.only.draft_id).body == "Short."
 
 
 # ── what cannot be sent as it is ─────────────────────────────────────────────────────────────────
@@ -634,27 +296,3 @@ def test_no_program_passes_for_the_service(name: str) -> None:
     with pytest.raises(UsageError):
         given_agent_name(name)
     assert given_agent_name("agentmail") == "agentmail"
-
-
-# ── killed ───────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_program_killed_while_it_deletes_sent_once_and_the_draft_goes_later(
-    stage: V0Stage, server: Server, moment: str
-) -> None:
-    made = server.make(text="Once.")
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, str(CHILD), str(ROOT), stage.v0.base_url, stage.org.key, stage.address,
-        str(stage.folder), stage.overseer, moment,
-    )  # fmt: skip
-    assert await asyncio.wait_for(child.wait(), 60) == -signal.SIGKILL
-    assert len(stage.sent()) == 1
-    assert (server.get(made) is None) is (moment == "after")
-    room = await opened(stage)
-    await room.look()
-    await room.office.sending.push([], 1)
-    assert server.get(made) is None
-    assert len(stage.sent()) == 1
-    assert room.rows == ()
-    assert room.links() == {}
