@@ -251,7 +251,9 @@ class Planner:
     def _facts(self, one: Recipient, ground: _Ground, known: LookAlikes) -> RecipientFacts:
         address = one.address
         if not address:
-            return RecipientFacts(one.typed, one.role)
+            # Nobody whom a mail could reach, known or not: the plan is refused.
+            told = ("this names no address: nothing can be sent to it.",)
+            return RecipientFacts(one.typed, one.role, is_first_contact=False, warnings=told)
         is_external = address.lower() in ground.ruling.external
         written = self._history.was_written_to(address)
         twin = known.of(address) if is_external and not written else ""

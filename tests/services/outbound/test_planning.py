@@ -197,6 +197,15 @@ async def test_everything_that_speaks_against_a_mail_is_told_at_once(
 NOT_SENT = {"digest", "by_person"}
 
 
+async def test_who_cannot_be_reached_at_all_is_no_first_contact(alice: Party) -> None:
+    draft = replace(mail("bob@x.example"), to=("Bob <bob@, carol",))
+    plan = await alice.gate_with(Policy()).plan(draft)
+    (told,) = review(plan).recipients
+    assert (told.is_external, told.is_first_contact) == (True, False)
+    assert "names no address" in told.warning
+    assert plan.is_refused
+
+
 async def test_every_field_of_a_mail_is_in_the_digest(alice: Party, bob: Party) -> None:
     plan = await alice.gate.plan(mail(bob.address))
     [planned] = plan.mails
@@ -218,7 +227,7 @@ async def test_every_field_of_a_mail_is_in_the_digest(alice: Party, bob: Party) 
     for name, value in {
         "account": "x", "sender": "x", "draft_id": "x", "agent": "x", "agent_says": "x",
         "encrypted": True, "subject": "x", "body": "x", "send_at": 9, "via": "ses",
-        "format": BodyFormat.HTML, "alternative": "x",
+        "format": BodyFormat.HTML, "alternative": "x", "service": "x",
     }.items():  # fmt: skip
         assert replace(plan, **{name: value}).digest != plan.digest
     assert changed(plan, plan) == ()
