@@ -215,6 +215,7 @@ class Plan:
             "body": self.body,
             "send_at": self.send_at,
             "via": self.via,
+            "service": self.service,
             "format": self.format.value,
             "alternative": self.alternative,
             "files": [asdict(file) for file in self.files],

@@ -118,6 +118,7 @@ class SesWayOut:
 
         Raises what writing it raises (`ses_mime.written`), and DiskFull.
         """
+        self._check_sender(sealed.mail.sender)
         spooled = await in_thread(lambda _: self._spool(sealed))
         files = [
             UploadedFile(
@@ -129,6 +130,7 @@ class SesWayOut:
 
     async def send(self, mail: ReadyMail, *, repeat: bool) -> Receipt:  # noqa: ARG002
         """Send the spooled bytes, exactly once whatever `repeat` says; see `Transport.send`."""
+        self._check_sender(mail.sender)
         raw = await in_thread(lambda _: _spooled(mail.spooled))
         receipt = await self._sender.send_raw(raw, to=mail.to, bcc=mail.bcc)
         return Receipt(receipt.message_id, mail.correlation_id, mail.idempotency_key)
@@ -136,6 +138,14 @@ class SesWayOut:
     async def verify(self, mail: ReadyMail, receipt: Receipt) -> str:  # noqa: ARG002
         """SES hands out no mail that was sent."""
         return ""
+
+    def _check_sender(self, approved: str) -> None:
+        """Raise PolicyRefused when the identity is another one than was decided on."""
+        if approved.lower() != self._identity.lower():
+            raise PolicyRefused(
+                f"The SES identity is {self._identity} now; this was decided for {approved}.",
+                "Nothing was sent. Review the mail again.",
+            )
 
     def _spool(self, sealed: SealedMail) -> SpooledMail:
         raw = ses_mime.written(self._mime(sealed))
@@ -158,7 +168,7 @@ class SesWayOut:
         elif mail.format is BodyFormat.HTML:
             text, html = mail.alternative, sealed.body
         return ses_mime.MimeMail(
-            sender=self._identity,
+            sender=mail.sender,
             to=mail.to,
             subject=mail.subject,
             text=text,
