@@ -223,6 +223,29 @@ async def test_mail_with_an_earlier_time_than_the_last_page_is_seen_at_once(
     assert set(mailbox.store.ids()) == {*ids, late}
 
 
+@pytest.mark.parametrize("hostile", ["..", ".", "search", "send", "<a\r\nX: 1@x>", "<\x1b[31m@x>"])
+async def test_a_message_that_cannot_be_asked_for_is_shown_and_harms_no_other(
+    client, v0, org, desktop, elsewhere, asked, hostile: str
+) -> None:
+    (kept,) = fill(v0, org.one, 1)
+    v0.receive(org.one, mail("Odd"), message_id=hostile)
+    mailbox = desktop.start(client)
+    await mailbox.sync()
+    assert mailbox.store.item(hostile).subject == "Odd"
+    before = len(asked())
+    with pytest.raises(UsageError):
+        await mailbox.open(hostile)
+    for change in (mailbox.mark_read([hostile], True), mailbox.delete([hostile])):
+        assert await change == 1
+    flushed = await mailbox.flush()
+    assert [type(refusal.error) for refusal in flushed.refused] == [UsageError, UsageError]
+    assert asked()[before:] == []
+    assert mailbox.store.item(hostile) is not None
+    assert not mailbox.store.item(hostile).is_read
+    assert elsewhere.labels(kept) == {"received", "unread"}
+    assert (await mailbox.sync(full=True)).removed == 0
+
+
 async def test_a_change_of_what_is_gone_elsewhere_ends(client, v0, org, desktop, elsewhere) -> None:
     one, two, three = fill(v0, org.one, 3)
     mailbox = desktop.start(client)
