@@ -80,6 +80,9 @@ def _parts(draft: Draft, rules: ServiceRules) -> Iterator[_Said]:
     if draft.headers and not rules.headers:
         names = ", ".join(name for name, _ in draft.headers)
         yield f"{rules.name} is not given further headers as it is set up here: {names}.", wider
+    owned = [name for name, _ in draft.headers if name.strip().lower() in rules.owns]
+    if owned and rules.headers:
+        yield f"{rules.name} writes {', '.join(owned)} itself.", f"Remove it. {rules.wider}"
     if draft.usage is not None and not rules.metering:
         yield f"{rules.name} does not take usage.", "Remove it from the details of the mail."
     if draft.marketplace_request_id and not rules.metering:
@@ -103,7 +106,8 @@ def _size(
     if not rules.most_bytes:
         return
     growth = _ARMOR if encrypted else 1.0
-    text = len(json.dumps(draft.body)) * growth
+    written = json.dumps(draft.body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    text = len(written) * growth
     sizes = sum(max(file.size, 0) for file in files) * growth * 4 / 3
     total = text + sizes + _OVERHEAD
     if total > rules.most_bytes:

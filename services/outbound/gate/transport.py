@@ -52,6 +52,8 @@ class ServiceRules:
     """Further header fields, the mark of encryption among them."""
     threads: bool = True
     """In-Reply-To and References as well; else the service writes them, or nobody does."""
+    owns: frozenset[str] = frozenset()
+    """Names of fields, in lower case, that the service writes and takes from nobody."""
     metering: bool = False
     """Usage, and the fields of the marketplace."""
     html: bool = False

@@ -45,7 +45,10 @@ def sentence_of(entry: OutboxEntry, now: int) -> SafeText:
         case OutboxState.CLAIMED:
             return ui("It is being sent.")
         case OutboxState.SENT:
-            return ui("You counted it as sent.") if entry.settled_by_hand else ui("Sent.")
+            if entry.settled_by_hand:
+                return ui("You counted it as sent.")
+            # What a look at it told afterwards.
+            return phrase("Sent. {}", reason) if reason else ui("Sent.")
         case OutboxState.REFUSED:
             return _with(ui("It did not leave; its draft is there again."), reason)
         case OutboxState.UNCERTAIN:

@@ -22,6 +22,7 @@ from services.outbound.gate.plan import RefusalKind, Role
 from services.outbound.gate.reviewing import review
 from services.outbound.gate.sender import Sender
 from services.outbound.office import Office
+from services.outbound.outbox.outbox_views import sentence_of
 from services.outbound_models import OutboxState
 from services.policy_config import Policy, read_policy
 from services.service_config import SendProfile
@@ -114,6 +115,8 @@ async def test_wide_adds_files_and_headers_and_nothing_else(
     assert (file["filename"], base64.b64decode(file["content"])) == ("note.txt", b"enclosed")
     # What it answers is the service's to write: a header of that name is refused there.
     assert body["headers"] == {"X-Case": "7"}
+    await send(office, mail(bob.address, correlation_id="c-1"))
+    assert stage.bodies()[1]["headers"] == {"X-AgentMail-Correlation-Id": "c-1"}
 
 
 async def test_wide_answers_by_the_message_to_written_out_recipients(
@@ -135,6 +138,7 @@ async def test_wide_answers_by_the_message_to_written_out_recipients(
     assert one["operation"] == "v0_reply_message"
     assert set(one["request"]) == {"to", "bcc", "text"}
     assert sorted(one["recipients"]) == sorted([alice.address, bob.address])
+    assert [action for action, _ in stage.audited(office)] == ["queued", "sent", "verified"]
     # Under another subject than the service would make it is a mail of its own.
     await send(office, replace(answer, draft_id="other", idempotency_key="other", subject="Re: x"))
     assert stage.sent()[1]["operation"] == "v0_send_message"
@@ -196,10 +200,8 @@ async def test_what_the_service_is_not_given_is_refused_before_anything_leaves(
     office = await stage.open(profile)
     draft = office.drafts.save(mail(bob.address, **UNCARRIED[what]))
     _, plan = await office.plan(draft.draft_id)
-    if profile is WIDE and what in ("headers", "reply-to"):
-        # A place outside for the answers makes it external, whatever its recipients.
+    if profile is WIDE and what == "headers":
         assert plan.refusals == ()
-        assert plan.mails[0].bcc == (stage.overseer,)
         return
     assert plan.refusals
     assert plan.mails == ()
@@ -207,6 +209,20 @@ async def test_what_the_service_is_not_given_is_refused_before_anything_leaves(
     with pytest.raises(MailError):
         await office.enqueue(plan, by_person=True)
     assert stage.sent() == []
+
+
+@pytest.mark.parametrize("name", ["Reply-To", "mail-followup-to", "Disposition-Notification-To"])
+async def test_a_place_outside_for_the_answers_is_judged_like_a_recipient(
+    stage: V0Stage, name: str
+) -> None:
+    office = await stage.open(WIDE)
+    draft = mail(stage.sister, headers=((name, "evil@elsewhere.example"),))
+    _, plan = await office.plan(office.drafts.save(draft).draft_id)
+    assert plan.person
+    if name == "Reply-To":
+        assert "writes Reply-To itself" in plan.refusals[0].sentence
+    else:
+        assert plan.mails[0].bcc == (stage.overseer,)
 
 
 async def test_files_need_the_wide_profile_and_fit_into_one_request(
@@ -272,8 +288,9 @@ async def test_a_mail_that_lost_its_bcc_while_it_waited_does_not_leave(
         with pytest.raises(PolicyRefused):
             await gate.seal(replace(planned, bcc=bcc), stage.folder / "spool")
     ready = await gate.upload(await gate.seal(planned, stage.folder / "spool"))
-    with pytest.raises(PolicyRefused):
-        await gate.send(replace(ready, bcc=()))
+    for spoilt in (replace(ready, bcc=()), replace(ready, sender=stage.sister)):
+        with pytest.raises(PolicyRefused):
+            await gate.send(spoilt)
     assert stage.sent() == []
 
 
@@ -479,6 +496,7 @@ async def test_a_mail_without_its_bcc_at_the_service_is_told_loudly(
     (entry,) = await send(office, mail(bob.address))
     assert (entry.state, office.drafts.head(entry.draft_id).is_settled) == (SENT, True)
     assert "without" in entry.reason
+    assert entry.reason in str(sentence_of(entry, 0))
     assert office.outbox.get(entry.entry_id).reason == entry.reason
     assert [error.sentence for error in told] == [entry.reason]
     assert stage.audited(office)[-1] == ("left wrong", entry.reason)

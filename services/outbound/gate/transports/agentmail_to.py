@@ -41,8 +41,8 @@ REMEMBERED: Final = 23 * 3600
 MOST_BYTES: Final = 6_000_000
 """Of a request with its files (§9)."""
 _WIDER: Final = 'Set profile = "wide" for the account, or send it by Amazon SES.'
-_THREAD_FIELDS: Final = frozenset({"in-reply-to", "references"})
-"""Fields that the service writes itself."""
+_OWN_FIELDS: Final = frozenset({"reply-to", "in-reply-to", "references"})
+CORRELATION: Final = "X-AgentMail-Correlation-Id"
 _SHOWN_AFTER: Final = (0.0, 1.0, 3.0)
 """Seconds before each look at a mail that was just sent."""
 
@@ -64,6 +64,7 @@ WIDE: Final = ServiceRules(
     most_bytes=MOST_BYTES,
     needs_text=True,
     headers=True,
+    owns=_OWN_FIELDS,
     threads=False,
     has_bcc=True,
     replies=True,
@@ -103,7 +104,8 @@ class AgentMailToTransport:
 
     async def send(self, mail: ReadyMail, *, repeat: bool) -> Receipt:  # noqa: ARG002
         """Post it once, as a text send or as an answer; see `Transport.send`."""
-        letter = await in_thread(lambda _: _letter(mail))
+        self._check_sender(mail.sender)
+        letter = await in_thread(lambda _: self._letter(mail))
         try:
             told = await self._post(mail, letter)
         except Conflict as error:
@@ -126,7 +128,31 @@ class AgentMailToTransport:
         others = (seen | _addresses(shown.get("to")) | _addresses(shown.get("cc"))) - meant
         if others:
             return f"The mail to {mail.to} went to {', '.join(sorted(others))} as well."
+        if mail.replies_to and shown.get("subject") != mail.subject:
+            return f"The mail to {mail.to} left under another subject than the approved one."
         return ""
+
+    def _check_sender(self, approved: str) -> None:
+        """Raise PolicyRefused when the inbox is another one than was decided on."""
+        if approved.lower() != self._client.inbox_id.lower():
+            raise PolicyRefused(
+                f"The inbox is {self._client.inbox_id} now; this was decided for {approved}.",
+                "Nothing was sent. Review the mail again.",
+            )
+
+    def _letter(self, mail: ReadyMail) -> Letter:
+        """Return what is sent; PolicyRefused when a spooled file was changed, UsageError if gone."""
+        headers = mail.headers
+        if self.rules.headers and mail.correlation_id:
+            headers = (*headers, (CORRELATION, mail.correlation_id))
+        return Letter(
+            to=(mail.to,),
+            subject=mail.subject,
+            text=mail.body,
+            bcc=mail.bcc,
+            attachments=tuple(map(_enclosed, mail.files)),
+            headers=headers,
+        )
 
     async def _post(self, mail: ReadyMail, letter: Letter) -> LetterReceipt:
         if mail.replies_to:
@@ -166,22 +192,6 @@ def _inline(file: SealedFile) -> UploadedFile:
     return UploadedFile(
         "", file.name, file.content_type, file.size, file.sha256, file.encrypted, file.path
     )
-
-
-def _letter(mail: ReadyMail) -> Letter:
-    """Return what is sent; PolicyRefused when a spooled file was changed, UsageError if gone."""
-    return Letter(
-        to=(mail.to,),
-        subject=mail.subject,
-        text=mail.body,
-        bcc=mail.bcc,
-        attachments=tuple(map(_enclosed, mail.files)),
-        headers=tuple((name, value) for name, value in mail.headers if _is_ours(name)),
-    )
-
-
-def _is_ours(name: str) -> bool:
-    return name.lower() not in _THREAD_FIELDS
 
 
 def _enclosed(file: UploadedFile) -> LetterFile:
