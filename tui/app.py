@@ -74,6 +74,7 @@ class AgentMailApp(App[int]):
         *,
         account: SafeText,
         accounts: tuple[AccountMark, ...] = (),
+        trash: bool = False,
         settings: Settings,
         terminal: Terminal,
         crash_folder: Path,
@@ -96,6 +97,7 @@ class AgentMailApp(App[int]):
         self._session = Session(
             account=account,
             accounts=accounts,
+            trash=trash,
             settings=settings,
             terminal=terminal,
             keymap=keymap.build(_preset(settings.keymap), settings.keys),

@@ -43,6 +43,8 @@ class Session:
     """The accounts that are shown as one, the default one first; none where there is only one."""
     chosen: str = ""
     """The one of them that a screen of its own is about; "" for all."""
+    trash: bool = False
+    """What is deleted lies in a trash afterwards, whichever account it is of."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
     monotonic: Callable[[], float] = time.monotonic

@@ -69,6 +69,7 @@ def _run(
     accounts = [profile.account for profile in profiles]
     with _first_picture(opened, accounts, terminal, settings) as picture:
         from services.safe_text import ui
+        from services.service_config import AGENTMAIL_TO
         from tui.account_marks import account_title, marks_of
         from tui.app import AgentMailApp, run
         from tui.bridge import engine_of
@@ -79,6 +80,7 @@ def _run(
             engine_of(profiles, settings.poll_seconds, opened) if profiles else None,
             account=account_title(first) if first else ui(""),
             accounts=marks_of(accounts),
+            trash=bool(accounts) and all(one.kind == AGENTMAIL_TO for one in accounts),
             settings=settings,
             terminal=terminal,
             crash_folder=paths.state_dir,

@@ -99,6 +99,7 @@ class Stage:
         settings: Settings | None = None,
         environ: dict[str, str] | None = None,
         crash_folder: Path = Path("/nonexistent/crash"),
+        trash: bool = False,
         **engine: Any,
     ) -> None:
         self.clock = Clock()
@@ -108,6 +109,7 @@ class Stage:
         self.app = StagedApp(
             self.factory,
             account=ADDRESS,
+            trash=trash,
             settings=settings or Settings(),
             terminal=terminal(environ),
             crash_folder=crash_folder,

@@ -228,6 +228,15 @@ async def test_deleting_asks_first_with_the_focus_on_the_safe_answer() -> None:
         assert asked(stage, requests.Delete) == [requests.Delete(("m1",))]
 
 
+async def test_where_there_is_a_trash_the_question_says_so() -> None:
+    stage = Stage(trash=True)
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await press(pilot, "j", "d")
+        await until(pilot, lambda: "Move this message to the trash?" in text_of(stage.app))
+        assert "brings it back from there" in text_of(stage.app)
+        assert "for good" not in text_of(stage.app)
+
+
 @pytest.mark.parametrize("keys", [["y"], ["right", "enter"], ["tab", "space", "enter"]])
 async def test_keys_typed_ahead_cannot_confirm_a_deletion(keys: list[str]) -> None:
     stage = Stage()

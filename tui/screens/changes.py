@@ -41,6 +41,7 @@ class Changes:
         gone: Callable[[tuple[str, ...]], None],
         key: Callable[[str], SafeText],
         monotonic: Callable[[], float],
+        trash: bool = False,
     ) -> None:
         self._screen = screen
         self._ask = ask
@@ -50,6 +51,7 @@ class Changes:
         self._gone = gone
         self._key = key
         self._monotonic = monotonic
+        self._trash = trash
 
     @classmethod
     def of(cls, screen: MailScreen, gone: Callable[[tuple[str, ...]], None]) -> Changes:
@@ -63,6 +65,7 @@ class Changes:
             gone=gone,
             key=screen.shown_key,
             monotonic=screen.session.monotonic,
+            trash=screen.session.trash,
         )
 
     def archive(self) -> None:
@@ -104,7 +107,7 @@ class Changes:
         self._screen.app.push_screen(dialog, answered)
 
     def delete(self) -> None:
-        """Ask, then delete the targets for good."""
+        """Ask, then delete the targets: for good, unless the service has a trash."""
         ids = self._targets()
 
         def answered(sure: bool | None) -> None:
@@ -114,7 +117,10 @@ class Changes:
 
         count = len(ids)
         dialog = ConfirmDialog(
-            phrase("Delete {} for good?", self._counted(count)),
+            phrase(
+                "Move {} to the trash?" if self._trash else "Delete {} for good?",
+                self._counted(count),
+            ),
             (self._named(ids), self._way_back()),
             ui("Delete") if count == 1 else phrase("Delete {}", count),
             self._monotonic,
@@ -122,6 +128,8 @@ class Changes:
         self._screen.app.push_screen(dialog, answered)
 
     def _way_back(self) -> SafeText:
+        if self._trash:
+            return phrase("{} brings it back from there.", self._key("undo"))
         seconds = round(Pace().delete_grace)
         say = "{} takes it back for {} seconds, then nothing does."
         return phrase(say, self._key("undo"), seconds)
