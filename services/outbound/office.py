@@ -39,7 +39,7 @@ from services.outbound.outbox.homecoming import Homecoming
 from services.outbound.outbox.outbox import Outbox
 from services.outbound.outbox.outbox_contents import content_of, durable
 from services.outbound.outbox.outbox_documents import OutboxEntry
-from services.outbound.outbox.retry_delay import RetryDelay
+from services.outbound.outbox.retry_delay import RetryDelay, passes
 from services.outbound.outbox.sending import Sending
 from services.outbound.outbox.uploads_shown import ShownUploads
 from services.outbound.outbox.verdicts import Verdicts
@@ -178,13 +178,18 @@ class Office:
         return self._gate[2]
 
     async def _know_inboxes(self, client: MailProvider) -> None:
-        """Ask which inboxes are ours besides the account's own; none when that cannot be told."""
+        """Ask which inboxes are ours besides the account's own; none where the key may not tell.
+
+        Raises what passes by itself: nothing is planned or sent until it is known.
+        """
         if self._inboxes[0] is not client:
             self._inboxes = (client, own_inboxes(self.account, client))
         inboxes = self._inboxes[1]
         try:
             self._ours = await inboxes.addresses() if inboxes is not None else frozenset()
-        except ServiceError:
+        except ServiceError as error:
+            if passes(error):
+                raise
             # What cannot be told is external: it needs oversight, and a person's decision.
             self._ours = frozenset()
 

@@ -17,7 +17,14 @@ from services.config import Account
 from services.crypto import messages
 from services.crypto.own import OwnKey
 from services.draft import BodyFormat, DraftKind, DraftState, Metering
-from services.errors import ConfigError, Conflict, MailError, PolicyRefused, UsageError
+from services.errors import (
+    ConfigError,
+    Conflict,
+    MailError,
+    PolicyRefused,
+    ServerBroken,
+    UsageError,
+)
 from services.outbound.gate.plan import RefusalKind, Role
 from services.outbound.gate.reviewing import review
 from services.outbound.gate.sender import Sender
@@ -316,6 +323,21 @@ async def test_when_the_inboxes_cannot_be_listed_the_sister_counts_as_outside(
     _, plan = await office.plan(office.drafts.save(mail(stage.sister)).draft_id)
     assert not plan.recipients[0].is_external
     assert plan.mails[0].bcc == ()
+
+
+async def test_while_the_inboxes_cannot_be_asked_for_mail_waits_and_is_not_refused(
+    stage: V0Stage, sandbox: SandboxControl
+) -> None:
+    office = await stage.open()
+    (entry,) = await queue(office, mail(stage.sister))
+    again = await stage.open()
+    sandbox.fault("status", operation="v0_list_inboxes", status=503, times=None)
+    with pytest.raises(ServerBroken):
+        await again.plan(again.drafts.save(mail(stage.sister)).draft_id)
+    (entry,) = await again.sending.push([entry.entry_id], 10)
+    assert (entry.state, entry.next_try > 0) == (OutboxState.PENDING, True)
+    sandbox.clear_faults()
+    assert await until_settled(again, stage.clock, [entry.entry_id]) == [SENT]
 
 
 @pytest.mark.parametrize("domain", ["agentmail.to", "agentmail.eu"])
