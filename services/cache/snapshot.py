@@ -7,7 +7,7 @@ document is read and cleaned when its row is drawn, and the last few hundred row
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -177,18 +177,10 @@ class RowView:
         at = bisect_left(self._slots, (-date, -number), key=self._key)
         return at if at < len(self._slots) and self._slots[at] == slot else None
 
-    def dates(self, start: int, stop: int) -> list[int]:
-        """Return when the rows of a part of the view came; less than asked for at its end."""
+    def by_age(self) -> tuple[array[int], Callable[[int], int]]:
+        """Return the slots, newest first, and what they rise by: their dates below zero."""
         dates = self._snapshot.columns.dates
-        return [dates[slot] for slot in self._slots[start:stop]]
-
-    def newer(
-        self, date: int, lowest: int = 0, highest: int | None = None, *, or_equal: bool = False
-    ) -> int:
-        """Return how many rows are newer than a date, or as new; `lowest` to `highest` of them."""
-        dates = self._snapshot.columns.dates
-        bisect = bisect_right if or_equal else bisect_left
-        return bisect(self._slots, -date, lowest, highest, key=lambda slot: -dates[slot])
+        return self._slots, lambda slot: -dates[slot]
 
     def _document(self, position: int) -> Document:
         return self._snapshot.document_at(self._slot(position))

@@ -1,13 +1,14 @@
 """One picture of several mailboxes: their selections merged as far as somebody looks at them.
 
 Closes the trap of merging forty thousand rows to show thirty. Each account's selection is sorted
-already, so the place of any row is found by bisection over dates, and only the block around it is
+already, so the place of any row is found by bisection over their dates, and only the block around it is
 put in order; a row is decoded when it is drawn, by its own account. Equal dates stand in the order
 of the accounts.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -17,9 +18,9 @@ from services.unified.ids import join_id, split_id
 if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot, RowView
 
-BLOCK: Final = 64
+BLOCK: Final = 32
 """Rows that are put in order together."""
-_BLOCKS_KEPT: Final = 64
+_BLOCKS_KEPT: Final = 256
 
 
 class UnifiedSnapshot:
@@ -59,14 +60,18 @@ class UnifiedSnapshot:
 
 
 class UnifiedView:
-    """A RowSource over the selections of several accounts."""
+    """A RowSource over the selections of several accounts.
 
-    __slots__ = ("_blocks", "_cuts", "_length", "_named", "_names", "_views")
+    An age is a date below zero, by which every selection rises.
+    """
+
+    __slots__ = ("_blocks", "_cuts", "_length", "_named", "_names", "_sorted", "_views")
 
     def __init__(self, parts: Sequence[tuple[str, RowView]]) -> None:
         self._names = [name for name, _ in parts]
         self._named = [(name, join_id(name, "")) for name in self._names]
         self._views = [view for _, view in parts]
+        self._sorted = [view.by_age() for view in self._views]
         self._length = sum(map(len, self._views))
         self._blocks: dict[int, list[tuple[int, int]]] = {}
         self._cuts: dict[int, list[int]] = {0: [0] * len(parts)}
@@ -93,12 +98,13 @@ class UnifiedView:
         at = self._views[own].position_of(own_id)
         if at is None:
             return None
-        date = self._views[own].dates(at, at + 1)[0]
-        return at + sum(
-            view.newer(date, or_equal=part < own)
-            for part, view in enumerate(self._views)
-            if part != own
-        )
+        slots, age_of = self._sorted[own]
+        age, before = age_of(slots[at]), at
+        for part, (slots, age_of) in enumerate(self._sorted):
+            if part != own:
+                bisect = bisect_right if part < own else bisect_left
+                before += bisect(slots, age, key=age_of)
+        return before
 
     def _place(self, position: int) -> tuple[int, int]:
         """Return the part that has a row, and where it stands there."""
@@ -113,9 +119,9 @@ class UnifiedView:
     def _ordered(self, block: int) -> list[tuple[int, int]]:
         cut = self._cuts.get(block) or self._cut(block * BLOCK)
         heads = [
-            (-date, part, at)
-            for part, view in enumerate(self._views)
-            for at, date in enumerate(view.dates(cut[part], cut[part] + BLOCK), cut[part])
+            (age_of(slot), part, at)
+            for part, (slots, age_of) in enumerate(self._sorted)
+            for at, slot in enumerate(slots[cut[part] : cut[part] + BLOCK], cut[part])
         ]
         heads.sort()
         places = [(part, at) for _, part, at in heads[:BLOCK]]
@@ -130,31 +136,44 @@ class UnifiedView:
 
     def _cut(self, position: int) -> list[int]:
         """Return how many rows of each part stand before a position."""
-        date = self._date_at(position)
-        cut = [view.newer(date) for view in self._views]
+        age, cut = self._age_at(position)
         left = position - sum(cut)
-        for part, view in enumerate(self._views):
-            equal = min(left, view.newer(date, or_equal=True) - cut[part])
+        for part, (slots, age_of) in enumerate(self._sorted):
+            if not left:
+                break
+            end = min(len(slots), cut[part] + left)
+            equal = bisect_right(slots, age, cut[part], end, key=age_of) - cut[part]
             cut[part] += equal
             left -= equal
         return cut
 
-    def _date_at(self, position: int) -> int:
-        """Return the date of the row at a position: at most so many rows are newer."""
-        views = [view for view in self._views if len(view)]
-        low = min(view.dates(len(view) - 1, len(view))[0] for view in views)
-        high = max(view.dates(0, 1)[0] for view in views)
-        # The bounds of each answer close in with the dates: the last steps look at a row or two.
-        lowest, highest = [0] * len(views), list(map(len, views))
+    def _age_at(self, position: int) -> tuple[int, list[int]]:
+        """Return the age of the row at a position, and how many rows of each part are newer."""
+        # In each part as far down as in the whole: the age lies between the least and the greatest
+        # of these rows, because too few are as new as the one, and too many newer than the other.
+        ages = [
+            age_of(slots[position * len(slots) // self._length])
+            for slots, age_of in self._sorted
+            if slots
+        ]
+        low, high = min(ages), max(ages)
+        # The bounds of each answer close in with the ages: the last steps look at a row or two.
+        firsts, lasts = [0] * len(self._sorted), [len(slots) for slots, _ in self._sorted]
         while low < high:
-            middle = (low + high) // 2
-            bounds = zip(views, lowest, highest, strict=True)
-            newer = [view.newer(middle, first, last) for view, first, last in bounds]
+            middle = (low + high + 1) // 2
+            newer = self._newer(middle, firsts, lasts)
             if sum(newer) <= position:
-                high, lowest = middle, newer
+                low, firsts = middle, newer
             else:
-                low, highest = middle + 1, newer
-        return low
+                high, lasts = middle - 1, newer
+        return low, self._newer(low, firsts, lasts)
+
+    def _newer(self, age: int, firsts: list[int], lasts: list[int]) -> list[int]:
+        """Return how many rows of each part are newer, between bounds that are known."""
+        return [
+            bisect_left(slots, age, first, last, key=age_of)
+            for (slots, age_of), first, last in zip(self._sorted, firsts, lasts, strict=True)
+        ]
 
 
 def sum_of(counts: Sequence[MailboxCounts]) -> MailboxCounts:
