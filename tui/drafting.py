@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.draft import VIA_SES, BodyFormat, Draft, DraftFile, DraftKind, Encryption
 from services.errors import MailError, NotFound
-from services.outbound.approvals.agent_door import AgentDoor, Parts
+from services.outbound.approvals.agent_door import AgentDoor, Parts, named_by
 from services.outbound.approvals.draft_input import (
     PLAIN_ONLY,
     DraftInput,
@@ -25,12 +25,14 @@ from services.outbound.drafts.attaching import look_at
 from services.outbound.writing.replying import Begun, Desktop, begin_answer, begin_blank
 from services.outbound.writing.templates import Stationery, Template
 from services.safe_text import EMPTY, SafeText, join, ui
+from tui.carried_along import with_files
 from tui.change import mailbox_of
 from tui.profile import Profile
 
 if TYPE_CHECKING:
     from services.outbound.office import Office
     from services.outbound.writing.answered import Original
+    from services.sync.mailbox import Mailbox
 
 HOUR: Final = 3_600
 _CLOSED: Final = ui("The answered message is encrypted: none of its text is quoted.")
@@ -66,21 +68,23 @@ def door_of(office: Office) -> AgentDoor:
     )
 
 
-async def prepare(profile: Profile, given: DraftInput, *, is_agent: bool) -> Prepared:
-    """Return the draft that was asked for.
+async def prepare(profile: Profile, office: Office, given: DraftInput, agent: str) -> Prepared:
+    """Return the draft that was asked for, by an `agent` or ("") the operator.
 
-    Raises InputRefused for what is wrong with it, NotFound, PolicyRefused, or a ServiceError when
+    The files of a message that is sent on are fetched for it. Raises InputRefused for what is wrong with it, NotFound, PolicyRefused, or a ServiceError when
     the answered message cannot be had.
     """
     now = int(time.time())
     require_way_out(profile, given)
     files = looked_at(profile, given)
-    begun = await _begun(profile, given, now)
+    begun = await _begun(profile, office, given, now, agent)
+    if begun.draft.files:
+        files = (*begun.draft.files, *(files or ()))
     draft = replace(
         replace(given, body=None, kind=None).applied(begun.draft, files, now),
         idempotency_key=given.idempotency_key or begun.draft.idempotency_key,
     )
-    check(draft, given, is_agent=is_agent)
+    check(draft, given, is_agent=bool(agent))
     # It was not even tried to open it, so unlocking a key is no remedy here.
     quoted = _CLOSED if draft.answers_encrypted and begun.quoted else begun.quoted
     return Prepared(draft, join(" ", [text for text in (begun.remark, quoted) if text]))
@@ -132,7 +136,9 @@ def looked_at(profile: Profile, given: DraftInput) -> tuple[DraftFile, ...] | No
     return tuple(found)
 
 
-async def _begun(profile: Profile, given: DraftInput, now: int) -> Begun:
+async def _begun(
+    profile: Profile, office: Office, given: DraftInput, now: int, agent: str
+) -> Begun:
     kind = given.kind or (DraftKind.REPLY if given.answers else DraftKind.NEW)
     template = Template()
     if given.template:
@@ -143,11 +149,16 @@ async def _begun(profile: Profile, given: DraftInput, now: int) -> Begun:
         now=now,
         template=replace(template, body=body),
         quotes=(kind is DraftKind.FORWARD) if given.quote is None else given.quote,
+        carried=office.carried,
     )
     if not given.answers:
         return begin_blank(kind, desktop)
-    original = await _original(profile, given.answers)
-    return begin_answer(kind, original, desktop)
+    with profile.store(for_reading=True) as store:
+        async with mailbox_of(profile, store, with_keys=False) as mailbox:
+            begun = begin_answer(kind, await _original(mailbox, given.answers), desktop)
+            if agent and given.idempotency_key:
+                begun = replace(begun, draft=named_by(agent, given.idempotency_key, begun.draft))
+            return await with_files(begun, office, mailbox) if begun.draft.files else begun
 
 
 def _template(profile: Profile, name: str) -> Template:
@@ -157,14 +168,12 @@ def _template(profile: Profile, name: str) -> Template:
         raise InputRefused((Problem("template", str(error)),)) from None
 
 
-async def _original(profile: Profile, message_id: str) -> Original:
+async def _original(mailbox: Mailbox, message_id: str) -> Original:
     from services.outbound.writing.answered import Original
 
-    with profile.store(for_reading=True) as store:
-        async with mailbox_of(profile, store, with_keys=False) as mailbox:
-            mail = await mailbox.fetch(message_id)
-            opened = await mailbox.open(message_id)
-    return Original(mail.item, mail.raw, opened.message)
+    mail = await mailbox.fetch(message_id)
+    opened = await mailbox.open(message_id)
+    return Original(mail.item, mail.raw, opened.message, mail.attachments)
 
 
 def changing(

@@ -133,13 +133,13 @@ async def _new(profile: Profile, arguments: argparse.Namespace) -> int:
         raise UsageError("Nothing was given for the draft.", "See: agentmail-tui draft --help")
     from tui.drafting import office_and_door
 
-    async with office_and_door(profile) as (_, door):
+    async with office_and_door(profile) as (office, door):
         try:
             given = read_draft(document, now=int(time.time()))
         except InputRefused as error:
             return _refused(door, arguments, error, error.readable, document)
         try:
-            return await _hand_in(profile, door, given, arguments)
+            return await _hand_in(profile, office, door, given, arguments)
         except InputRefused as error:
             return _refused(door, arguments, error, given, document)
         except MailError as error:
@@ -153,17 +153,23 @@ async def _new(profile: Profile, arguments: argparse.Namespace) -> int:
 
 
 async def _hand_in(
-    profile: Profile, door: AgentDoor, given: DraftInput, arguments: argparse.Namespace
+    profile: Profile,
+    office: Office,
+    door: AgentDoor,
+    given: DraftInput,
+    arguments: argparse.Namespace,
 ) -> int:
+    from tui.carried_along import let_go
     from tui.draft_listing import print_handed_in
     from tui.drafting import prepare
 
     agent = arguments.from_agent or ""
-    prepared = await prepare(profile, given, is_agent=bool(agent))
+    prepared = await prepare(profile, office, given, agent)
     if agent:
         done = door.propose(prepared.draft, agent, given.idempotency_key or "")
     else:
         done = door.keep(prepared.draft)
+    let_go(office, prepared.draft)
     print_handed_in(done, as_json=arguments.json, remark=prepared.remark)
     return done.status.exit_code
 

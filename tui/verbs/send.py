@@ -75,7 +75,7 @@ async def _run(profile: Profile, arguments: argparse.Namespace) -> int:
     from tui.drafting import office_and_door
 
     async with office_and_door(profile) as (office, door):
-        draft_id = arguments.draft or await _hand_in(profile, door, arguments)
+        draft_id = arguments.draft or await _hand_in(profile, office, door, arguments)
         status = door.status(draft_id, arguments.from_agent or "")
         if status.standing.value not in ("draft", "waiting", "paused"):
             # It was handed in before, under the same key.
@@ -94,10 +94,13 @@ def _is_attended() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-async def _hand_in(profile: Profile, door: AgentDoor, arguments: argparse.Namespace) -> str:
+async def _hand_in(
+    profile: Profile, office: Office, door: AgentDoor, arguments: argparse.Namespace
+) -> str:
     """Keep what was given as a proposal, before anything is looked up; return its id."""
     from services.outbound.approvals.draft_input import read_draft
     from services.outbound.approvals.input_values import given_agent_name
+    from tui.carried_along import let_go
     from tui.drafting import prepare
 
     agent = given_agent_name(arguments.from_agent or NOBODY)
@@ -105,8 +108,12 @@ async def _hand_in(profile: Profile, door: AgentDoor, arguments: argparse.Namesp
     if not document:
         raise UsageError("Nothing was given to send.", "See: agentmail-tui send --help")
     given = read_draft(document, now=int(time.time()))
-    prepared = await prepare(profile, given, is_agent=True)
-    return door.propose(prepared.draft, agent, given.idempotency_key or "").status.draft_id
+    prepared = await prepare(profile, office, given, agent)
+    done = door.propose(prepared.draft, agent, given.idempotency_key or "")
+    let_go(office, prepared.draft)
+    if prepared.remark:
+        sys.stderr.write(f"{prepared.remark}\n")
+    return done.status.draft_id
 
 
 async def _send(

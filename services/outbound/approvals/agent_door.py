@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftKind, DraftState
@@ -82,7 +83,7 @@ class AgentDoor:
         `key` is the agent's own name for the mail. Raises KeyUsed when it names another one,
         PolicyRefused when too many wait, and what `Proposals.propose` raises.
         """
-        new = _named(draft, _id_of(agent, key)) if key else draft
+        new = named_by(agent, key, draft) if key else draft
         store = self._parts.store
         store.refresh()
         version, known = store.version, self._known(new, agent, has_key=bool(key))
@@ -310,7 +311,9 @@ class AgentDoor:
         return int(self._parts.clock())
 
 
-def _named(draft: Draft, draft_id: str) -> Draft:
+def named_by(agent: str, key: str, draft: Draft) -> Draft:
+    """Return a draft under the id that an agent's own key for it stands for."""
+    draft_id = _id_of(agent, key)
     return replace(draft, draft_id=draft_id, idempotency_key=f"draft-{draft_id}")
 
 
@@ -321,7 +324,12 @@ def _id_of(agent: str, key: str) -> str:
 
 def _content(draft: Draft) -> dict[str, object]:
     """Return what two attempts to hand in the same mail have in common."""
-    files = tuple(replace(file, size=-1, modified=-1) for file in draft.files)
+    # A file that is sent on lies in a folder of its draft's own, at each attempt in another one.
+    paths = (Path(file.name) if file.origin else file.path for file in draft.files)
+    files = tuple(
+        replace(file, path=path, size=-1, modified=-1)
+        for file, path in zip(draft.files, paths, strict=True)
+    )
     is_made_up = draft.kind is DraftKind.MARKET_REQUEST
     request_id = "" if is_made_up else draft.marketplace_request_id
     return content_document(
