@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -70,26 +71,28 @@ class Exchange:
         pairs = _query(operation, query or {})
         content = None if operation.request is None else _body(operation, body or {}, cleared)
 
-        async def once() -> object:
-            started = time.monotonic()
-            answer = await self._door.ask(
-                operation.method,
-                path,
-                query=pairs,
-                body=content,
-                headers=headers,
-                auth=operation.auth,
-                seconds=seconds,
-                largest=largest,
-            )
-            spent = (time.monotonic() - started) * 1000
-            _log.debug("%s %d %d bytes %.0f ms", name, answer.status, len(answer.body), spent)
-            error = self._error_of(answer)
-            if error is not None:
-                raise error
-            return decode(answer.body)
+        ask = partial(
+            self._door.ask,
+            operation.method,
+            path,
+            query=pairs,
+            body=content,
+            headers=headers,
+            auth=operation.auth,
+            seconds=seconds,
+            largest=largest,
+        )
+        return await self.retrier.run(partial(self._once, name, ask), safe=safe)
 
-        return await self.retrier.run(once, safe=safe)
+    async def _once(self, name: str, ask: Callable[[], Awaitable[Answer]]) -> object:
+        started = time.monotonic()
+        answer = await ask()
+        spent = (time.monotonic() - started) * 1000
+        _log.debug("%s %d %d bytes %.0f ms", name, answer.status, len(answer.body), spent)
+        error = self._error_of(answer)
+        if error is not None:
+            raise error
+        return decode(answer.body)
 
 
 def typed(data: object, kind: type[S]) -> S:

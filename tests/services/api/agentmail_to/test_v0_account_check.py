@@ -7,7 +7,7 @@ import pytest
 from services.api.factory import AccountCheck, check_account
 from services.service_config import AGENTMAIL_TO
 from tests.fakes.scripted_service import FakeService, answer
-from tests.services.api.agentmail_to.test_v0_client import fill
+from tests.services.api.agentmail_to.v0_inbox import fill
 
 
 async def check(url: str, key: str, address: str = "") -> AccountCheck:

@@ -17,7 +17,7 @@ from services.models import Mailbox as Box
 from services.models import MailFilter, SyncPhase
 from services.sync.mailbox import Mailbox
 from tests.services.api.agentmail_to.conftest import no_pause
-from tests.services.api.agentmail_to.test_v0_client import fill, with_files
+from tests.services.api.agentmail_to.v0_inbox import fill, with_files
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, mail, seg
 from tests.services.sync.conftest import Desktop
 from tests.services.test_engine import Run
