@@ -89,10 +89,10 @@ class Children:
         return is_done
 
 
-async def fill(office: Office, to: str, count: int) -> None:
+async def fill(office: Office, to: str, count: int, **more: Any) -> None:
     """Queue mails that can be told from each other."""
     for number in range(count):
-        await queue(office, mail(to, subject=f"mail {number:04}"))
+        await queue(office, mail(to, subject=f"mail {number:04}", **more))
 
 
 def deliveries(sandbox: SandboxControl, party: Party) -> Counter[str]:
