@@ -154,11 +154,25 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config:
 
 def save_account(paths: Paths, account: Account, *, make_default: bool = True) -> None:
     """Write one account into the file, keeping everything else in it; ConfigError when refused."""
-    checked = check_account_fields(account)
+    save_accounts(paths, (account,), default=account.name if make_default else "")
+
+
+def save_accounts(paths: Paths, accounts: Iterable[Account], *, default: str = "") -> None:
+    """Write accounts into the file in one step; `default` makes one of them the default one."""
+    checked = [check_account_fields(account) for account in accounts]
     document = _read(paths)
     where = str(paths.config_file)
-    accounts = document["accounts"] = _table(document, "accounts", where)
-    entry = accounts[checked.name] = _table(accounts, checked.name, f"{where}, accounts")
+    tables = document["accounts"] = _table(document, "accounts", where)
+    is_first = not tables
+    for account in checked:
+        _put_account(tables, account, f"{where}, accounts")
+    if checked and (default or is_first):
+        document["default"] = default or checked[0].name
+    _write(paths, document)
+
+
+def _put_account(tables: dict[str, Any], checked: Account, where: str) -> None:
+    entry = tables[checked.name] = _table(tables, checked.name, where)
     known = {
         "kind": checked.kind,
         "base_url": checked.base_url,
@@ -168,15 +182,13 @@ def save_account(paths: Paths, account: Account, *, make_default: bool = True) -
         "storage_hosts": list(checked.storage_hosts),
         "repeats": checked.repeats.value if checked.repeats is not Repeats.UNKNOWN else "",
         "profile": checked.profile.value if checked.profile is not SendProfile.STRICT else "",
+        "colour": checked.colour,
     }
     for key, value in known.items():
         if value:
             entry[key] = value
         else:
             entry.pop(key, None)
-    if make_default or len(accounts) == 1:
-        document["default"] = checked.name
-    _write(paths, document)
 
 
 def remove_account(paths: Paths, name: str) -> None:

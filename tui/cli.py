@@ -34,6 +34,7 @@ VERBS: dict[str, str] = {
     "keys": "own OpenPGP keys and their entry in the directory",
     "peers": "keys of others: look up, compare, accept, require encryption",
     "audit": "who did what with outgoing mail, and proof that nobody changed that",
+    "accounts": "the mailboxes that are set up: list, add, remove, test",
     "doctor": "check configuration, secrets, terminal and connection",
 }
 

@@ -35,7 +35,7 @@ def passphrase(arguments: argparse.Namespace, prompt: str, *, twice: bool = Fals
     UsageError when nobody can be asked or the descriptor cannot be read.
     """
     if arguments.passphrase_fd is not None:
-        return _from_descriptor(arguments.passphrase_fd)
+        return from_descriptor(arguments.passphrase_fd)
     typed = _typed(f"{prompt}: ")
     if twice and typed and typed != _typed("The same again: "):
         raise UsageError("The two passphrases differ.", "Nothing was done; start again.")
@@ -60,7 +60,21 @@ def _typed(prompt: str) -> Secret:
         raise UsageError("No passphrase was given.") from error
 
 
-def _from_descriptor(number: int) -> Secret:
+def token(number: int | None) -> Secret:
+    """Return a token: from a descriptor, from a pipe at standard input, or typed unseen.
+
+    UsageError when nobody can be asked, and for what cannot be a token.
+    """
+    from services.secrets import clean_token
+
+    if number is None and not sys.stdin.isatty():
+        number = sys.stdin.fileno()
+    given = _typed("API token (it is not shown): ") if number is None else from_descriptor(number)
+    return clean_token(given.reveal())
+
+
+def from_descriptor(number: int) -> Secret:
+    """Return the first line of what a file descriptor gives; UsageError when it cannot be read."""
     try:
         with os.fdopen(os.dup(number), "rb") as file:
             return Secret(_first_line(file.read(_LONGEST)))

@@ -41,6 +41,8 @@ class AccountCheck:
     milliseconds: float = 0.0
     clock_skew: float | None = None
     """Seconds that this machine is ahead of the service; None when the service did not tell."""
+    exit_code: int = 0
+    """What a verb ends with when it is not ok."""
 
 
 def provider_for(account: Account, token: Secret) -> MailProvider:
@@ -95,7 +97,7 @@ async def check_account(
         secret = token if isinstance(token, Secret) else clean_token(token)
         question = _question(account)
     except UsageError as error:
-        return AccountCheck(False, error.sentence, error.next_step)
+        return AccountCheck(False, error.sentence, error.next_step, exit_code=error.exit_code)
     door = HttpDoor(account.base_url, secret, proxy=account.proxy)
     started = time.monotonic()
     try:
@@ -103,7 +105,13 @@ async def check_account(
         return _told(answer, question, started)
     except MailError as error:
         spent = (time.monotonic() - started) * 1000
-        return AccountCheck(False, error.sentence, error.next_step, milliseconds=spent)
+        return AccountCheck(
+            False,
+            error.sentence,
+            error.next_step,
+            milliseconds=spent,
+            exit_code=error.exit_code,
+        )
     finally:
         await door.aclose()
 
@@ -145,11 +153,12 @@ def _told(answer: Answer, question: Question, started: float) -> AccountCheck:
     skew = _skew(answer.headers.get("date", ""))
     error = question.error_of(answer)
     if error is not None:
-        return AccountCheck(False, error.sentence, error.next_step, None, spent, skew)
+        code = error.exit_code
+        return AccountCheck(False, error.sentence, error.next_step, None, spent, skew, code)
     found = question.read(decode(answer.body))
     if found is None:
         sentence = "What answers there is not the mail service."
-        return AccountCheck(False, sentence, "Check the base URL.", None, spent)
+        return AccountCheck(False, sentence, "Check the base URL.", None, spent, exit_code=6)
     return AccountCheck(True, found[0], "", found[1], spent, skew)
 
 

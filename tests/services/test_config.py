@@ -14,6 +14,7 @@ from services.config import (
     load,
     remove_account,
     save_account,
+    save_accounts,
     save_settings,
 )
 from services.errors import ConfigError, UsageError
@@ -51,12 +52,12 @@ def test_saving_keeps_what_this_version_does_not_know(paths: Paths) -> None:
     write(
         paths,
         'future = 1\n[ui]\nmark_read = "manual"\nsparkle = true\n'
-        '[accounts.work]\nbase_url = "https://old.example"\ncolour = "red"\n',
+        '[accounts.work]\nbase_url = "https://old.example"\ntint = "red"\n',
     )
     save_account(paths, WORK)
     save_settings(paths, Settings(mark_read="manual", preview="right"))
     text = paths.config_file.read_text()
-    for kept in ("future = 1", "sparkle = true", 'colour = "red"', 'preview = "right"'):
+    for kept in ("future = 1", "sparkle = true", 'tint = "red"', 'preview = "right"'):
         assert kept in text
 
 
@@ -197,3 +198,22 @@ def test_decrypted_text_is_kept_only_when_the_file_says_so(paths: Paths) -> None
     paths.config_file.write_text('[keys]\nkeep_decrypted = "yes"\n')
     with pytest.raises(ConfigError, match="keep_decrypted must be true or false"):
         load(paths, {})
+
+
+def test_an_account_has_a_colour_of_its_own_by_a_known_word(paths: Paths) -> None:
+    write(paths, '[accounts.work]\nbase_url = "https://a.example"\ncolour = "pink"\n')
+    assert load(paths, {}).account("work").colour == "pink"
+    write(paths, '[accounts.work]\nbase_url = "https://a.example"\ncolour = "#ff0000"\n')
+    with pytest.raises(ConfigError, match=r"colour must be one of blue, green"):
+        load(paths, {})
+
+
+def test_several_accounts_are_written_in_one_step_or_not_at_all(paths: Paths) -> None:
+    good = Account("one", "assmbl", "https://a.example")
+    bad = Account("two", "assmbl", "ftp://a.example")
+    with pytest.raises(UsageError):
+        save_accounts(paths, (good, bad))
+    assert not paths.config_file.exists()
+    save_accounts(paths, (good, Account("two", "assmbl", "https://b.example")), default="two")
+    assert [one.name for one in load(paths, {}).accounts] == ["one", "two"]
+    assert load(paths, {}).account().name == "two"

@@ -80,7 +80,7 @@ def profiles_on(sandbox: SandboxProcess, paths: Paths) -> tuple[Profile, ...]:
             name,
             kind,
             place.rstrip("/"),
-            mail_domain=address.partition("@")[2],
+            mail_domain="" if is_inbox else address.partition("@")[2],
             address=address,
             policy=Policy(oversight="oversight@example.com"),
             repeats=Repeats.SUPPRESSED,
