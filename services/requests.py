@@ -28,6 +28,16 @@ class ReadRaw:
 
 
 @dataclass(frozen=True, slots=True)
+class FindConversation:
+    """The cached messages of a message's conversation, as the service names it; `SearchAnswered`.
+
+    `RequestFailed` where the service names none.
+    """
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarkRead:
     """Mark messages read or unread."""
 
@@ -86,6 +96,7 @@ class PrepareSearch:
 OwnRequest: TypeAlias = (
     OpenMessage
     | ReadRaw
+    | FindConversation
     | MarkRead
     | ChangeLabels
     | Archive

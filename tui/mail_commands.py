@@ -71,6 +71,15 @@ _READ: Final = (
         guard="has_message",
     ),
     Command(
+        "conversation",
+        "Show the conversation",
+        "Follows the thread: shows what belongs to this message, where the service says so.",
+        ("O",),
+        MAIL,
+        READ,
+        guard="has_message",
+    ),
+    Command(
         "reveal",
         "Reveal hidden characters",
         "Shows a mark for each invisible character of the message.",

@@ -54,11 +54,16 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class ServerSearch:
-    """A search that the service was asked; `message_ids` is None while it works."""
+    """A search that the service was asked; `message_ids` is None while it works.
+
+    With `conversation` it is no search: `text` is the subject of a message, and what belongs to
+    that message is looked for.
+    """
 
     text: str
     request_id: int
     message_ids: tuple[str, ...] | None = None
+    conversation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,8 @@ class MailView:
         """What narrows the list, in words; empty when nothing does."""
         if self.server is not None:
             words = _quoted(self.server.text)
+            if self.server.conversation:
+                return phrase("conversation of {}", words)
             if self.server.message_ids is None:
                 return phrase("asking the server for {}", words)
             return phrase("server results for {}", words)

@@ -20,6 +20,7 @@ from services.events import (
     TransferRequest,
 )
 from services.requests import (
+    FindConversation,
     ForAccount,
     OpenMessage,
     OwnRequest,
@@ -107,7 +108,7 @@ class Desk:
                 return self._open(request_id, request)
             case ReadRaw():
                 return self._raw(request_id, request)
-            case SearchServer():
+            case SearchServer() | FindConversation():
                 return self._search(request_id, request)
             case Refresh():
                 return self._refresh(request)
@@ -137,8 +138,20 @@ class Desk:
         lines = await self._connecting.once_over(lambda: self._mailbox.raw(message_id))
         self._emit(RawRead(request_id, request.message_id, lines))
 
-    async def _search(self, request_id: int, request: SearchServer) -> None:
-        self._emit(SearchAnswered(request_id, request.text, await self.find(request.text)))
+    async def _search(self, request_id: int, request: SearchServer | FindConversation) -> None:
+        if isinstance(request, FindConversation):
+            found = await self._conversation(request.message_id)
+            self._emit(SearchAnswered(request_id, "", found))
+        else:
+            self._emit(SearchAnswered(request_id, request.text, await self.find(request.text)))
+
+    async def _conversation(self, message_id: str) -> tuple[str, ...]:
+        from services.cache.conversations import conversation_of
+
+        found = await conversation_of(self._mailbox.store, message_id)
+        if not found:
+            raise UsageError("The mail service does not say which messages belong to this one.")
+        return found
 
     async def find(self, words: str) -> tuple[str, ...]:
         """Return what the service's own search finds; raises as `Mailbox.search_server`."""

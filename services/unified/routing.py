@@ -16,6 +16,7 @@ from services.requests import (
     Archive,
     ChangeLabels,
     Delete,
+    FindConversation,
     ForAccount,
     MarkRead,
     OpenMessage,
@@ -52,7 +53,7 @@ class Router:
                 return None
             case Undo() | SearchServer() if not account:
                 return None
-            case OpenMessage() | ReadRaw():
+            case OpenMessage() | ReadRaw() | FindConversation():
                 account, own_id = split_id(request.message_id)
                 return {self._known(account): replace(request, message_id=own_id)}
             case Refresh() | PrepareSearch() if not account:
@@ -85,11 +86,14 @@ class Router:
         return request
 
     def _of_keys(self, account: str, request: KeyRequest) -> Parts:
-        from services.key_events import ReadAhead
+        from services.key_events import LockKeys, ReadAhead
 
         if isinstance(request, ReadAhead):
             found = by_account(request.message_ids)
             return {self._known(name): ReadAhead(ids) for name, ids in found.items()}
+        if isinstance(request, LockKeys) and not account:
+            # Whoever locks and leaves means all of them.
+            return dict.fromkeys(self._accounts, request)
         return {account or self._accounts[0]: request}
 
     def _of_files(self, account: str, request: TransferRequest) -> Parts | None:

@@ -59,6 +59,7 @@ class Finding:
         self.sync = SyncState()
         self.snapshot: Snapshot | None = None
         self.rows: RowSource = NO_ROWS
+        self._conversation: ServerSearch | None = None
         self.touched = False
         """A key or a click has reached the list."""
         query.display = False
@@ -170,12 +171,23 @@ class Finding:
         request_id = self._ask(SearchServer(text))
         self.go(MailView(self.view.filter, ServerSearch(text, request_id)), keep=True)
 
+    def show_conversation(self, message_id: str) -> None:
+        """Show what belongs to a message, in whatever mailbox it is."""
+        from services.requests import FindConversation
+
+        row = self.row_of(message_id)
+        subject = str(row.subject) if row is not None else ""
+        request_id = self._ask(FindConversation(message_id))
+        asked = ServerSearch(subject, request_id, conversation=True)
+        # Until the answer is there the list stays as it is.
+        self._conversation = asked
+
     def answered(self, event: SearchAnswered) -> None:
         """Show the service's answer, if it is still wanted."""
-        server = self.view.server
-        if server is not None and server.request_id == event.request_id:
-            found = replace(server, message_ids=event.message_ids)
-            self.go(replace(self.view, server=found))
+        for server in (self._conversation, self.view.server):
+            if server is not None and server.request_id == event.request_id:
+                found = replace(server, message_ids=event.message_ids)
+                self.go(replace(self.view, server=found), keep=server.conversation)
 
     def failed(self, request_id: int) -> bool:
         """Go back to the local words when the service failed; False when another request is meant."""

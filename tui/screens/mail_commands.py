@@ -42,6 +42,7 @@ def _reading(screen: MailScreen) -> Mapping[str, Handler]:
     return {
         "headers": pane.toggle_headers,
         "raw": lambda: _show_raw(screen),
+        "conversation": lambda: _show_conversation(screen),
         "reveal": screen.reading.toggle_reveal,
         "quotes": lambda: pane.reader.toggle_quotes(),
         "links": lambda: _choose_link(screen),
@@ -158,6 +159,12 @@ def _show_raw(screen: MailScreen) -> None:
     if current is not None:
         screen.panes.expect_reader()
         screen.reading.show_raw(current)
+
+
+def _show_conversation(screen: MailScreen) -> None:
+    current = screen.attention.current_id
+    if current is not None:
+        screen.finding.show_conversation(current)
 
 
 def _copy_address(screen: MailScreen) -> None:

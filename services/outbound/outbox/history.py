@@ -6,10 +6,11 @@ has verified counts as written by its address (research/reliability.md §4.2 TH1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from services.addresses import parse_mailbox
+from services.cache.conversations import thread_in
 from services.models import RowFlag
 from services.outbound_models import OutboxState
 
@@ -35,15 +36,21 @@ class KnownPeople:
         self._chain = chain
         self._version = version
         self._sent: tuple[int, frozenset[str]] = (-1, frozenset())
-        self._came: tuple[int, frozenset[str]] = (-1, frozenset())
+        self._came: tuple[int, Mapping[str, int]] = (-1, {})
 
     def has_written(self, address: str, answers: str = "") -> bool:
-        """Tell whether verified mail of an address is in the mailbox: the answered one, or any."""
+        """Tell whether verified mail of an address is in the mailbox: in a conversation, or any.
+
+        A conversation is what the service names one; where it names none, the answered mail alone.
+        """
         mail = self._lender.mail
         if mail is None:
             return False
         if answers:
-            return _bare(address) == _verified_sender(mail.snapshot, answers)
+            bare, snapshot = _bare(address), mail.snapshot
+            return bare == _verified_sender(snapshot, answers) or self._joined(
+                snapshot, bare, answers
+            )
         return _bare(address) in self._correspondents(mail.snapshot)
 
     def was_written_to(self, address: str) -> bool:
@@ -62,8 +69,29 @@ class KnownPeople:
             self._sent = version, frozenset(_bare(one.to) for one in left if not one.is_copy)
         return self._sent[1]
 
-    def _correspondents(self, snapshot: MailSnapshot) -> frozenset[str]:
-        """Return who has verified mail here; one document is read for each of them."""
+    def _joined(self, snapshot: MailSnapshot, bare: str, answers: str) -> bool:
+        """Tell whether somebody has written verified mail in the conversation of a message."""
+        slot = snapshot.slot_of(answers)
+        thread = thread_in(snapshot.document_at(slot)) if slot is not None else ""
+        sender = self._correspondents(snapshot).get(bare) if thread else None
+        if sender is None:
+            return False
+        columns, verified = snapshot.columns, int(RowFlag.VERIFIED)
+        theirs = (
+            slot
+            for slot, who in enumerate(columns.senders)
+            if who == sender and columns.flags[slot] & verified and columns.alive(slot)
+        )
+        documents = map(snapshot.document_at, theirs)
+        return any(
+            thread_in(one) == thread and _bare(str(one.get("s", ""))) == bare for one in documents
+        )
+
+    def _correspondents(self, snapshot: MailSnapshot) -> Mapping[str, int]:
+        """Return who has verified mail here, and the number that the columns know each by.
+
+        One document is read for each of them.
+        """
         if self._came[0] != snapshot.version:
             columns, verified = snapshot.columns, int(RowFlag.VERIFIED)
             one_each = {
@@ -71,8 +99,11 @@ class KnownPeople:
                 for slot, flags in enumerate(bytes(columns.flags))
                 if flags & verified and columns.alive(slot)
             }
-            senders = (str(snapshot.document_at(slot).get("s", "")) for slot in one_each.values())
-            self._came = snapshot.version, frozenset(map(_bare, senders))
+            who = {
+                _bare(str(snapshot.document_at(slot).get("s", ""))): number
+                for number, slot in one_each.items()
+            }
+            self._came = snapshot.version, who
         return self._came[1]
 
 

@@ -64,9 +64,7 @@ def of_the_app(run: Run) -> Shown:
 
 def call_list(sdk: AgentMail, v0: V0Control, org: Org) -> None:
     """The calls of api/agentmail_to.md §14 that change something, on both inboxes."""
-    ids = [
-        v0.receive(org.one, mail(f"Number {n}"))["message_id"] for n in range(12)
-    ]
+    ids = [v0.receive(org.one, mail(f"Number {n}"))["message_id"] for n in range(12)]
     messages, threads, drafts = sdk.inboxes.messages, sdk.inboxes.threads, sdk.inboxes.drafts
     checked(messages.update, org.one, ids[0], add_labels=["read"], remove_labels=["unread"])
     checked(messages.update, org.one, ids[1], add_labels="Later")

@@ -126,9 +126,7 @@ def test_a_change_there_while_it_is_on_screen_voids_the_decision(
     assert v0.sent(org.one) == []
 
 
-def test_a_refusal_on_screen_deletes_the_draft_there(
-    writer: Writer, drafts: Any, org: Org
-) -> None:
+def test_a_refusal_on_screen_deletes_the_draft_there(writer: Writer, drafts: Any, org: Org) -> None:
     made = drafts("POST", to=[org.two], subject="Decide", text="No.")
     writer.engine.request(ev.ListProposals())
     row = proposed(writer)
