@@ -58,7 +58,7 @@ class DraftsScreen(SideScreen[None]):
         """The frozen picture that guards and hints look at."""
         return Situation(
             Context.DRAFTS,
-            rows=self.list.count,
+            rows=len(self.list.records),
             entry="draft" if self.list.current is not None else "",
             targets=len(self.news.drafts.discarded),
         )
@@ -98,12 +98,10 @@ class DraftsScreen(SideScreen[None]):
         return True
 
     def _show(self, event: DraftsListed) -> None:
-        self.list.show_empty(
-            phrase("No drafts. {} writes a message.", self.shown_key("begin_draft"))
-        )
+        empty = phrase("No drafts. {} writes a message.", self.shown_key("begin_draft"))
         still_open = frozenset(draft.draft_id for draft in self.news.drafts.all)
         rows = self.session.only(event.rows)
-        self.list.show_rows(rows, still_open)
+        self.list.show_drafts(rows, still_open, empty)
         self.status.show_title(self.session.account, phrase("Drafts {}", len(rows)))
         self.show_hints()
 
@@ -115,12 +113,12 @@ class DraftsScreen(SideScreen[None]):
             self.notices.tell(event.sentence)
         self.ask(ListDrafts())
 
-    def on_draft_list_cursor_moved(self, event: DraftList.CursorMoved) -> None:
+    def on_row_list_cursor_moved(self, event: DraftList.CursorMoved) -> None:
         """Other hints on an empty list."""
         event.stop()
         self.show_hints()
 
-    def on_draft_list_opened(self, event: DraftList.Opened) -> None:
+    def on_row_list_opened(self, event: DraftList.Opened) -> None:
         """A click on the current row is Enter."""
         event.stop()
         self._open()

@@ -178,13 +178,13 @@ class KeysScreen(Screen[None]):
             self.notices.tell(event.sentence)
             self.actions.done(event, asked)
 
-    def on_key_list_cursor_moved(self, event: KeyList.CursorMoved) -> None:
+    def on_row_list_cursor_moved(self, event: KeyList.CursorMoved) -> None:
         """Tell about the entry under the cursor."""
         event.stop()
         self._note.show_entry(self.current)
         self._show_hints()
 
-    def on_key_list_opened(self, event: KeyList.Opened) -> None:
+    def on_row_list_opened(self, event: KeyList.Opened) -> None:
         """A click on the current row is Enter."""
         event.stop()
         self.run_command("compare_key")
