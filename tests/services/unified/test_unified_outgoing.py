@@ -219,6 +219,25 @@ def test_keys_that_one_account_has_unlocked_open_nothing_of_another(household):
     assert states(one, found) == {"work": SealState.LOCKED, "home": SealState.LOCKED}
 
 
+def test_locking_without_an_account_locks_all_of_them(household):
+    one = household("work", "home")
+    raw = sealed_mail.mail(sealed_mail.armor("for Ada's eyes", PeerKey.parse(ADA.block)))
+    found = {name: join_id(name, one[name].put(raw)) for name in ("work", "home")}
+    one.counted(2)
+    block = Secret(own_key(ADA, "eins").export_private())
+    for name in found:
+        for request in (keys.ImportKey(block=block), keys.UnlockKeys(Secret("eins"))):
+            one.answer(requests.ForAccount(name, request), keys.KeyWorkDone)
+    assert states(one, found) == {"work": SealState.OPENED, "home": SealState.OPENED}
+    request_id = one.engine.request(keys.LockKeys())
+    done = {
+        one.wait(keys.KeyWorkDone, lambda told: told.request_id == request_id).account
+        for _ in found
+    }
+    assert done == {"work", "home"}
+    assert states(one, found) == {"work": SealState.LOCKED, "home": SealState.LOCKED}
+
+
 def states(one: Household, found: dict[str, str]) -> dict[str, SealState]:
     opened = {
         name: one.answer(requests.OpenMessage(message_id), events.MessageOpened)
