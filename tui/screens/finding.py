@@ -98,6 +98,7 @@ class Finding:
 
     def go(self, view: MailView, *, keep: bool = False) -> None:
         """Show another view; `keep` holds the cursor on its message if it is still there."""
+        self._conversation = None
         self.view = view
         self._show(keep=keep)
 
@@ -172,22 +173,22 @@ class Finding:
         self.go(MailView(self.view.filter, ServerSearch(text, request_id)), keep=True)
 
     def show_conversation(self, message_id: str) -> None:
-        """Show what belongs to a message, in whatever mailbox it is."""
+        """Show what belongs to a message, in whatever mailbox it is; until told, all stays as it is."""
         from services.requests import FindConversation
 
         row = self.row_of(message_id)
         subject = str(row.subject) if row is not None else ""
         request_id = self._ask(FindConversation(message_id))
-        asked = ServerSearch(subject, request_id, conversation=True)
-        # Until the answer is there the list stays as it is.
-        self._conversation = asked
+        self._conversation = ServerSearch(subject, request_id, conversation=True)
 
     def answered(self, event: SearchAnswered) -> None:
         """Show the service's answer, if it is still wanted."""
         for server in (self._conversation, self.view.server):
             if server is not None and server.request_id == event.request_id:
+                self._conversation = None
                 found = replace(server, message_ids=event.message_ids)
                 self.go(replace(self.view, server=found), keep=server.conversation)
+                return
 
     def failed(self, request_id: int) -> bool:
         """Go back to the local words when the service failed; False when another request is meant."""
