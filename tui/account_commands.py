@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.command import ALL, COMPOSE, FIND, GO, LIST, ROWS, WRITE, Command
+from tui.command import ALL, COMPOSE, FIND, GO, LIST, PROGRAM, ROWS, WRITE, Command
 
 ACCOUNT_COMMANDS: Final = (
     Command(
@@ -48,6 +48,15 @@ ACCOUNT_COMMANDS: Final = (
         LIST,
         FIND,
         guard="has_accounts",
+    ),
+    Command(
+        "add_account",
+        "Add an account",
+        "Opens the set-up for another mailbox, which then stands beside this one.",
+        ("g +",),
+        ALL,
+        PROGRAM,
+        guard="can_sign_in",
     ),
     Command(
         "change_sender",

@@ -24,8 +24,9 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from services.config import Settings
+from services.errors import MailError
 from services.events import Severity
-from services.safe_text import SafeText, ui
+from services.safe_text import SafeText, clean_line, ui
 from tui import crash, keymap, themes
 from tui.hangup import SteadyDriver, watch
 from tui.key_queue import AfterKeys, KeyDone, KeyQueue
@@ -33,7 +34,7 @@ from tui.lean_driver import LeanDriver
 from tui.leaving import Leaving
 from tui.notices import Notices
 from tui.screens.mail import MailScreen
-from tui.screens.mail_messages import FirstMail, FirstPaint, Quit, SignIn
+from tui.screens.mail_messages import AddAccount, FirstMail, FirstPaint, Quit, SignIn
 from tui.session import Session
 from tui.terminal import Terminal
 from widgets.account_mark import AccountMark
@@ -152,15 +153,29 @@ class AgentMailApp(App[int]):
     def on_mail_screen_sign_in(self, event: SignIn) -> None:
         """Ask for the account's token again."""
         event.stop()
-        self._ask_account(ui("Enter a token for this mailbox; the rest is as it was."))
+        account = self._mail.accounts.current if self._mail is not None else ""
+        words = ui("Enter a token for this mailbox; the rest is as it was.")
+        self._ask_account(words, account=account)
 
-    def _ask_account(self, reason: SafeText) -> None:
+    def on_mail_screen_add_account(self, event: AddAccount) -> None:
+        """Ask for another account."""
+        event.stop()
+        self._ask_account(
+            ui("Another mailbox; it will stand beside those that are here."), adds=True
+        )
+
+    def _ask_account(self, reason: SafeText, *, account: str = "", adds: bool = False) -> None:
         if self._set_up is None:
             return
         from tui.screens.setup import SetupScreen
 
+        try:
+            meant = self._set_up.meant(account, adds=adds)
+        except MailError as error:
+            self._tell(clean_line(str(error)))
+            return
         screen = SetupScreen(
-            self._set_up,
+            meant,
             self._session.monotonic,
             may_leave=self._mail is not None,
             reason=reason,
@@ -170,7 +185,7 @@ class AgentMailApp(App[int]):
     async def _account_opened(self, opened: Opened | None) -> None:
         if opened is None:
             return
-        self._session = replace(self._session, account=opened.account)
+        self._session = replace(self._session, account=opened.account, accounts=opened.accounts)
         if self._mail is None:
             await self.push_screen(self._mail_screen(opened.engine))
         else:
@@ -233,7 +248,9 @@ class AgentMailApp(App[int]):
 
     def action_say_how_to_quit(self) -> None:
         """Ctrl+C is pressed by habit: say how to leave instead of leaving."""
-        how = ui("Ctrl+Q leaves from anywhere; q leaves from the message list.")
+        self._tell(ui("Ctrl+Q leaves from anywhere; q leaves from the message list."))
+
+    def _tell(self, how: SafeText) -> None:
         if self._mail is not None and self.screen is self._mail:
             self._mail.notices.tell(how)
         else:

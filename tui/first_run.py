@@ -1,4 +1,4 @@
-"""Setting up an account from the screen: check it, keep its token, open its mailbox.
+"""Setting up accounts from the screen: check them, keep the token, open what is configured then.
 
 Closes the trap of a token that ends somewhere weaker than the operator knows: without a keyring the
 screen has to ask, and only its answer lets the token into a file. Everything here blocks and runs on a
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from services.errors import ServiceError
 from services.safe_text import EMPTY, SafeText, clean_line
+from services.service_config import ASSMBL
 from tui.account_marks import account_title
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from services.redact import Secret
     from services.secrets import SecretStore
     from tui.bridge import EngineFactory
+    from widgets.account_mark import AccountMark
 
 
 class TokenPlace(Enum):
@@ -40,6 +43,7 @@ class AccountForm:
     base_url: str = ""
     mail_domain: str = ""
     address: str = ""
+    kind: str = ASSMBL
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,16 @@ class Opened:
     account: SafeText
     remark: SafeText = EMPTY
     """Where the token went."""
+    accounts: tuple[AccountMark, ...] = ()
+    """The accounts that it shows as one, where there are several."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxChoice:
+    """One inbox that a key reaches."""
+
+    address: str
+    shown: SafeText
 
 
 class SetUp(Protocol):
@@ -64,21 +78,50 @@ class SetUp(Protocol):
         """Ask the service with this account; return a sentence about what was found. Blocks."""
         ...
 
-    def keep(self, form: AccountForm, token: Secret, place: TokenPlace) -> Opened:
-        """Save account and token; SecretStoreError when that place cannot be used. Blocks."""
+    def inboxes(self, form: AccountForm, token: Secret) -> tuple[InboxChoice, ...]:
+        """What a key of AgentMail.to reaches. Blocks."""
+        ...
+
+    def keep(self, forms: Sequence[AccountForm], token: Secret, place: TokenPlace) -> Opened:
+        """Save accounts and token; SecretStoreError when that place cannot be used. Blocks."""
+        ...
+
+    def meant(self, account: str, *, adds: bool) -> SetUp:
+        """The set-up of one account that is there, or of another beside it."""
         ...
 
 
 class AccountSetUp:
-    """Sets an account up in the configuration file and the token's store."""
+    """Sets accounts up in the configuration file and the token's store.
+
+    `account` is known already, None for the first or another one; `alone`: nothing else is shown
+    beside it, because it was named on the command line.
+    """
 
     def __init__(
-        self, paths: Paths, secrets: SecretStore, account: Account | None, poll_seconds: float = 60
+        self,
+        paths: Paths,
+        secrets: SecretStore,
+        account: Account | None,
+        poll_seconds: float = 60,
+        *,
+        alone: bool = False,
     ) -> None:
         self._paths = paths
         self._secrets = secrets
         self._account = account
         self._poll = poll_seconds
+        self._alone = alone
+
+    def meant(self, account: str, *, adds: bool) -> AccountSetUp:
+        """The set-up of one account that is there, or of another beside it; raises ConfigError."""
+        known = self._account.name if self._account is not None else ""
+        if not adds and account in ("", known):
+            return self
+        from services.config import load
+
+        wanted = None if adds else load(self._paths).account(account)
+        return AccountSetUp(self._paths, self._secrets, wanted, self._poll)
 
     @property
     def form(self) -> AccountForm:
@@ -86,7 +129,7 @@ class AccountSetUp:
         known = self._account
         if known is None:
             return AccountForm()
-        return AccountForm(known.base_url, known.mail_domain, known.address)
+        return AccountForm(known.base_url, known.mail_domain, known.address, known.kind)
 
     def check(self, form: AccountForm, token: Secret) -> SafeText:
         """Ask the service once; raises the service's error as a sentence."""
@@ -107,28 +150,54 @@ class AccountSetUp:
             raise ServiceError(answer.sentence, answer.next_step)
         return clean_line(answer.sentence)
 
-    def keep(self, form: AccountForm, token: Secret, place: TokenPlace) -> Opened:
-        """Keep the token first: an account without its token would be a riddle at the next start."""
-        from services.config import save_account
-        from tui.bridge import engine_for
-        from tui.profile import Profile
+    def inboxes(self, form: AccountForm, token: Secret) -> tuple[InboxChoice, ...]:
+        """Ask AgentMail.to which inboxes the key reaches; raises the service's error."""
+        from tui.account_adding import inboxes_of
 
-        account = self._filled(form)
-        if place is TokenPlace.SESSION:
-            kept = self._secrets.keep_for_session(account, token)
-        else:
-            kept = self._secrets.set_token(account, token, allow_file=place is TokenPlace.FILE)
-        save_account(self._paths, account)
-        profile = Profile(account, self._paths, self._secrets)
-        engine = engine_for(profile, self._poll)
-        return Opened(engine, account_title(account), clean_line(kept.sentence))
+        found = asyncio.run(inboxes_of(form.base_url, token))
+        return tuple(
+            InboxChoice(one.inbox_id, clean_line(f"{one.inbox_id}  {one.display_name}".rstrip()))
+            for one in found
+        )
+
+    def keep(self, forms: Sequence[AccountForm], token: Secret, place: TokenPlace) -> Opened:
+        """Keep the token first: an account without its token would be a riddle at the next start."""
+        from services.config import save_accounts
+
+        accounts = [self._filled(form) for form in forms]
+        sentence = ""
+        for account in accounts:
+            if place is TokenPlace.SESSION:
+                kept = self._secrets.keep_for_session(account, token)
+            else:
+                kept = self._secrets.set_token(account, token, allow_file=place is TokenPlace.FILE)
+            sentence = kept.sentence
+        default = accounts[0].name if self._account is not None else ""
+        save_accounts(self._paths, accounts, default=default)
+        return self._opened(accounts, clean_line(sentence))
+
+    def _opened(self, accounts: Sequence[Account], remark: SafeText) -> Opened:
+        """Everything that is configured now, or what was set up alone."""
+        from services.config import load
+        from tui.account_marks import marks_of
+        from tui.bridge import engine_of
+        from tui.profile import Profile
+        from tui.start import shown_accounts
+
+        shown = tuple(accounts) if self._alone else shown_accounts(load(self._paths))
+        if not {one.name for one in accounts} <= {one.name for one in shown}:
+            shown = tuple(accounts)
+        profiles = [Profile(account, self._paths, self._secrets) for account in shown]
+        title = account_title(shown[0])
+        return Opened(engine_of(profiles, self._poll), title, remark, marks_of(shown))
 
     def _filled(self, form: AccountForm) -> Account:
         from services.config import Account, check_account_fields
 
-        known = self._account or Account("", "assmbl", form.base_url)
+        known = self._account or Account("", form.kind, form.base_url)
         filled = replace(
             known,
+            kind=form.kind,
             base_url=form.base_url.strip(),
             mail_domain=form.mail_domain.strip(),
             address=form.address.strip(),

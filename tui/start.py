@@ -84,7 +84,9 @@ def _run(
             settings=settings,
             terminal=terminal,
             crash_folder=paths.state_dir,
-            set_up=AccountSetUp(paths, secrets, first, settings.poll_seconds),
+            set_up=AccountSetUp(
+                paths, secrets, first, settings.poll_seconds, alone=len(accounts) == 1
+            ),
             picture=picture,
         )
         return run(app, paths.state_dir)

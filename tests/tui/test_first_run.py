@@ -29,7 +29,7 @@ def test_a_right_account_is_found_and_its_token_can_be_kept_for_the_session(
     set_up = AccountSetUp(paths, secrets, None)
     form = AccountForm(sandbox.base_url, "agents.example.com", agent.address)
     assert "unread" in set_up.check(form, Secret(agent.token))
-    opened = set_up.keep(form, Secret(agent.token), TokenPlace.SESSION)
+    opened = set_up.keep((form,), Secret(agent.token), TokenPlace.SESSION)
     assert opened.account == agent.address
     account = load(paths, {}).account()
     assert account.base_url == sandbox.base_url
@@ -51,9 +51,9 @@ def test_without_a_keyring_the_token_is_kept_nowhere_until_the_operator_chose(
     set_up = AccountSetUp(paths, secrets, None)
     form = AccountForm(sandbox.base_url, "", agent.address)
     with pytest.raises(SecretStoreError):
-        set_up.keep(form, Secret(agent.token), TokenPlace.KEYRING)
+        set_up.keep((form,), Secret(agent.token), TokenPlace.KEYRING)
     assert not paths.config_file.exists()
-    set_up.keep(form, Secret(agent.token), TokenPlace.FILE)
+    set_up.keep((form,), Secret(agent.token), TokenPlace.FILE)
     file = paths.token_file(load(paths, {}).account().name)
     assert file.read_text().strip() == agent.token
     assert file.stat().st_mode & 0o777 == 0o600
@@ -63,11 +63,11 @@ def test_another_service_or_address_never_opens_the_first_mailboxs_cache(
     paths, secrets, sandbox, agent
 ):
     first = AccountForm(sandbox.base_url, "", agent.address)
-    AccountSetUp(paths, secrets, None).keep(first, Secret(agent.token), TokenPlace.SESSION)
+    AccountSetUp(paths, secrets, None).keep((first,), Secret(agent.token), TokenPlace.SESSION)
     known = load(paths, {}).account()
     again = AccountSetUp(paths, secrets, known)
-    again.keep(first, Secret(agent.token), TokenPlace.SESSION)
+    again.keep((first,), Secret(agent.token), TokenPlace.SESSION)
     assert load(paths, {}).account().name == known.name
     other = replace(first, address="other@agents.example.com")
-    again.keep(other, Secret(agent.token), TokenPlace.SESSION)
+    again.keep((other,), Secret(agent.token), TokenPlace.SESSION)
     assert load(paths, {}).account().name != known.name

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from services.config import Settings, load
 from services.errors import SecretStoreError, ServiceError
 from services.paths import Paths
 from services.redact import Secret
-from services.safe_text import SafeText, ui
+from services.safe_text import SafeText, clean_line, ui
 from services.secrets import SecretStore
 from tests.conftest import SandboxControl
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import sample_rows
 from tests.tui.app_stage import Clock, StagedApp, press, rows_of, terminal, text_of, until
-from tui.first_run import AccountForm, AccountSetUp, Opened, TokenPlace
+from tui.first_run import AccountForm, AccountSetUp, InboxChoice, Opened, TokenPlace
 
 TOKEN = "tok-1234567890"
 
@@ -31,6 +32,7 @@ class FakeSetUp:
         self.kept: list[tuple[AccountForm, str, TokenPlace]] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.reached: tuple[InboxChoice, ...] = ()
 
     def check(self, form: AccountForm, token: Secret) -> SafeText:
         self.gate.wait(10)
@@ -38,10 +40,16 @@ class FakeSetUp:
             raise self.refusal
         return ui("The service answers.")
 
-    def keep(self, form: AccountForm, token: Secret, place: TokenPlace) -> Opened:
+    def inboxes(self, form: AccountForm, token: Secret) -> tuple[InboxChoice, ...]:
+        return self.reached
+
+    def meant(self, account: str, *, adds: bool) -> FakeSetUp:
+        return self
+
+    def keep(self, forms: Sequence[AccountForm], token: Secret, place: TokenPlace) -> Opened:
         if place is TokenPlace.KEYRING and not self.keyring:
             raise SecretStoreError("No keyring can be used here.", "Choose another place.")
-        self.kept.append((form, token.reveal(), place))
+        self.kept += [(form, token.reveal(), place) for form in forms]
         return Opened(
             lambda on_event: FakeEngine(on_event, sample_rows().rows),
             ui("me@x.example"),
@@ -151,3 +159,34 @@ async def test_the_real_set_up_checks_the_sandbox_and_keeps_account_and_token(
     assert account.base_url == sandbox.base_url
     assert paths.token_file(account.name).stat().st_mode & 0o777 == 0o600
     assert agent.token not in paths.config_file.read_text()
+
+
+async def test_the_inboxes_of_a_key_are_listed_and_several_become_accounts() -> None:
+    set_up, clock = FakeSetUp(), Clock()
+    set_up.form = AccountForm()
+    names = ("a@agentmail.to", "b@agentmail.to", "\x1b[31mc@agentmail.to")
+    set_up.reached = tuple(InboxChoice(name, clean_line(name)) for name in names)
+    app = app_with(set_up, clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "ctrl+t")
+        assert "AgentMail.to" in text_of(app)
+        assert "https://api.agentmail.to/v0" in text_of(app)
+        assert "Mail domain" not in text_of(app)
+        app.screen.query_one("#token").focus()
+        await press(pilot, *TOKEN, "enter")
+        await until(pilot, lambda: "This key has 3 inboxes" in text_of(app))
+        assert "\x1b" not in text_of(app)
+        await press(pilot, "tab", "down", "tab", "enter")
+        await until(pilot, lambda: "me@x.example  Inbox 8" in rows_of(app)[0])
+        url = "https://api.agentmail.to/v0"
+        assert [form for form, _, _ in set_up.kept] == [
+            AccountForm(url, "", name, "agentmail.to") for name in names[:2]
+        ]
+
+
+async def test_an_account_that_is_there_keeps_its_service() -> None:
+    app = app_with(FakeSetUp())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "ctrl+t")
+        await until(pilot, lambda: "add another one" in text_of(app))
+        assert "Mail domain" in text_of(app)

@@ -189,6 +189,7 @@ class MailScreen(Screen[None]):
         self.session = session
         for made in ("sealed", "outbound"):
             self.__dict__.pop(made, None)
+        self.accounts.begin_again()
         self.status.show_lock(EMPTY)
         self.bridge = Bridge(engine, self.post_message)
         self.bridge.start()

@@ -23,3 +23,7 @@ class Quit(Message, namespace="mail_screen"):
 
 class SignIn(Message, namespace="mail_screen"):
     """The operator wants to enter a token."""
+
+
+class AddAccount(Message, namespace="mail_screen"):
+    """The operator wants another account beside those that are there."""

@@ -1,4 +1,4 @@
-"""The set-up screen: base URL, token, mail domain; checked against the service, then kept.
+"""The set-up screen: service, base URL, token, mail domain; checked against the service, then kept.
 
 Closes two traps: an account that is saved and does not work, and a token that is kept somewhere weaker
 than the operator knows. Checking and keeping block (network, a locked keyring), so they run on a daemon
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,7 +24,8 @@ from services.errors import MailError, SecretStoreError
 from services.redact import Secret
 from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
 from services.secrets import clean_token
-from tui.first_run import AccountForm, Opened, SetUp, TokenPlace
+from services.service_config import AGENTMAIL_TO, AGENTMAIL_TO_URL, ASSMBL
+from tui.first_run import AccountForm, InboxChoice, Opened, SetUp, TokenPlace
 from tui.screens.dialogs import ChoiceDialog
 from widgets.hint_bar import Hint, HintBar
 from widgets.plain import Plain
@@ -32,8 +33,11 @@ from widgets.plain import Plain
 _HINTS = (
     Hint(ui("Ctrl+Q"), ui("quit"), 0),
     Hint(ui("Tab"), ui("next field"), 2),
+    Hint(ui("Ctrl+T"), ui("other service"), 3),
     Hint(ui("Enter"), ui("check and open"), 1),
 )
+Outcome = SafeText | Opened | MailError | tuple[InboxChoice, ...]
+"""What a blocking step ends with; a tuple is what a key reaches."""
 _PLACES = (TokenPlace.SESSION, TokenPlace.FILE)
 
 
@@ -45,6 +49,11 @@ class _Field:
     hidden: bool = False
 
 
+_NAMES: Final = {ASSMBL: ui("Assmbl"), AGENTMAIL_TO: ui("AgentMail.to")}
+_ADDRESSES: Final = {
+    ASSMBL: (ui("Address"), "ops-bot@agents.example.com (optional)"),
+    AGENTMAIL_TO: (ui("Inbox"), "its address; empty lists the inboxes of the key"),
+}
 _FIELDS = (
     _Field("base_url", ui("Base URL"), "https://api.example.com"),
     _Field("token", ui("API token"), "from the dashboard; it is not shown", hidden=True),
@@ -59,6 +68,9 @@ class SetupScreen(Screen[Opened]):
     AUTO_FOCUS = "#base_url"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", id="setup.leave", show=False),
+        Binding(
+            "ctrl+t", "other_kind", "Other service", id="setup.kind", show=False, priority=True
+        ),
         Binding("down", "app.focus_next", "Next field", show=False),
         Binding("up", "app.focus_previous", "Field before", show=False),
     ]
@@ -66,7 +78,7 @@ class SetupScreen(Screen[Opened]):
     class Answered(Message):
         """A blocking step has ended: with a sentence, an opened mailbox, or an error."""
 
-        def __init__(self, step: int, outcome: SafeText | Opened | MailError) -> None:
+        def __init__(self, step: int, outcome: Outcome) -> None:
             super().__init__()
             self.step = step
             self.outcome = outcome
@@ -86,6 +98,9 @@ class SetupScreen(Screen[Opened]):
         self._reason = reason
         self._step = 0
         self._place = TokenPlace.KEYRING
+        self._kind = set_up.form.kind
+        self._picked: tuple[str, ...] = ()
+        """The inboxes that were chosen of the key's."""
 
     def compose(self) -> ComposeResult:
         """What is asked for, the fields, one button, one line of state."""
@@ -93,8 +108,11 @@ class SetupScreen(Screen[Opened]):
         yield Plain(ui(" agentmail-tui   set up an account"), id="setup-title")
         with VerticalScroll(id="setup-form", can_focus=False):
             yield Plain(self._reason or ui("One mailbox of one agent."), classes="setup-intro")
+            with Horizontal(classes="setup-row"):
+                yield Plain(ui("Service"), classes="setup-label")
+                yield Button(id="kind", compact=True)
             for field in _FIELDS:
-                with Horizontal(classes="setup-row"):
+                with Horizontal(classes="setup-row", id=f"row-{field.name}"):
                     yield Plain(field.label, classes="setup-label")
                     yield self._input(field, known)
             with Vertical(classes="setup-answers"):
@@ -117,6 +135,7 @@ class SetupScreen(Screen[Opened]):
 
     def on_mount(self) -> None:
         """Begin with the first empty field."""
+        self._show_kind()
         empty = next((field for field in _FIELDS if not self._value(field.name)), _FIELDS[0])
         self.query_one(f"#{empty.name}").focus()
 
@@ -129,11 +148,42 @@ class SetupScreen(Screen[Opened]):
         """Another account is meant: an answer under way is about the old one."""
         event.stop()
         self._step += 1
+        self._picked = ()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Check."""
+        """Check, or choose the other service."""
         event.stop()
-        self.check()
+        if event.button.id == "kind":
+            self.action_other_kind()
+        else:
+            self.check()
+
+    def action_other_kind(self) -> None:
+        """The mailbox is one of the other service; what is known of an account stays as it is."""
+        if self._set_up.form.base_url:
+            self._say(ui("This account is there already; add another one for another service."))
+            return
+        self._kind = AGENTMAIL_TO if self._kind == ASSMBL else ASSMBL
+        self._step += 1
+        self._picked = ()
+        self._show_kind()
+
+    def _show_kind(self) -> None:
+        """Show the fields of the service; the address of AgentMail.to is fixed."""
+        is_inbox = self._kind == AGENTMAIL_TO
+        other = _NAMES[ASSMBL if is_inbox else AGENTMAIL_TO]
+        words = phrase("{}   (Ctrl+T: {})", _NAMES[self._kind], other)
+        self.query_one("#kind", Button).label = Content(words)
+        url = self.query_one("#base_url", Input)
+        if is_inbox and not url.value:
+            url.value = AGENTMAIL_TO_URL
+        elif not is_inbox and url.value == AGENTMAIL_TO_URL:
+            url.value = ""
+        url.disabled = is_inbox
+        self.query_one("#row-mail_domain").display = not is_inbox
+        label, example = _ADDRESSES[self._kind]
+        self.query_one("#row-address .setup-label", Plain).show(label)
+        self.query_one("#address", Input).placeholder = example
 
     def action_leave(self) -> None:
         """Leave without an account, when there is something to go back to."""
@@ -150,12 +200,35 @@ class SetupScreen(Screen[Opened]):
             return
         self._say(ui("Asking the service …"))
         self._place = TokenPlace.KEYRING
-        self._run(lambda: self._set_up.check(form, token))
+        if form.kind == AGENTMAIL_TO and not (form.address or self._picked):
+            self._run(lambda: self._set_up.inboxes(form, token))
+        else:
+            forms = self._forms()
+            self._run(lambda: [self._set_up.check(one, token) for one in forms][-1])
 
     def keep(self) -> None:
         """Keep the account and its token at the chosen place."""
-        form, token, place = self._form(), Secret(self._value("token").strip()), self._place
-        self._run(lambda: self._set_up.keep(form, clean_token(token.reveal()), place))
+        forms, token, place = self._forms(), Secret(self._value("token").strip()), self._place
+        self._run(lambda: self._set_up.keep(forms, clean_token(token.reveal()), place))
+
+    def _pick(self, inboxes: tuple[InboxChoice, ...]) -> None:
+        """Ask which inboxes of the key become accounts; the only one needs no question."""
+
+        def answered(picked: tuple[str, ...] | None) -> None:
+            if picked:
+                self._picked = picked
+                self.check()
+            else:
+                self._say(ui("No inbox was chosen."))
+
+        if not inboxes:
+            self._say(ui("! This key reaches no inbox. Make one at AgentMail.to first."))
+        elif len(inboxes) == 1:
+            answered((inboxes[0].address,))
+        else:
+            from tui.screens.inbox_dialog import InboxDialog
+
+            self.app.push_screen(InboxDialog(inboxes, self._monotonic), answered)
 
     def on_setup_screen_answered(self, event: Answered) -> None:
         """Go on with the next step, or say what stands against it."""
@@ -165,6 +238,8 @@ class SetupScreen(Screen[Opened]):
         outcome = event.outcome
         if isinstance(outcome, Opened):
             self.dismiss(outcome)
+        elif isinstance(outcome, tuple):
+            self._pick(outcome)
         elif isinstance(outcome, SecretStoreError) and self._place is TokenPlace.KEYRING:
             self._ask_place(outcome)
         elif isinstance(outcome, MailError):
@@ -192,13 +267,13 @@ class SetupScreen(Screen[Opened]):
         )
         self.app.push_screen(dialog, answered)
 
-    def _run(self, work: Callable[[], SafeText | Opened]) -> None:
+    def _run(self, work: Callable[[], SafeText | Opened | tuple[InboxChoice, ...]]) -> None:
         self._step += 1
         step = self._step
 
         def run() -> None:
             try:
-                outcome: SafeText | Opened | MailError = work()
+                outcome: Outcome = work()
             except MailError as error:
                 outcome = error
             self.post_message(self.Answered(step, outcome))
@@ -207,7 +282,12 @@ class SetupScreen(Screen[Opened]):
 
     def _form(self) -> AccountForm:
         value = self._value
-        return AccountForm(value("base_url"), value("mail_domain"), value("address"))
+        return AccountForm(value("base_url"), value("mail_domain"), value("address"), self._kind)
+
+    def _forms(self) -> tuple[AccountForm, ...]:
+        """One for each inbox that was chosen, else what stands in the fields."""
+        form = self._form()
+        return tuple(replace(form, address=one) for one in self._picked) or (form,)
 
     def _value(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value

@@ -1,0 +1,115 @@
+"""Which inboxes of a key become accounts: one, several, or all of them.
+
+Closes the trap of a list of a hundred inboxes that is walked line by line: letters narrow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from services.safe_text import phrase, ui
+from tui.first_run import InboxChoice
+from tui.screens.dialogs import Dialog
+from widgets.plain import Plain
+
+
+class InboxDialog(Dialog[tuple[str, ...]]):
+    """Returns the addresses of what was chosen, in the order of the list."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,ctrl+n", "step(1)", "Next", show=False, priority=True),
+        Binding("up,ctrl+p", "step(-1)", "Before", show=False, priority=True),
+        Binding("tab", "mark", "Mark", show=False, priority=True),
+        Binding("ctrl+a", "mark_all", "Mark all", show=False, priority=True),
+        Binding("enter", "choose", "Choose", show=False, priority=True),
+    ]
+
+    def __init__(self, inboxes: Sequence[InboxChoice], monotonic: Callable[[], float]) -> None:
+        super().__init__(monotonic)
+        self._inboxes = tuple(inboxes)
+        self._shown: tuple[InboxChoice, ...] = ()
+        self._marked: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        """The field, the inboxes, what the keys do."""
+        with Vertical(classes="dialog accounts"):
+            title = phrase("This key has {:,} inboxes", len(self._inboxes))
+            yield Plain(title, classes="dialog-title")
+            field = Input(placeholder="a few letters", compact=True)
+            field.cursor_blink = False
+            yield field
+            yield OptionList(markup=False, compact=True)
+            words = ui("Enter takes it · Tab marks several · Ctrl+A all · Esc leaves")
+            yield Plain(words, classes="dialog-hint")
+
+    def on_mount(self) -> None:
+        """List everything; the keys stay with the field."""
+        super().on_mount()
+        self.query_one(OptionList).can_focus = False
+        self._list("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow the list as it is typed."""
+        event.stop()
+        self._list(event.value)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A click marks."""
+        event.stop()
+        self.action_mark()
+
+    def action_step(self, by: int) -> None:
+        """Move in the list without leaving the field."""
+        options = self.query_one(OptionList)
+        if by > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+    def action_mark(self) -> None:
+        """Mark the inbox under the cursor, or no longer, and stay."""
+        current = self._current
+        if current is not None:
+            self._marked ^= {current.address}
+            self._list(self.query_one(Input).value, self.query_one(OptionList).highlighted)
+
+    def action_mark_all(self) -> None:
+        """Mark everything that is listed."""
+        self._marked |= {one.address for one in self._shown}
+        self._list(self.query_one(Input).value, self.query_one(OptionList).highlighted)
+
+    def action_choose(self) -> None:
+        """Return what was marked; without marks, the inbox under the cursor."""
+        current = self._current
+        chosen = self._marked or ({current.address} if current is not None else set())
+        if chosen:
+            self.dismiss(tuple(one.address for one in self._inboxes if one.address in chosen))
+
+    @property
+    def _current(self) -> InboxChoice | None:
+        place = self.query_one(OptionList).highlighted
+        return None if place is None or place >= len(self._shown) else self._shown[place]
+
+    def _list(self, typed: str, at: int | None = 0) -> None:
+        words = typed.casefold().split()
+        self._shown = tuple(
+            one for one in self._inboxes if all(word in one.shown.casefold() for word in words)
+        )
+        options = self.query_one(OptionList)
+        options.set_options(
+            [
+                Option(Content(phrase("[{}] {}", ui("x" if one.address in self._marked else " "),
+                                      one.shown)))
+                for one in self._shown
+            ]
+        )  # fmt: skip
+        options.highlighted = at if self._shown else None
