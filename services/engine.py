@@ -57,6 +57,9 @@ class Engine:
     session that begins.
     """
 
+    _loop: asyncio.AbstractEventLoop | None = None
+    _wake: asyncio.Event | None = None
+
     def __init__(
         self,
         *,
@@ -89,8 +92,6 @@ class Engine:
         self._ids = count(1)
         self._requests: deque[tuple[int, Request]] = deque()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._wake: asyncio.Event | None = None
         self._is_stopping = False
         self._hurry = threading.Event()
         self._opened = opened
