@@ -100,7 +100,7 @@ def engine_for(
     profile: Profile, poll_seconds: float = 60, opened: MailStore | None = None
 ) -> EngineFactory:
     """The real engine over a profile's cache (`opened` if it is open already) and service."""
-    return _maker(profile, poll_seconds, opened, profile.outgoing)
+    return _maker(profile, profile.folder, poll_seconds, opened, profile.outgoing)
 
 
 def engine_of(
@@ -115,14 +115,13 @@ def engine_of(
     def make(on_event: Callable[[Event], None]) -> MailEngine:
         from services.unified.engine import AccountEngine, UnifiedEngine
 
-        engines = [
-            AccountEngine(
-                profile.account.name,
-                profile.folder,
-                _maker(profile, poll_seconds, opened.get(profile.account.name)),
-            )
-            for profile in profiles
-        ]
+        engines = []
+        for profile in profiles:
+            name = profile.account.name
+            # Not made here: a folder that cannot be must not take the other accounts with it.
+            folder = profile.paths.account_folder(name)
+            maker = _maker(profile, folder, poll_seconds, opened.get(name))
+            engines.append(AccountEngine(name, folder, maker))
         return UnifiedEngine(engines, on_event, office=partial(_outgoing, profiles))
 
     return make
@@ -130,6 +129,7 @@ def engine_of(
 
 def _maker(
     profile: Profile,
+    folder: Path,
     poll_seconds: float,
     opened: MailStore | None,
     office: OfficeFactory | None = None,
@@ -140,7 +140,7 @@ def _maker(
         return RenderWorker()
 
     return engine_factory(
-        store_folder=profile.folder,
+        store_folder=folder,
         provider=profile.provider,
         renderer=renderer,
         poll_seconds=poll_seconds,

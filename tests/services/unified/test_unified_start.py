@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +111,11 @@ def test_a_named_profile_stands_alone_and_the_default_account_comes_first(named,
     paths = configured("work", "home")  # the last one saved is the default
     found = start.shown_accounts(start.load(paths), named)
     assert [account.name for account in found] == shown
+
+
+def test_an_account_whose_folder_cannot_be_made_does_not_stop_the_rest():
+    paths = configured("work", "home")
+    shutil.rmtree(paths.account_folder("home"))
+    paths.account_folder("home").write_text("in the way")
+    first, *_ = started()
+    assert first[:2] == ["MailboxChanged", 30]
