@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.draft import VIA_SES, BodyFormat
+from services.draft import VIA_SES, BodyFormat, Draft
+from services.outbound.approvals.comparing import compare as compare_drafts
 from services.outbound.gate.plan import Plan
 from services.outbound.gate.reviewing import changed, review
 from services.outbound_events import SendDraft
@@ -111,6 +112,13 @@ def test_another_way_or_part_is_told_when_a_decision_is_void(new: Plan, told: st
     old = plan("x", "y", BodyFormat.HTML)
     assert old.digest != new.digest
     assert told in changed(old, new)
+
+
+def test_what_an_agent_changed_about_way_and_format_stands_in_the_comparison() -> None:
+    old = Draft("d", revision=1, body="x")
+    new = replace(old, revision=2, via=VIA_SES, format=BodyFormat.HTML)
+    told = [f"{line.sign}{line.text}" for line in compare_drafts(old, new).lines]
+    assert told == ["@Way out", "+Amazon SES", "@Format", "+html"]
 
 
 async def test_hostile_html_in_the_review_draws_neither_markup_nor_escapes() -> None:

@@ -17,6 +17,7 @@ from tests.fakes.openpgp_packets import armor
 from tests.fakes.openpgp_stock import StockPgpy
 from tests.services.ses.conftest import SesControl, credentials, door, v1  # noqa: F401 - fixtures
 from tests.tui.key_stage import Script, set_up
+from tui.__main__ import main
 
 pytest.importorskip("boto3")
 INSTALL = "Sending through Amazon SES needs an extra: pip install 'agentmail-tui[ses]'."
@@ -115,16 +116,26 @@ def test_html_of_a_file_leaves_with_text_made_of_it(
 
 
 def test_an_encrypted_mail_by_ses_opens_in_the_other_agents_mailbox(
-    script: Script, keys: dict[str, Person]
+    script: Script, keys: dict[str, Person], tmp_path: Path
 ) -> None:
+    report = tmp_path / "report.pdf"
+    report.write_bytes(b"%PDF of numbers" * 2_000)
     for name, key in keys.items():
         script.take_in(name, key)
         script.json(name, "keys", "publish")
-    told = script.json("me", *by_ses(script, "--encrypt", body="Run the job."))
+    words = ("--encrypt", "--attach", str(report))
+    told = script.json("me", *by_ses(script, *words, body="Run the job."))
     assert told["state"] == "sent"
     opened = read(script)
     assert opened["encryption"]["state"] == "opened"
     assert opened["body"].strip() == "Run the job."
+    (file,) = opened["attachments"]
+    assert (file["file_name"], file["encrypted"]) == ("report.pdf", True)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    words = ("attach", "save", opened["id"], "--to", str(saved), "--decrypt")
+    assert main(["--profile", "peer", *words]) == 0
+    assert (saved / "report.pdf").read_bytes() == report.read_bytes()
 
 
 def test_a_mail_of_the_vendors_code_opens_in_the_other_agents_mailbox(

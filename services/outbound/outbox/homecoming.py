@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from services.draft import Draft, DraftState
+from services.draft import VIA_SES, Draft, DraftState
 from services.errors import CacheDamaged, CryptoError, NotFound
 from services.outbound.gate.addressing import recipients_of
 from services.outbound.outbox.outbox_documents import NEVER_LEFT, OutboxEntry
@@ -39,7 +39,8 @@ class Homecoming:
 
     def told(self, entry: OutboxEntry, action: str, *, actor: str, answer: str = "") -> None:
         """Note in the audit log what happened to an entry."""
-        what = "oversight copy to " if entry.is_copy else ""
+        by_ses = "by Amazon SES to " if entry.via == VIA_SES else ""
+        what = "oversight copy to " if entry.is_copy else by_ses
         self._audit.record(
             actor,
             action,

@@ -105,6 +105,9 @@ async def test_option_1_a_plain_mail_leaves_by_ses_and_arrives(
     assert arrived["X-AgentMail-Correlation-Id"] == "order-42"
     assert arrived["X-AgentMail-Idempotency-Key"] == entry.idempotency_key
     told = dict(facts_of(entry, (await _mail_of(office, entry.entry_id))))
+    row = office.audit.rows("sent", 5).rows[0]
+    assert row.subject == f"by Amazon SES to {bob.address}: Numbers"
+    assert row.answer.startswith(entry.server_id)
     assert told["By"] == f"Amazon SES as {alice.address}"  # type: ignore[index]
 
 
