@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -198,16 +199,19 @@ class MailboxList(ChoiceList):
         """Words at the left, count at the right."""
         entry = self._entries[place]
         if entry.is_heading:
-            return self._heading(entry)
+            return self._heading(entry, width)
         count = count_words(entry.count) if entry.count else ""
         room = width - len(count) - 2
         role = "strong" if entry.filter == self._current and not entry.command else "text"
         return [(fit(entry.words, room, self._glyphs.ellipsis), role), (f" {count} ", "muted")]
 
-    def _heading(self, entry: Entry) -> Sequence[Part]:
-        rule = (f"{self._glyphs.rule} ", "muted")
-        trouble = f"  {self._glyphs.unverified} {entry.trouble}" if entry.trouble else ""
-        return [rule, (entry.words, entry.role or "muted"), (trouble, "caution")]
+    def _heading(self, entry: Entry, width: int) -> Sequence[Part]:
+        rule = f"{self._glyphs.rule} "
+        trouble = f" {self._glyphs.unverified} {entry.trouble}" if entry.trouble else ""
+        if cell_len(rule + entry.words + trouble) > width:
+            # Which one it is matters more; the switcher says what is wrong.
+            trouble = f" {self._glyphs.unverified}"
+        return [(rule, "muted"), (entry.words, entry.role or "muted"), (trouble, "caution")]
 
     def move(self, move: Callable[[ListWindow], None]) -> None:
         """Move, and step over the heading."""

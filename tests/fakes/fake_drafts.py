@@ -10,6 +10,7 @@ from services import outbound_events as ev
 from services.carried_events import CarryFiles
 from services.draft import Draft, DraftKind
 from services.events import Event, RequestFailed
+from services.moving_events import MoveDraft
 from services.outbound_models import DraftRow, OutboundCounts, RecipientSuggestion
 from services.requests import Request
 from services.safe_text import EMPTY, SafeText, clean_line, ui
@@ -60,11 +61,18 @@ class FakeDrafts:
         self.requests.append(request)
         match request:
             case ev.BeginDraft():
-                emit(ev.DraftOpened(number, self._begin(request)))
+                account, found, _ = request.message_id.partition("\x1f")
+                who = account if found else request.account
+                emit(ev.DraftOpened(number, self._begin(request), who))
             case ev.OpenDraft(draft_id) if self.locked:
                 emit(ev.DraftLocked(number, ui("The draft is sealed, and your key is locked.")))
-            case ev.OpenDraft(draft_id):
-                emit(ev.DraftOpened(number, self.kept[draft_id]))
+            case ev.OpenDraft(draft_id, account):
+                emit(ev.DraftOpened(number, self.kept[draft_id], account))
+            case MoveDraft(draft, _, to_account):
+                self.kept.pop(draft.draft_id, None)
+                moved = replace(draft, draft_id=f"{draft.draft_id}-{to_account}", revision=0)
+                self._save(number, moved)
+                emit(ev.DraftOpened(number, replace(moved, revision=1), to_account))
             case ev.SaveDraft(draft):
                 self.held.append(lambda: emit(self._save(number, draft)))
                 if not self.slow:

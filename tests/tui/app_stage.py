@@ -34,6 +34,7 @@ from tui.profile import Profile
 from tui.screens.mail import MailScreen
 from tui.start import open_app
 from tui.terminal import Terminal, probe
+from widgets.account_mark import AccountMark
 
 ADDRESS = ui("ops-bot@agents.example.com")
 LOCAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
@@ -97,6 +98,7 @@ class Stage:
         rows: Sequence[MessageRow] | None = None,
         *,
         settings: Settings | None = None,
+        accounts: tuple[AccountMark, ...] = (),
         environ: dict[str, str] | None = None,
         crash_folder: Path = Path("/nonexistent/crash"),
         trash: bool = False,
@@ -109,6 +111,7 @@ class Stage:
         self.app = StagedApp(
             self.factory,
             account=ADDRESS,
+            accounts=accounts,
             trash=trash,
             settings=settings or Settings(),
             terminal=terminal(environ),
