@@ -124,7 +124,7 @@ class OutboxList(RowList[OutboxRow]):
         return record.entry_id
 
     @property
-    def counts_down(self) -> bool:
+    def counts(self) -> bool:
         """Whether some row tells seconds."""
         now = self._clock()
         return any(

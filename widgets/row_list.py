@@ -98,6 +98,14 @@ class RowList(CursorView, Generic[Record]):
         self.refresh()
         self.post_message(self.CursorMoved())
 
+    @property
+    def counts(self) -> bool:
+        """Whether something in it changes with time alone."""
+        return False
+
+    def tick(self) -> None:
+        """A second has passed: show what that has changed."""
+
     def lists(self, record: Record) -> bool:
         """Whether a record is in the list."""
         key = self.key_of(record)

@@ -106,7 +106,7 @@ class TransferList(RowList[TransferRow]):
         return record.transfer_id
 
     @property
-    def moves(self) -> bool:
+    def counts(self) -> bool:
         """Whether some file is on its way."""
         return any(not row.state.is_over for row in self._records)
 

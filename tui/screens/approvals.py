@@ -26,6 +26,7 @@ from services.safe_text import EMPTY, SafeText, join, phrase, ui
 from tui.screens.deciding import ReviewPanes
 from tui.screens.decisions import Decisions
 from tui.screens.dialogs import ChoiceDialog, ConfirmDialog
+from tui.screens.list_screen import row_motions
 from tui.screens.review import Outcome, ReviewScreen
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
@@ -113,19 +114,13 @@ class ApprovalsScreen(SideScreen[None]):
 
     def handlers(self) -> Handlers:
         """What each command does."""
-        rows = self.list
         return {
             **self._decisions.handlers(),
             "edit_mail": self._edit,
             "whole_mail": self._show_whole,
             "pause_agent": self._pause,
             "with_decided": self._toggle_decided,
-            "next_row": rows.action_cursor_down,
-            "previous_row": rows.action_cursor_up,
-            "rows_down": rows.action_page_down,
-            "rows_up": rows.action_page_up,
-            "first_row": rows.action_first,
-            "last_row": rows.action_last,
+            **row_motions(self.list),
         }
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────

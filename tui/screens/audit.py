@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from services.events import RequestFailed, Severity
 from services.outbound_events import AuditListed, ListAudit
 from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
+from tui.screens.list_screen import row_motions
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
 from widgets.audit_list import AuditHead, AuditList, AuditNote
@@ -70,16 +71,10 @@ class AuditScreen(SideScreen[None]):
 
     def handlers(self) -> Handlers:
         """What each command does."""
-        rows = self.list
         return {
             "search_audit": self._search,
             "audit_again": lambda: self._ask_for(self._words),
-            "next_row": rows.action_cursor_down,
-            "previous_row": rows.action_cursor_up,
-            "rows_down": rows.action_page_down,
-            "rows_up": rows.action_page_up,
-            "first_row": rows.action_first,
-            "last_row": rows.action_last,
+            **row_motions(self.list),
         }
 
     def leave(self) -> None:

@@ -22,6 +22,7 @@ from services.outbound_events import (
     SendCancelled,
 )
 from services.safe_text import SafeText, phrase, ui
+from tui.screens.list_screen import row_motions
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
 from widgets.draft_list import DraftList
@@ -65,18 +66,12 @@ class DraftsScreen(SideScreen[None]):
 
     def handlers(self) -> Handlers:
         """What the commands do."""
-        rows = self.list
         return {
             "open_draft": self._open,
             "begin_draft": lambda: self._write(BeginDraft(account=self.session.chosen)),
             "drop_draft": self._drop,
             "restore_draft": self._restore,
-            "next_row": rows.action_cursor_down,
-            "previous_row": rows.action_cursor_up,
-            "rows_down": rows.action_page_down,
-            "rows_up": rows.action_page_up,
-            "first_row": rows.action_first,
-            "last_row": rows.action_last,
+            **row_motions(self.list),
         }
 
     def heard(self, event: OutboundEvent | RequestFailed, asked: Request | None) -> bool:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual.app import ComposeResult
-
 from services.events import RequestFailed, Severity
 from services.outbound_events import (
     CancelSend,
@@ -24,29 +22,31 @@ from services.outbound_events import (
 )
 from services.outbound_models import OutboxState
 from services.safe_text import SafeText, phrase, ui
-from tui.screens.side_screen import Handlers, SideScreen
+from tui.screens.list_screen import ListScreen, row_motions
+from tui.screens.side_screen import Handlers
 from tui.situation import Context, Situation
 from widgets.outbox_list import OutboxList, OutboxNote
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from services.events import OutboundEvent
     from services.outbound_models import OutboxRow
     from services.requests import Request
     from tui.outbound_news import OutboundNews
     from tui.session import Session
 
-SECOND: Final = 1.0
 _LEFT: Final = frozenset({OutboxState.SENT})
 
 
-class OutboxScreen(SideScreen[None]):
+class OutboxScreen(ListScreen[None]):
     """The outbox first; Tab shows what was sent."""
 
     CONTEXT = Context.OUTBOX
     AUTO_FOCUS = "OutboxList"
+    OPENS = "open_outgoing"
     STARTS_WITH_SENT: ClassVar[bool] = False
+
+    list: OutboxList
+    note: OutboxNote
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__(news, session)
@@ -55,13 +55,7 @@ class OutboxScreen(SideScreen[None]):
         self.list = OutboxList(glyphs=glyphs, clock=clock, settle_key=key, id="outbox")
         self.list.sent = self.STARTS_WITH_SENT
         self.list.show_accounts(session.list_marks)
-        self._note = OutboxNote(glyphs=glyphs, clock=clock, id="outbox-note")
-        self._ticking: Timer | None = None
-
-    def parts(self) -> ComposeResult:
-        """The list, and what its current row had to cut."""
-        yield self.list
-        yield self._note
+        self.note = OutboxNote(glyphs=glyphs, clock=clock, id="outbox-note")
 
     def opened(self) -> None:
         """Ask for the list."""
@@ -79,7 +73,6 @@ class OutboxScreen(SideScreen[None]):
 
     def handlers(self) -> Handlers:
         """What each command does."""
-        rows = self.list
         return {
             "open_outgoing": self._open,
             "cancel_send": self._cancel,
@@ -87,12 +80,7 @@ class OutboxScreen(SideScreen[None]):
             "retry_now": lambda: self._ask_for(RetryNow()),
             "other_box": self._other,
             "list_again": self._list_again,
-            "next_row": rows.action_cursor_down,
-            "previous_row": rows.action_cursor_up,
-            "rows_down": rows.action_page_down,
-            "rows_up": rows.action_page_up,
-            "first_row": rows.action_first,
-            "last_row": rows.action_last,
+            **row_motions(self.list),
         }
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────
@@ -162,7 +150,7 @@ class OutboxScreen(SideScreen[None]):
     def _listed(self, event: OutboxListed, asked: Request | None) -> bool:
         if event.sent is self.list.sent:
             self.list.show_records(self.session.only(event.rows), self._nothing())
-            self._tick()
+            self.tick()
         return asked is not None
 
     def _moved(self, row: OutboxRow) -> None:
@@ -174,37 +162,12 @@ class OutboxScreen(SideScreen[None]):
         if has_left is not self.list.sent or not self.list.show_record(row):
             self._list_again()
             return
-        self._tick()
+        self.tick()
         if row.entry_id == getattr(self.list.current, "entry_id", ""):
-            self._show_current()
+            self.show_current()
 
     def _nothing(self) -> SafeText:
         other = self.shown_key("other_box")
         if self.list.sent:
             return phrase("Nothing was sent from here yet. {} shows the outbox.", other)
         return phrase("Nothing waits to leave. {} shows what was sent.", other)
-
-    def _tick(self) -> None:
-        """Count seconds down while there are any to count; idle writes nothing."""
-        if self.list.counts_down and self._ticking is None:
-            self._ticking = self.set_interval(SECOND, self._second)
-
-    def _second(self) -> None:
-        self.list.tick()
-        if not self.list.counts_down and self._ticking is not None:
-            self._ticking.stop()
-            self._ticking = None
-
-    def _show_current(self) -> None:
-        self._note.show_row(self.list.current)
-        self.show_hints()
-
-    def on_row_list_cursor_moved(self, event: OutboxList.CursorMoved) -> None:
-        """Tell about the mail under the cursor."""
-        event.stop()
-        self._show_current()
-
-    def on_row_list_opened(self, event: OutboxList.Opened) -> None:
-        """A click on the current row is Enter."""
-        event.stop()
-        self.run_command("open_outgoing")

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual.app import ComposeResult
-
 from services.events import RequestFailed, Severity
 from services.safe_text import SafeText, clean_line, phrase, ui
 from services.transfer_events import (
@@ -25,45 +23,41 @@ from services.transfer_events import (
 )
 from tui import clipboard
 from tui.screens.dialogs import ConfirmDialog
-from tui.screens.side_screen import Handlers, SideScreen
+from tui.screens.list_screen import ListScreen, row_motions
+from tui.screens.side_screen import Handlers
 from tui.situation import Context, Situation
 from widgets.transfer_list import TransferList, TransferNote
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from services.events import OutboundEvent, TransferEvent
     from services.requests import Request
     from services.transfer_models import TransferRow
     from tui.outbound_news import OutboundNews
     from tui.session import Session
 
-SECOND: Final = 1.0
 _NOTHING: Final = (
     "No file was saved or sent since the start. {} in a message saves its attachments."
 )
 
 
-class TransfersScreen(SideScreen[None]):
+class TransfersScreen(ListScreen[None]):
     """Files on their way."""
 
     CONTEXT = Context.TRANSFERS
     HEADING: ClassVar[SafeText] = ui("Transfers")
     AUTO_FOCUS = "TransferList"
+    OPENS = "open_saved"
+
+    list: TransferList
+    note: TransferNote
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__(news, session)
         glyphs, clock = session.glyphs, session.clock
         self.list = TransferList(glyphs=glyphs, clock=clock, id="transfers")
         self.list.show_accounts(session.list_marks)
-        self._note = TransferNote(glyphs=glyphs, clock=clock, id="transfer-note")
+        self.note = TransferNote(glyphs=glyphs, clock=clock, id="transfer-note")
         self._deaf: Callable[[], None] | None = None
-        self._ticking: Timer | None = None
-
-    def parts(self) -> ComposeResult:
-        """The list, and what its current row had to cut."""
-        yield self.list
-        yield self._note
 
     def opened(self) -> None:
         """Listen, and ask for the list."""
@@ -82,19 +76,13 @@ class TransfersScreen(SideScreen[None]):
 
     def handlers(self) -> Handlers:
         """What each command does."""
-        rows = self.list
         return {
             "open_saved": self._open,
             "give_up": lambda: self._with_current(lambda key: CancelTransfers(transfer_ids=(key,))),
             "try_again": lambda: self._with_current(lambda key: RetryTransfers((key,))),
             "copy_place": self._copy,
             "forget_transfers": lambda: self._ask_for(ForgetTransfers()),
-            "next_row": rows.action_cursor_down,
-            "previous_row": rows.action_cursor_up,
-            "rows_down": rows.action_page_down,
-            "rows_up": rows.action_page_up,
-            "first_row": rows.action_first,
-            "last_row": rows.action_last,
+            **row_motions(self.list),
         }
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────
@@ -150,33 +138,8 @@ class TransfersScreen(SideScreen[None]):
                     self.list.take(event.row)
             case FileOpened():
                 self.notices.tell(event.sentence)
-        self._show_current()
-        self._tick()
-
-    def _tick(self) -> None:
-        """Look each second for what has stalled, while anything moves; idle writes nothing."""
-        if self.list.moves and self._ticking is None:
-            self._ticking = self.set_interval(SECOND, self._second)
-
-    def _second(self) -> None:
-        self.list.tick()
-        if not self.list.moves and self._ticking is not None:
-            self._ticking.stop()
-            self._ticking = None
-
-    def _show_current(self) -> None:
-        self._note.show_row(self.list.current)
-        self.show_hints()
-
-    def on_row_list_cursor_moved(self, event: TransferList.CursorMoved) -> None:
-        """Tell about the file under the cursor."""
-        event.stop()
-        self._show_current()
-
-    def on_row_list_opened(self, event: TransferList.Opened) -> None:
-        """A click on the current row is Enter."""
-        event.stop()
-        self.run_command("open_saved")
+        self.show_current()
+        self.tick()
 
 
 def _entry(row: TransferRow | None) -> str:
