@@ -35,6 +35,9 @@ ANSWER_SECONDS: Final = 60
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _LOGGERS: Final = ("boto3", "botocore", "urllib3")
 _CHECK: Final = "Check the network and the endpoint."
+_ODD: Final = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What botocore's parsers end with where the JSON is no object, nested without end, or no UTF-8."""
+_MOST: Final = 1e15
 T = TypeVar("T")
 
 
@@ -123,9 +126,9 @@ class SesTransport:
         return SesStanding(
             in_sandbox=not answer.get("ProductionAccessEnabled", False),
             may_send=bool(answer.get("SendingEnabled", True)),
-            daily=float(quota.get("Max24HourSend", 0)),
-            per_second=float(quota.get("MaxSendRate", 0)),
-            sent=float(quota.get("SentLast24Hours", 0)),
+            daily=_number(quota.get("Max24HourSend")),
+            per_second=_number(quota.get("MaxSendRate")),
+            sent=_number(quota.get("SentLast24Hours")),
         )
 
     async def _call(self, call: Callable[[Any], T], to: tuple[str, ...] = ()) -> T:
@@ -146,7 +149,7 @@ class SesTransport:
             raise ses_failures.of_refusal(error, attempt) from None
         except BotoCoreError as error:
             raise ses_failures.of_client(error, attempt) from None
-        except ResponseParserError:
+        except (ResponseParserError, *_ODD):
             raise BadAnswer(
                 "The answer is not that of Amazon SES.", _CHECK, uncertain=True
             ) from None
@@ -187,6 +190,11 @@ def _client(place: SesPlace) -> Any:
         ) from None
     _check_endpoint(str(client.meta.endpoint_url))
     return client
+
+
+def _number(value: object) -> float:
+    """Return a number of an answer, 0 for anything else; one without end is none."""
+    return float(value) if isinstance(value, int | float) and abs(value) < _MOST else 0.0
 
 
 def _silence() -> None:
