@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from email import message_from_string, policy
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
+from services.outbound.office import Office
 from services.sandbox.records import Agent, SesAccess
+from services.service_config import SesPlace
 from tests.conftest import SandboxControl
-from tests.services.outbound.conftest import alice, bob, own_keys  # noqa: F401 - fixtures
+from tests.services.outbound.conftest import Party, alice, bob, own_keys  # noqa: F401 - fixtures
+from tests.services.outbound.office_stage import Stage
+from tests.services.ses.ses_office import Opens
 
 
 def ses_client(api: str, access: SesAccess, **changed: Any) -> Any:
@@ -103,3 +108,22 @@ def credentials(monkeypatch: pytest.MonkeyPatch, door: SesControl) -> pytest.Mon
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", door.access.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", door.access.secret_key)
     return monkeypatch
+
+
+@pytest.fixture
+async def opens(
+    alice: Party,  # noqa: F811
+    door: SesControl,
+    credentials: pytest.MonkeyPatch,
+) -> AsyncIterator[Opens]:
+    """Opens an office of Alice's that may send by SES; what differs is given."""
+    stages: list[Stage] = []
+
+    async def opened(*, place: dict[str, str] | None = None, **more: Any) -> Office:
+        at = SesPlace(alice.address, door.access.region, door.access.url)
+        stages.append(Stage(alice, ses=replace(at, **(place or {})), **more))
+        return await stages[-1].open()
+
+    yield opened
+    for stage in stages:
+        await stage.close()
