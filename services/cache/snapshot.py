@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable
+from copy import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -33,10 +34,16 @@ _DAMAGED: Final = ui("(this message is damaged in the local cache; refresh to fe
 
 
 class RowReader:
-    """Reads rows from one log; shared by all snapshots of it."""
+    """Reads rows from one log; shared by all snapshots of it.
 
-    def __init__(self, handle: ReadHandle) -> None:
+    Its rows name `account`, and have `prefix` before their ids.
+    """
+
+    def __init__(self, handle: ReadHandle, account: str = "", prefix: str = "") -> None:
         self._handle = handle
+        self.account = account
+        self._prefix = prefix
+        self._named: RowReader | None = None
         self.row = lru_cache(maxsize=ROWS_KEPT)(self._row)
 
     def document(self, offset: int, length: int) -> Document:
@@ -46,14 +53,18 @@ class RowReader:
         except (ValueError, OSError):
             return {}
 
-    def _row(
-        self, offset: int, length: int, flags: int, date: int, account: str = "", prefix: str = ""
-    ) -> MessageRow:
+    def named(self, account: str, prefix: str) -> RowReader:
+        """Return the reader of the same log whose rows say whose they are; the last one is kept."""
+        if self._named is None or self._named.account != account:
+            self._named = RowReader(self._handle, account, prefix)
+        return self._named
+
+    def _row(self, offset: int, length: int, flags: int, date: int) -> MessageRow:
         document = self.document(offset, length)
         sender = parse_mailbox(str(document.get("s", "")))
         attachments = document.get("n", 0)
         return MessageRow(
-            message_id=prefix + str(document.get("i", "")),
+            message_id=self._prefix + str(document.get("i", "")),
             flags=RowFlag(flags),
             received_at=date,
             sender=clean_line(sender.name or sender.address),
@@ -62,7 +73,7 @@ class RowReader:
             preview=clean_line(str(document.get("p", ""))),
             attachments=attachments if isinstance(attachments, int) else 0,
             labels=tuple(clean_line(str(label)) for label in document.get("l") or ()),
-            account=account,
+            account=self.account,
         )
 
 
@@ -90,7 +101,7 @@ class MailSnapshot:
         self._label_sets = label_sets
         self._slots = slots
         self._doc_id = doc_id
-        self._reader = reader
+        self.reader = reader
         self._search = search
         self._opened = opened
         self._release = release
@@ -116,10 +127,19 @@ class MailSnapshot:
             self._release()
         return RowView(self, choose(columns, size, self._label_sets, wanted, query, hits))
 
-    def row_of(self, message_id: str, *named: str) -> MessageRow | None:
-        """Return the row of one message, in whatever mailbox it is; `named` as by `row_at`."""
+    def named(self, account: str, prefix: str) -> MailSnapshot:
+        """Return the same picture with rows that name their account, `prefix` before their ids.
+
+        Everything else speaks of the ids as they are.
+        """
+        found = copy(self)
+        found.reader = self.reader.named(account, prefix)
+        return found
+
+    def row_of(self, message_id: str) -> MessageRow | None:
+        """Return the row of one message, in whatever mailbox it is."""
         slot = self.slot_of(message_id)
-        return None if slot is None else self.row_at(slot, *named)
+        return None if slot is None else self.row_at(slot)
 
     def slot_of(self, message_id: str) -> int | None:
         """Return the slot of a message that this snapshot knows."""
@@ -130,17 +150,16 @@ class MailSnapshot:
         at = bisect_left(order, columns.key(slot), hi=self._order_length, key=columns.key)
         return slot if at < self._order_length and order[at] == slot else None
 
-    def row_at(self, slot: int, *named: str) -> MessageRow:
-        """Return the row of a slot; `named` are its account and what goes before its id."""
+    def row_at(self, slot: int) -> MessageRow:
+        """Return the row of a slot."""
         columns = self.columns
-        return self._reader.row(
-            columns.offsets[slot], columns.lengths[slot], columns.flags[slot],
-            columns.dates[slot], *named,
-        )  # fmt: skip
+        return self.reader.row(
+            columns.offsets[slot], columns.lengths[slot], columns.flags[slot], columns.dates[slot]
+        )
 
     def document_at(self, slot: int) -> Document:
         """Return the document of a slot, an empty one if it cannot be read."""
-        return self._reader.document(self.columns.offsets[slot], self.columns.lengths[slot])
+        return self.reader.document(self.columns.offsets[slot], self.columns.lengths[slot])
 
 
 class RowView:
@@ -155,9 +174,9 @@ class RowView:
     def __len__(self) -> int:
         return len(self._slots)
 
-    def row(self, position: int, *named: str) -> MessageRow:
-        """Decode one row, `named` as by `MailSnapshot.row_at`; raises IndexError outside."""
-        return self._snapshot.row_at(self._slot(position), *named)
+    def row(self, position: int) -> MessageRow:
+        """Decode one row; raises IndexError outside of the view."""
+        return self._snapshot.row_at(self._slot(position))
 
     def message_id(self, position: int) -> str:
         """Return the id of a row; raises IndexError outside of the view."""

@@ -29,6 +29,7 @@ class UnifiedSnapshot:
     def __init__(self, parts: Mapping[str, MailSnapshot], version: int = 0) -> None:
         self.parts = dict(parts)
         """Each account's own picture, in the order of the accounts."""
+        self._named = {name: part.named(name, join_id(name, "")) for name, part in parts.items()}
         self.version = version
         self.counts = sum_of([part.counts for part in self.parts.values()])
 
@@ -49,14 +50,14 @@ class UnifiedSnapshot:
 
     def select(self, wanted: MailFilter) -> UnifiedView:
         """Return the messages that a filter lets through, newest first, with qualified ids."""
-        chosen = [name for name in self.parts if wanted.account in ("", name)]
-        return UnifiedView([(name, self.parts[name].select(wanted)) for name in chosen])
+        chosen = [name for name in self._named if wanted.account in ("", name)]
+        return UnifiedView([(name, self._named[name].select(wanted)) for name in chosen])
 
     def row_of(self, message_id: str) -> MessageRow | None:
         """Return the row of one message, in whatever mailbox it is; the id is qualified."""
         account, own_id = split_id(message_id)
-        part = self.parts.get(account)
-        return None if part is None else part.row_of(own_id, account, join_id(account, ""))
+        part = self._named.get(account)
+        return None if part is None else part.row_of(own_id)
 
 
 class UnifiedView:
@@ -65,11 +66,10 @@ class UnifiedView:
     An age is a date below zero, by which every selection rises.
     """
 
-    __slots__ = ("_blocks", "_cuts", "_length", "_named", "_names", "_sorted", "_views")
+    __slots__ = ("_blocks", "_cuts", "_length", "_names", "_sorted", "_views")
 
     def __init__(self, parts: Sequence[tuple[str, RowView]]) -> None:
         self._names = [name for name, _ in parts]
-        self._named = [(name, join_id(name, "")) for name in self._names]
         self._views = [view for _, view in parts]
         self._sorted = [view.by_age() for view in self._views]
         self._length = sum(map(len, self._views))
@@ -82,7 +82,7 @@ class UnifiedView:
     def row(self, position: int) -> MessageRow:
         """Decode one row; raises IndexError outside of the view."""
         part, at = self._place(position)
-        return self._views[part].row(at, *self._named[part])
+        return self._views[part].row(at)
 
     def message_id(self, position: int) -> str:
         """Return the qualified id of a row; raises IndexError outside of the view."""

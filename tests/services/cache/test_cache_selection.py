@@ -110,7 +110,7 @@ def _id_at(reader: RowReader, offset: int, length: int) -> str:
 
 def _name(snapshot: MailSnapshot, slot: int) -> str:
     columns = snapshot.columns
-    return _id_at(snapshot._reader, columns.offsets[slot], columns.lengths[slot])
+    return _id_at(snapshot.reader, columns.offsets[slot], columns.lengths[slot])
 
 
 TEXTS = (

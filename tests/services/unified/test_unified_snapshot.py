@@ -100,7 +100,7 @@ def test_nothing_is_read_of_rows_that_nobody_looks_at(stores):
     snapshot = together(made)
     rows = snapshot.select(ALL)
     rows.row(3_000)
-    read = [part._reader.row.cache_info().currsize for part in snapshot.parts.values()]
+    read = [part.reader.row.cache_info().currsize for part in snapshot._named.values()]
     assert sum(read) == 1
     assert len(rows._blocks) == 1
     assert len(rows._blocks[3_000 // BLOCK]) == BLOCK
