@@ -25,13 +25,13 @@ from services.sandbox import (
     messages_door,
     settings_door,
 )
-from services.sandbox.body import Gone, decode, read_body
+from services.sandbox.body import decode, read_body
 from services.sandbox.connections import Connections
-from services.sandbox.context import ApiError, Call, Handler, Sandbox, SeenRequest
-from services.sandbox.faults import Fault
-from services.sandbox.faulty_wire import Answer, Dropped, FaultyWire, error_answer, ordered_answer
+from services.sandbox.context import ApiError, Call, Handler, Sandbox
+from services.sandbox.faulty_wire import Answer, error_answer, ordered_answer
 from services.sandbox.records import Agent
 from services.sandbox.ses import controls as ses_controls
+from services.sandbox.visit import Visit
 
 _HANDLERS: Final[Mapping[str, Handler]] = {
     **messages_door.HANDLERS,
@@ -82,37 +82,19 @@ class ApiDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        wire_out = FaultyWire(self._connections, scope, receive, send)
-        seen = SeenRequest(
-            door="api", method=scope["method"], path=scope["raw_path"].decode("latin-1"),
-            operation="", agent_id=None, status=0,
-            headers=[name.decode("latin-1") for name, _ in scope["headers"]],
-        )  # fmt: skip
-        faults: dict[str, Fault] = {}
-        try:
-            answer = await self._answer(scope, receive, wire_out, seen, faults)
-        except ApiError as error:
-            answer = error_answer(error)
-        except (sqlite3.OperationalError, OSError):
-            answer = error_answer(ApiError(503, "unavailable", "The store cannot be used now."))
-        except (Dropped, Gone):
-            self._remember(seen)
-            return
-        seen.status = answer.status
-        self._remember(seen)
-        try:
-            await wire_out.answer(answer, faults)
-        except Dropped:
-            return
+        visit = Visit.at("api", self._connections, scope, receive, send)
+        await visit.end(self._sandbox, self._answered(visit))
 
-    async def _answer(
-        self,
-        scope: Scope,
-        receive: Receive,
-        wire_out: FaultyWire,
-        seen: SeenRequest,
-        faults: dict[str, Fault],
-    ) -> Answer:
+    async def _answered(self, visit: Visit) -> Answer:
+        try:
+            return await self._answer(visit)
+        except ApiError as error:
+            return error_answer(error)
+        except (sqlite3.OperationalError, OSError):
+            return error_answer(ApiError(503, "unavailable", "The store cannot be used now."))
+
+    async def _answer(self, visit: Visit) -> Answer:
+        scope, seen, faults = visit.scope, visit.seen, visit.faults
         endpoint, ids = self._table.find(seen.method, scope["raw_path"])
         seen.operation = endpoint.name
         headers = _headers(scope)
@@ -122,13 +104,13 @@ class ApiDoor:
         seen.agent_id = caller.agent_id if caller else None
         if not endpoint.control:
             faults.update(self._sandbox.faults.take(endpoint.name, seen.agent_id))
-        await wire_out.before(faults)
+        await visit.wire_out.before(faults)
         if (ordered := ordered_answer(faults)) is not None:
             return ordered
         if endpoint.auth and caller is None:
             challenge = {"WWW-Authenticate": "Bearer"}
             raise ApiError(401, "unauthorized", "The token is missing or wrong.", challenge)
-        data = await read_body(scope, receive)
+        data = await read_body(scope, visit.receive)
         body = None
         if endpoint.request is not None:
             body = decode(endpoint.name, data, endpoint.request)
@@ -141,10 +123,6 @@ class ApiDoor:
         if scheme.lower() != "bearer" or not token.strip():
             return None
         return self._sandbox.store.agent_by_token(token.strip())
-
-    def _remember(self, seen: SeenRequest) -> None:
-        if not seen.path.startswith("/_sandbox/"):
-            self._sandbox.requests.append(seen)
 
 
 class _Table:

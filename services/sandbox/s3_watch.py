@@ -13,8 +13,9 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.sandbox.connections import Connections, cut
-from services.sandbox.context import ApiError, Sandbox, SeenRequest
+from services.sandbox.context import ApiError, Sandbox
 from services.sandbox.faulty_wire import Dropped, FaultyWire, error_answer, ordered_answer
+from services.sandbox.visit import seen_at
 
 UPLOAD: Final = "s3_upload"
 DOWNLOAD: Final = "s3_download"
@@ -32,11 +33,7 @@ class S3Watch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         operation = UPLOAD if scope["method"] == "POST" else DOWNLOAD
-        seen = SeenRequest(
-            door="s3", method=scope["method"], path=scope["raw_path"].decode("latin-1"),
-            operation=operation, agent_id=None, status=0,
-            headers=[name.decode("latin-1") for name, _ in scope["headers"]],
-        )  # fmt: skip
+        seen = seen_at("s3", scope, operation)
         self.sandbox.requests.append(seen)
         faults = self.sandbox.faults.take(operation, None)
         out = FaultyWire(self.connections, scope, receive, send)

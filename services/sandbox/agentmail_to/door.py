@@ -34,11 +34,11 @@ from services.sandbox.agentmail_to.failures import (
 from services.sandbox.agentmail_to.fetching import fetch_links
 from services.sandbox.agentmail_to.socket_door import SocketDoor
 from services.sandbox.agentmail_to.spoiling import spoilt
-from services.sandbox.body import Gone, read_body
+from services.sandbox.body import read_body
 from services.sandbox.connections import Connections
-from services.sandbox.context import ApiError, SeenRequest
-from services.sandbox.faults import Fault
-from services.sandbox.faulty_wire import Answer, Dropped, FaultyWire, ordered_answer
+from services.sandbox.context import ApiError
+from services.sandbox.faulty_wire import Answer, ordered_answer
+from services.sandbox.visit import Visit
 
 DOOR: Final = "agentmail_to"
 
@@ -57,52 +57,35 @@ class AgentmailDoor:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
             return
-        wire_out = FaultyWire(self._connections, scope, receive, send)
-        seen = SeenRequest(
-            door=DOOR, method=scope["method"], path=scope["raw_path"].decode("latin-1"),
-            operation="", agent_id=None, status=0,
-            headers=[name.decode("latin-1") for name, _ in scope["headers"]],
-        )  # fmt: skip
-        faults: dict[str, Fault] = {}
+        visit = Visit.at(DOOR, self._connections, scope, receive, send)
+        await visit.end(self._services.sandbox, self._answered(visit))
+
+    async def _answered(self, visit: Visit) -> Answer:
         try:
-            answer = await self._answer(scope, receive, wire_out, seen, faults)
+            answer = await self._answer(visit)
         except ApiError as error:
             answer = failure_answer(error)
         except (sqlite3.OperationalError, OSError):
             answer = failure_answer(Failure(503, "service_unavailable", "Try again later."))
-        except (Dropped, Gone):
-            self._remember(seen)
-            return
-        if fault := faults.pop("status_after", None):
-            answer = failure_answer(ordered_failure(fault))
-        seen.status = answer.status
-        self._remember(seen)
-        try:
-            await wire_out.answer(answer, faults)
-        except Dropped:
-            return
+        if fault := visit.faults.pop("status_after", None):
+            return failure_answer(ordered_failure(fault))
+        return answer
 
-    async def _answer(
-        self,
-        scope: Scope,
-        receive: Receive,
-        wire_out: FaultyWire,
-        seen: SeenRequest,
-        faults: dict[str, Fault],
-    ) -> Answer:
+    async def _answer(self, visit: Visit) -> Answer:
+        scope, seen, faults = visit.scope, visit.seen, visit.faults
         endpoint, ids = self._table.find(seen.method, scope["raw_path"])
         seen.operation = endpoint.name
         headers = headers_of(scope)
         if endpoint.name.startswith("sandbox_"):
-            return await self._control(scope, receive, endpoint, ids, headers)
+            return await self._control(visit, endpoint, ids, headers)
         seen.agent_id = ids.get("inbox_id", "").partition("@")[0] or None
         faults.update(self._services.sandbox.faults.take(endpoint.name, seen.agent_id))
-        await wire_out.before(faults)
+        await visit.wire_out.before(faults)
         if fault := faults.pop("status", None):
             raise ordered_failure(fault)
         if (ordered := ordered_answer(faults)) is not None:
             return ordered
-        data = await _read(scope, receive)
+        data = await _read(scope, visit.receive)
         key = caller(self._services, headers)
         check_permission(key, endpoint)
         body = None if endpoint.body is None else decode_body(data, endpoint.body)
@@ -115,24 +98,15 @@ class AgentmailDoor:
         return Answer(200, b"" if result is None else wire.encode(spoilt(result, faults)))
 
     async def _control(
-        self,
-        scope: Scope,
-        receive: Receive,
-        endpoint: Endpoint,
-        ids: Mapping[str, str],
-        headers: Mapping[str, str],
+        self, visit: Visit, endpoint: Endpoint, ids: Mapping[str, str], headers: Mapping[str, str]
     ) -> Answer:
         controls.check(headers)
-        data = await read_body(scope, receive)
+        data = await read_body(visit.scope, visit.receive)
         body = None if endpoint.body is None else decode_body(data, endpoint.body)
         call = V0Call(
-            self._services, controls.KEY, endpoint.name, ids, _query(scope), headers, {}, body
+            self._services, controls.KEY, endpoint.name, ids, _query(visit.scope), headers, {}, body
         )
         return Answer(200, wire.encode(endpoint.handler(call)))
-
-    def _remember(self, seen: SeenRequest) -> None:
-        if not seen.path.startswith("/_sandbox/"):
-            self._services.sandbox.requests.append(seen)
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes:

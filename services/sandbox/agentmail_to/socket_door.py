@@ -32,9 +32,10 @@ from services.sandbox.agentmail_to.records import Key
 from services.sandbox.agentmail_to.shapes import Json
 from services.sandbox.agentmail_to.spoiling import spoilt
 from services.sandbox.connections import Connections
-from services.sandbox.context import ApiError, SeenRequest
+from services.sandbox.context import ApiError
 from services.sandbox.faults import Fault
 from services.sandbox.faulty_wire import Answer
+from services.sandbox.visit import seen_at
 
 OPERATION: Final = "v0_websocket"
 EVENT: Final = "v0_event"
@@ -58,11 +59,7 @@ class SocketDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hold one session until either side ends it."""
         await receive()
-        seen = SeenRequest(
-            door="agentmail_to", method="GET", path=scope["raw_path"].decode("latin-1"),
-            operation=OPERATION, agent_id=None, status=101,
-            headers=[name.decode("latin-1") for name, _ in scope["headers"]],
-        )  # fmt: skip
+        seen = seen_at("agentmail_to", scope, OPERATION, status=101)
         self._services.sandbox.requests.append(seen)
         faults = self._services.sandbox.faults.take(OPERATION, None)
         if fault := faults.get("latency"):

@@ -15,16 +15,17 @@ from urllib.parse import unquote
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from services.sandbox.body import Gone, read_body
+from services.sandbox.body import read_body
 from services.sandbox.connections import Connections
-from services.sandbox.context import ApiError, Sandbox, SeenRequest
+from services.sandbox.context import ApiError, Sandbox
 from services.sandbox.faults import Fault
-from services.sandbox.faulty_wire import Answer, Dropped, FaultyWire, ordered_answer
+from services.sandbox.faulty_wire import Answer, ordered_answer
 from services.sandbox.ses import v2
 from services.sandbox.ses.errors import Reason, SesError
 from services.sandbox.ses.mailing import Mailing
 from services.sandbox.ses.query import QueryApi, error_xml, read_form
 from services.sandbox.ses.sigv4 import SignedRequest, check
+from services.sandbox.visit import Visit
 
 BODY_LIMIT: Final = 64 * 2**20
 """Bytes of a request: a mail of 40 MB in base64, and what stands around it."""
@@ -57,35 +58,17 @@ class SesDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        wire_out = FaultyWire(self._connections, scope, receive, send)
-        seen = _seen(scope)
-        faults: dict[str, Fault] = {}
-        try:
-            answer = await self._answer(scope, receive, wire_out, seen, faults)
-        except (Dropped, Gone):
-            self._sandbox.requests.append(seen)
-            return
-        seen.status = answer.status
-        self._sandbox.requests.append(seen)
-        try:
-            await wire_out.answer(answer, faults)
-        except Dropped:
-            return
+        visit = Visit.at("ses", self._connections, scope, receive, send)
+        await visit.end(self._sandbox, self._answer(visit))
 
-    async def _answer(
-        self,
-        scope: Scope,
-        receive: Receive,
-        wire_out: FaultyWire,
-        seen: SeenRequest,
-        faults: dict[str, Fault],
-    ) -> Answer:
+    async def _answer(self, visit: Visit) -> Answer:
+        scope, faults = visit.scope, visit.faults
         is_v2 = scope["raw_path"].startswith(v2.PREFIX.encode())
         try:
-            asked = _asked(scope, await read_body(scope, receive, BODY_LIMIT), is_v2=is_v2)
-            seen.operation = SEND_FAULT if asked.operation in _SENDS else OTHER_FAULT
-            faults.update(self._sandbox.faults.take(seen.operation, None))
-            await wire_out.before(faults)
+            asked = _asked(scope, await read_body(scope, visit.receive, BODY_LIMIT), is_v2=is_v2)
+            visit.seen.operation = SEND_FAULT if asked.operation in _SENDS else OTHER_FAULT
+            faults.update(self._sandbox.faults.take(visit.seen.operation, None))
+            await visit.wire_out.before(faults)
             if (ordered := ordered_answer(faults)) is not None:
                 return ordered
             answer = self._carried_out(asked)
@@ -105,14 +88,6 @@ class SesDoor:
             return Answer(200, self._query.answer(asked.form), "text/xml", _request_id())
         found = self._json.answer(asked.operation, asked.identity, asked.request.body)
         return Answer(200, msgspec.json.encode(found), headers=_request_id())
-
-
-def _seen(scope: Scope) -> SeenRequest:
-    return SeenRequest(
-        door="ses", method=scope["method"], path=scope["raw_path"].decode("latin-1"),
-        operation="", agent_id=None, status=0,
-        headers=[name.decode("latin-1") for name, _ in scope["headers"]],
-    )  # fmt: skip
 
 
 def _asked(scope: Scope, body: bytes, *, is_v2: bool) -> _Asked:
