@@ -6,7 +6,7 @@ AgentMail.to's own stays behind `MailProvider`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -38,6 +38,8 @@ class Capabilities:
     """The provider is a `PushSource` as well."""
     change_feed: bool = False
     """The provider is a `ChangeFeed` as well."""
+    batch: int = 0
+    """Most messages that one request changes; then the provider is a `BatchChanges` as well."""
     server_drafts: bool = False
     """Drafts lie on the service, where agents put them (`services.outbound.approvals`)."""
 
@@ -86,6 +88,32 @@ class Trash(Protocol):
     async def undelete_message(self, message_id: str) -> None:
         """Bring a message back; done also for one that is not in the trash. Raises ServiceError."""
         ...
+
+
+@runtime_checkable
+class BatchChanges(Protocol):
+    """A provider that changes up to `Capabilities.batch` messages, each named once, with one request.
+
+    Each method returns the messages that were changed, with the labels that they have now; the
+    service does not have the others, or did not say so. Raises ServiceError: then none was changed,
+    or, when it is uncertain, perhaps all.
+    """
+
+    async def mark_messages_read(
+        self, message_ids: Sequence[str], *, is_read: bool
+    ) -> Mapping[str, tuple[str, ...]]: ...
+
+    async def archive_messages(
+        self, message_ids: Sequence[str], *, archived: bool
+    ) -> Mapping[str, tuple[str, ...]]: ...
+
+    async def label_messages(
+        self, message_ids: Sequence[str], *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
+    ) -> Mapping[str, tuple[str, ...]]: ...
+
+    async def delete_messages(
+        self, message_ids: Sequence[str]
+    ) -> Mapping[str, tuple[str, ...]]: ...
 
 
 class PushSignal(Enum):

@@ -82,7 +82,7 @@ async def _through_cache(
 
 
 async def _on_service(profile: Profile, ids: Sequence[str], edit: Edit) -> dict[str, MailError]:
-    from services.sync.sender import send_edit
+    from services.sync.batches import send_edit
 
     failures: dict[str, MailError] = {}
     if not ids:

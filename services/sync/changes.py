@@ -201,6 +201,10 @@ class Changes:
         """Return the oldest open row of a message."""
         return next(iter(self.journal.open_rows(message_id)), None)
 
+    def still_open(self, rows: Iterable[Row]) -> tuple[Row, ...]:
+        """Return those of the rows that still wait: a message may vanish while it is sent about."""
+        return tuple(row for row in rows if self.journal.has_open(row))
+
     def mark_sent(self, row: Row) -> None:
         """Note, before the request leaves, that a deletion may have happened from now on."""
         self._set_state(row, RowState.SENT)

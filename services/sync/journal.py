@@ -92,6 +92,10 @@ class Journal:
         """Return the row as it is now; raises KeyError when it is gone."""
         return self._changes[row.change][row.number]
 
+    def has_open(self, row: Row) -> bool:
+        """Say whether the row is there and still waits."""
+        return row.number in self._open.get(row.message_id, {})
+
     def new_change(self) -> int:
         """Return the number of a new change."""
         number, self._next_change = self._next_change, self._next_change + 1

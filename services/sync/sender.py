@@ -1,4 +1,4 @@
-"""Sends local changes in the background: in order for each message, a few messages at a time.
+"""Sends local changes in the background: in order for each message, a few requests at a time.
 
 Closes these traps: a change that is refused must not stay on the screen; one that met a broken
 connection must not be lost; a service that is down must not be stormed; one message that the
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -18,6 +18,7 @@ from typing import Final
 from services.errors import (
     BadAnswer,
     Conflict,
+    Forbidden,
     MailError,
     NotFound,
     Offline,
@@ -29,13 +30,16 @@ from services.errors import (
 )
 from services.ports import MailProvider
 from services.sync import edits
+from services.sync.batches import Batches, Told, is_about_one, send_edit, send_together
 from services.sync.changes import Changes
 from services.sync.edits import Edit, EditKind
 from services.sync.journal import Row, RowState
 from services.sync.pace import Pace
 
 AT_ONCE: Final = 4
-"""Messages that are worked on at the same time; one while the service is in trouble."""
+"""Requests under way at the same time; one while the service is in trouble."""
+_WHOLE_TRIES: Final = 2
+"""So often a group is sent whole while the service stumbles, before it is tried in halves."""
 _PASSING: Final = (Offline, TimedOut, RateLimited, ServerBroken, BadAnswer)
 """Errors after which the same request is sent again: all operations are idempotent."""
 
@@ -59,18 +63,12 @@ class Flushed:
     refused: tuple[Refusal, ...]
 
 
-async def send_edit(provider: MailProvider, message_id: str, edit: Edit) -> tuple[str, ...]:
-    """Send one operation; return the labels that the service tells, empty when it tells none."""
-    match edit.kind:
-        case EditKind.READ:
-            await provider.patch_message_read(message_id, is_read=edit.value)
-        case EditKind.ARCHIVE:
-            await provider.patch_message_archive(message_id, archived=edit.value)
-        case EditKind.LABELS:
-            return await provider.patch_message_labels(message_id, add=edit.add, remove=edit.remove)
-        case EditKind.DELETE:
-            await provider.delete_message(message_id)
-    return ()
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of rows that were sent: how many are settled, and the error that keeps them."""
+
+    settled: int = 0
+    error: MailError | None = None
 
 
 class Sender:
@@ -94,6 +92,8 @@ class Sender:
         self._numbers = count()
         self._scheduled: dict[str, float] = {}
         self._in_flight: set[str] = set()
+        self._requests = 0
+        self._batches = Batches()
         # What a former run left open may have been on its way when that run ended.
         self._maybe_done: set[str] = set(changes.journal.open_ids())
         self._tries: dict[str, int] = {}
@@ -136,6 +136,7 @@ class Sender:
     async def run(self) -> None:
         """Send for ever; ends by cancellation, then what was under way stays in the journal."""
         self._in_flight.clear()
+        self._requests = 0
         for message_id in self._changes.journal.open_ids():
             self._schedule(message_id)
         async with asyncio.TaskGroup() as group:
@@ -156,7 +157,7 @@ class Sender:
         now = self._clock()
         if pause := self._left(self._paused_until, now):
             return pause
-        while self._heap and len(self._in_flight) < (1 if self._failures else AT_ONCE):
+        while self._heap and self._requests < (1 if self._failures else AT_ONCE):
             when, _, message_id = self._heap[0]
             if self._scheduled.get(message_id) != when:
                 heapq.heappop(self._heap)
@@ -177,8 +178,18 @@ class Sender:
         if row is not None and self._left(row.due, now):
             self._schedule(message_id)
         elif row is not None:
-            self._in_flight.add(message_id)
-            group.create_task(self._work(row))
+            rows = self._batches.together(self.provider, row, self._due(now))
+            for other in rows[1:]:
+                del self._scheduled[other.message_id]
+            self._in_flight.update(one.message_id for one in rows)
+            self._requests += 1
+            group.create_task(self._work(rows))
+
+    def _due(self, now: float) -> Iterator[Row]:
+        for message_id, when in self._scheduled.items():
+            row = self._changes.next_row(message_id)
+            if row is not None and not self._left(when, now) and not self._left(row.due, now):
+                yield row
 
     def _schedule(self, message_id: str) -> None:
         row = self._changes.next_row(message_id)
@@ -191,67 +202,125 @@ class Sender:
         heapq.heappush(self._heap, (when, next(self._numbers), message_id))
         self._wake.set()
 
-    async def _work(self, row: Row) -> None:
+    async def _work(self, rows: Sequence[Row]) -> None:
         try:
-            await self._attempt(row)
+            await self._attempt(rows)
         finally:
-            self._in_flight.discard(row.message_id)
-            self._schedule(row.message_id)
+            self._requests -= 1
+            for row in rows:
+                self._in_flight.discard(row.message_id)
+            for row in rows:
+                self._schedule(row.message_id)
             self._wake.set()
 
     # ── at once ──────────────────────────────────────────────────────────────────────────────────
 
     async def flush(self) -> Flushed:
-        """Send everything that waits, deletions too, one by one; for callers without `run`.
+        """Send everything that waits, deletions too, one request at a time; for callers without `run`.
 
         Raises the first error that keeps a change waiting; what was sent until then is sent.
         """
         sent = 0
         refused: list[Refusal] = []
         keep, self.on_refused = self.on_refused, refused.append
+        todo = dict.fromkeys(self._changes.journal.open_ids())
         try:
-            for message_id in self._changes.journal.open_ids():
-                while (row := self._changes.next_row(message_id)) is not None:
-                    error = await self._attempt(row)
-                    if error is not None:
-                        raise error
-                    sent += 1
+            while todo:
+                first, *others = todo
+                row = self._changes.next_row(first)
+                if row is None:
+                    del todo[first]
+                    continue
+                following = filter(None, map(self._changes.next_row, others))
+                outcome = await self._attempt(self._batches.together(self.provider, row, following))
+                if outcome.error is not None:
+                    raise outcome.error
+                sent += outcome.settled
         finally:
             self.on_refused = keep
         return Flushed(sent - len(refused), tuple(refused))
 
-    # ── one row ──────────────────────────────────────────────────────────────────────────────────
+    # ── one request ──────────────────────────────────────────────────────────────────────────────
 
-    async def _attempt(self, row: Row) -> MailError | None:
-        """Send one row and note the answer; return the error that keeps it waiting, if any."""
-        if row.edit.kind is EditKind.DELETE:
-            self._changes.mark_sent(row)
+    async def _attempt(self, rows: Sequence[Row]) -> _Outcome:
+        """Send rows that say the same, each of another message, and note the answer."""
+        self._mark(rows)
         provider = self.provider
         try:
             if provider is None:
                 raise Offline("There is no connection to the mail service.")
-            labels = await self._send(provider, row)
+            told = await self._send(provider, rows)
         except _PASSING as error:
-            self._postpone(row, error)
-            return error
+            self._postpone(rows, error)
+            return _Outcome(error=error)
         except SignedOut as error:
             # A late answer to a former token says nothing about the one in use now.
             if self.provider is provider:
                 self._signed_out = True
                 self.on_signed_out(error)
-            return error
+            return _Outcome(error=error)
         except MailError as error:
-            self._settle(row, error)
+            settled = self._refuse(rows, error)
         else:
-            self._changes.confirmed(row, labels)
+            settled = self._confirm(rows, told)
         self._failures = 0
-        self._maybe_done.discard(row.message_id)
-        self._tries.pop(row.message_id, None)
-        self._not_before.pop(row.message_id, None)
+        for row in settled:
+            self._maybe_done.discard(row.message_id)
+            self._tries.pop(row.message_id, None)
+            self._not_before.pop(row.message_id, None)
+            self._batches.settled(row.message_id)
         self.on_change()
-        return None
+        return _Outcome(len(settled))
 
-    async def _send(self, provider: MailProvider, row: Row) -> tuple[str, ...]:
+    def _mark(self, rows: Sequence[Row]) -> None:
+        if rows[0].edit.kind is EditKind.DELETE:
+            with self._changes.commit():
+                for row in self._changes.still_open(rows):
+                    self._changes.mark_sent(row)
+
+    async def _send(self, provider: MailProvider, rows: Sequence[Row]) -> Told:
+        if len(rows) == 1:
+            return {rows[0].message_id: await self._send_one(provider, rows[0])}
+        ids = [row.message_id for row in rows]
+        unheard = set(ids) - self._maybe_done
+        self._maybe_done.update(ids)
+        try:
+            return await send_together(provider, ids, rows[0].edit)
+        except MailError as error:
+            if not (isinstance(error, ServiceError) and error.uncertain):
+                self._maybe_done -= unheard
+            raise
+
+    def _confirm(self, rows: Sequence[Row], told: Told) -> Sequence[Row]:
+        """Note what was done, and return it; who is not named in an answer is asked about alone."""
+        found = [row for row in rows if row.message_id in told]
+        with self._changes.commit():
+            for row in self._changes.still_open(found):
+                self._changes.confirmed(row, told[row.message_id])
+        self._batches.part(row for row in rows if row.message_id not in told)
+        return found
+
+    def _refuse(self, rows: Sequence[Row], error: MailError) -> Sequence[Row]:
+        """Settle what is refused, and return it; of several it may be one that is to blame."""
+        if len(rows) == 1:
+            for row in self._changes.still_open(rows):
+                self._settle(row, error)
+            return rows
+        self._unmark(rows, error)
+        if not isinstance(error, Forbidden):
+            self._batches.halve(rows)
+            return ()
+        # What the key may not do, it may do to none of them; but an earlier try may have been heard.
+        refused = [row for row in rows if row.message_id not in self._maybe_done]
+        with self._changes.commit():
+            for row in self._changes.still_open(refused):
+                self._settle(row, error)
+        self._batches.part(row for row in rows if row.message_id in self._maybe_done)
+        return refused
+
+    # ── one row ──────────────────────────────────────────────────────────────────────────────────
+
+    async def _send_one(self, provider: MailProvider, row: Row) -> tuple[str, ...]:
         """Send one row; raises a refusal only when an earlier try was not carried out either."""
         message_id = row.message_id
         was_sent = message_id in self._maybe_done
@@ -287,17 +356,30 @@ class Sender:
             self._changes.refused(row)
             self.on_refused(Refusal(row.change, row.message_id, row.edit, error))
 
-    def _postpone(self, row: Row, error: ServiceError) -> None:
-        now, message_id = self._clock(), row.message_id
-        is_first = row.state is RowState.WAITING
-        if row.edit.kind is EditKind.DELETE and is_first and not error.uncertain:
-            self._changes.mark_unsent(row)
+    def _postpone(self, rows: Sequence[Row], error: ServiceError) -> None:
+        now = self._clock()
+        self._unmark(rows, error)
         if not self._left(self._paused_until, now):
             # Four requests that meet the same outage are one failure.
             self._failures += 1
             self._paused_until = now + self._pace.retry_delay(self._failures, error)
-        tries = self._tries[message_id] = self._tries.get(message_id, 0) + 1
-        self._not_before[message_id] = now + self._pace.retry_delay(tries, error)
+        tries = 1 + max(self._tries.get(row.message_id, 0) for row in rows)
+        again = now + self._pace.retry_delay(tries, error)
+        for row in rows:
+            self._tries[row.message_id] = tries
+            self._not_before[row.message_id] = again
+        if len(rows) > 1 and tries >= _WHOLE_TRIES and is_about_one(error):
+            self._batches.halve(rows)
+
+    def _unmark(self, rows: Sequence[Row], error: MailError) -> None:
+        """Deletions that certainly did not happen can be taken back again."""
+        is_uncertain = isinstance(error, ServiceError) and error.uncertain
+        if is_uncertain or rows[0].edit.kind is not EditKind.DELETE:
+            return
+        with self._changes.commit():
+            for row in self._changes.still_open(rows):
+                if row.state is RowState.WAITING:
+                    self._changes.mark_unsent(row)
 
 
 def _ignore(_: object) -> None:

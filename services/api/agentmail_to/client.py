@@ -77,6 +77,7 @@ class AgentMailToClient:
             max_labels=MOST_LABELS,
             max_label_length=LONGEST_LABEL,
             page_limit=MAX_PAGE,
+            batch=BATCH_UPDATE,
             push=True,
             change_feed=True,
             server_drafts=True,
@@ -221,10 +222,7 @@ class AgentMailToClient:
 
         UsageError for labels that only the service or another command sets.
         """
-        added, removed = labels.own(add), labels.own(remove)
-        if set(added) & set(removed):
-            raise UsageError("A label cannot be added and removed at once.")
-        return labels.shown(await self._relabel(message_id, added, removed))
+        return labels.shown(await self._relabel(message_id, *_own(add, remove)))
 
     async def patch_message_read(self, message_id: str, *, is_read: bool) -> None:
         """Mark read or unread, by both labels of the convention (§5.2)."""
@@ -251,21 +249,35 @@ class AgentMailToClient:
         data = await self.call("update_message", ids={"message_id": message_id}, body=body)
         return codec.labels_of(data) if isinstance(data, Mapping) else ()
 
-    async def mark_messages_read(self, message_ids: Sequence[str], *, is_read: bool) -> int:
-        """Mark many messages at once; returns how many the service has (the rest are gone)."""
+    # ── changing many at once: the answers name those that the service has ───────────────────────
+
+    async def mark_messages_read(
+        self, message_ids: Sequence[str], *, is_read: bool
+    ) -> dict[str, tuple[str, ...]]:
+        """Mark many messages read or unread."""
         return await self._relabel_many(message_ids, *_reading(is_read))
+
+    async def archive_messages(
+        self, message_ids: Sequence[str], *, archived: bool
+    ) -> dict[str, tuple[str, ...]]:
+        """Archive many messages or bring them back."""
+        return await self._relabel_many(message_ids, *_toggled(labels.ARCHIVED, archived))
 
     async def label_messages(
         self, message_ids: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()
-    ) -> int:
-        """Change the labels of many messages at once; returns how many the service has."""
-        return await self._relabel_many(message_ids, labels.own(add), labels.own(remove))
+    ) -> dict[str, tuple[str, ...]]:
+        """Change the labels of many messages; UsageError as `patch_message_labels`."""
+        return await self._relabel_many(message_ids, *_own(add, remove))
+
+    async def delete_messages(self, message_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Put many messages into the trash."""
+        return await self._relabel_many(message_ids, [labels.TRASH], [])
 
     async def _relabel_many(
         self, message_ids: Sequence[str], add: Sequence[str], remove: Sequence[str]
-    ) -> int:
+    ) -> dict[str, tuple[str, ...]]:
         ids = list(dict.fromkeys(message_ids))
-        changed = 0
+        changed: dict[str, tuple[str, ...]] = {}
         for start in range(0, len(ids), BATCH_UPDATE):
             body = {
                 "message_ids": ids[start : start + BATCH_UPDATE],
@@ -273,13 +285,22 @@ class AgentMailToClient:
                 "remove_labels": list(remove) or None,
             }
             found, _ = codec.entries(await self.call("batch_update_messages", body=body), "updates")
-            changed += len(found)
+            for update in found:
+                told = labels.shown(codec.labels_of(update))
+                changed[codec.text(update.get("message_id"))] = told
         return changed
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self.attachments.aclose()
         await self.door.aclose()
+
+
+def _own(add: Sequence[str], remove: Sequence[str]) -> tuple[list[str], list[str]]:
+    added, removed = labels.own(add), labels.own(remove)
+    if set(added) & set(removed):
+        raise UsageError("A label cannot be added and removed at once.")
+    return added, removed
 
 
 def _reading(is_read: bool) -> tuple[list[str], list[str]]:

@@ -28,6 +28,7 @@ from services.errors import (
 from services.sync import edits
 from services.sync.mailbox import Mailbox
 from services.wire_values import InboxItem
+from tests.fakes.fake_batch_provider import FakeBatchProvider
 from tests.fakes.fake_provider import QUICK, FakeProvider, items, until
 from tests.fakes.no_wait_disk import FakeDisk
 
@@ -39,10 +40,10 @@ LABELS = ("a", "b", "c")
 class World:
     """A service, a program with its background sender, and a random hand over both."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, kind: type[FakeProvider] = FakeProvider) -> None:
         self.random = random.Random(seed)
         cursors = self.random.choice(("keyset", "offset"))
-        self.provider = FakeProvider(items(30, labels=("a",)), page=7, cursors=cursors)
+        self.provider = kind(items(30, labels=("a",)), page=7, cursors=cursors)
         self.provider.before, self.provider.after = self._before, self._after
         self.folder = folder
         self.faults = 0.0
@@ -65,7 +66,7 @@ class World:
         await self._dawdle()
         if self.random.random() < self.faults:
             raise self.random.choice(PASSING)("trouble", retry_after=0.001, uncertain=False)
-        if operation.startswith("patch") and self.random.random() < self.faults / 2:
+        if operation.startswith(("patch", "batch")) and self.random.random() < self.faults / 2:
             raise self.random.choice(REFUSING)("no", status=400)
         # Refused only while it is there: after a lost answer the service would say 404.
         exists = message_id in self.provider.content
@@ -164,9 +165,12 @@ class World:
         return {message_id: self.store.item(message_id) for message_id in self.store.ids()}
 
 
+@pytest.mark.parametrize("kind", [FakeProvider, FakeBatchProvider], ids=["one by one", "batches"])
 @pytest.mark.parametrize("seed", range(10))
-async def test_what_is_shown_is_the_service_and_what_waits_after_any_interleaving(tmp_path, seed):
-    world = World(tmp_path / "account", seed)
+async def test_what_is_shown_is_the_service_and_what_waits_after_any_interleaving(
+    tmp_path, seed, kind
+):
+    world = World(tmp_path / "account", seed, kind)
     for number in range(100):
         elsewhere = world.random.random() < 0.5
         world.faults = world.random.choice((0.0, 0.1, 0.4))

@@ -187,7 +187,7 @@ async def test_every_method_works_on_the_message_of_a_hostile_id_and_on_no_other
     await client.patch_message_read(hostile, is_read=True)
     await client.patch_message_archive(hostile, archived=True)
     assert await client.patch_message_labels(hostile, add=("own",)) == ("own",)
-    assert await client.label_messages([hostile], add=("two",)) == 1
+    assert list(await client.label_messages([hostile], add=("two",))) == [hostile]
     await client.delete_message(hostile)
     with pytest.raises(NotFound):
         await client.get_message(hostile)
