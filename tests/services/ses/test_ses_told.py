@@ -198,6 +198,21 @@ async def test_html_that_cannot_be_read_within_limits_does_not_leave(
     assert RefusalKind.DRAFT in {refusal.kind for refusal in plan.refusals}
 
 
+async def test_a_mail_larger_than_ses_takes_is_refused_before_it_is_written(
+    opens: Opens, bob: Party, disk: Path, door: SesControl
+) -> None:
+    file = disk / "large.bin"
+    with file.open("wb") as made:
+        made.truncate(31 * 2**20)
+    office = await opens()
+    draft = by_ses(bob.address, files=(file,))
+    _, plan = await office.plan(office.drafts.save(draft).draft_id)
+    (refusal,) = plan.refusals
+    assert "as it is sent; Amazon SES takes 39 MB." in refusal.sentence
+    assert "Leave a file out" in refusal.next_step
+    assert door.asked() == []
+
+
 async def test_an_encrypted_mail_with_html_is_refused(opens: Opens, bob: Party) -> None:
     office = await opens()
     draft = by_ses(bob.address, body=HTML, format=BodyFormat.HTML, sealed=True)
