@@ -23,6 +23,7 @@ from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeSleep
 from tests.fakes.sending import deliver, prepare
+from tests.services.outbound.office_stage import Stage
 
 DOMAIN = "agents.example.com"
 
@@ -157,3 +158,17 @@ def sandbox(stored_session: Any) -> Iterator[SandboxControl]:
 @pytest.fixture
 def storage(stored_session: Any) -> Storage:
     return stored_session[1]
+
+
+@pytest.fixture
+async def stage(alice: Party) -> AsyncIterator[Callable[..., Stage]]:
+    """Makes stages of `alice`, each with its own policy; their offices are closed after the test."""
+    made: list[Stage] = []
+
+    def make(**fields: Any) -> Stage:
+        made.append(Stage(alice, **fields))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.close()

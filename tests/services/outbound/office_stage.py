@@ -17,6 +17,8 @@ from services.service_config import SesPlace
 
 DOMAIN = "agents.example.com"
 AT_ONCE = Policy(undo_seconds=0)
+SENT, PENDING, UNCERTAIN = OutboxState.SENT, OutboxState.PENDING, OutboxState.UNCERTAIN
+REFUSED, CANCELLED, EXPIRED = OutboxState.REFUSED, OutboxState.CANCELLED, OutboxState.EXPIRED
 
 
 @dataclass
@@ -126,3 +128,8 @@ async def send(office: Office, draft: Draft, seconds: float = 30.0) -> tuple[Out
 
 def states(entries: tuple[OutboxEntry, ...]) -> list[OutboxState]:
     return [entry.state for entry in entries]
+
+
+def log_of(stage: Stage) -> bytes:
+    """Everything that is kept of a stage's mail."""
+    return bytes((stage.party.folder / "account" / "outbound" / "outbound.log").read_bytes())
