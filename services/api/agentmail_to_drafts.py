@@ -9,7 +9,7 @@ reader: what is read of one is bounded, and whatever is more says so. Source: ap
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from services.api.agentmail_to import codec
@@ -66,8 +66,8 @@ class ServerDraft:
     bcc: tuple[str, ...] = ()
     reply_to: tuple[str, ...] = ()
     subject: str = ""
-    text: str = ""
-    html: str = ""
+    text: str = field(default="", repr=False)
+    html: str = field(default="", repr=False)
     files: tuple[ServerFile, ...] = ()
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
@@ -120,9 +120,16 @@ class RemoteDrafts:
             return error.uncertain
         return True
 
-    async def download(self, draft_id: str, file: ServerFile, descriptor: int) -> None:
-        """Fetch a file of a draft into a descriptor open for writing; raises ServiceError."""
-        await self._client.attachments.download_draft_file(draft_id, file.attachment_id, descriptor)
+    async def download(
+        self, draft_id: str, file: ServerFile, descriptor: int, *, largest: int
+    ) -> None:
+        """Fetch a file of a draft into a descriptor open for writing; raises ServiceError.
+
+        BadAnswer when it has more than `largest` bytes.
+        """
+        await self._client.attachments.download_draft_file(
+            draft_id, file.attachment_id, descriptor, largest=largest
+        )
 
 
 def _head(entry: codec.Fields) -> ServerDraftHead | None:

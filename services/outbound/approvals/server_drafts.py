@@ -75,7 +75,9 @@ class ServerDrafts:
         self._desk = desk
         self._connect = remote
         self._links = Links(desk.store)
+        self._looks = asyncio.Lock()
         self._turn = asyncio.Lock()
+        """Held for one draft at a time: a decision does not wait for ten thousand others."""
         self._told: list[SafeText] = []
 
     async def look(self) -> tuple[SafeText, ...]:
@@ -83,21 +85,29 @@ class ServerDrafts:
 
         Raises ServiceError when the service does not answer, CacheError when the disk refuses.
         """
-        async with self._turn:
+        async with self._looks:
             remote = await self._connect()
             heads, is_all = await remote.heads()
             links, undone = await durable(self._known)
             there = {head.draft_id for head in heads}
             for link in [one for one in links.values() if is_all and one.server_id not in there]:
-                await self._missing(remote, link)
+                async with self._turn:
+                    await self._missing(remote, link.server_id)
             for head in heads:
                 known = links.get(head.draft_id)
-                if known is None or known.version != head.version:
-                    await self._changed(remote, head, known)
-                elif head.draft_id in undone:
-                    await self._settle(remote, known)
+                if known is None or known.version != head.version or head.draft_id in undone:
+                    async with self._turn:
+                        await self._tend(remote, head)
             told, self._told = tuple(self._told), []
             return told
+
+    async def _tend(self, remote: RemoteDrafts, head: ServerDraftHead) -> None:
+        """Do what is to be done about a draft that is listed, by what is known of it now."""
+        link = await durable(lambda: self._links.find(head.draft_id))
+        if link is None or link.version != head.version:
+            await self._changed(remote, head, link)
+        else:
+            await self._settle(remote, link)
 
     async def hold(self, draft_id: str) -> None:
         """Before a decision counts: the draft on the service must be the one that was shown.
@@ -148,8 +158,11 @@ class ServerDrafts:
             found = await remote.get(head.draft_id)
         except NotFound:
             return
-        except (BadAnswer, Rejected):
+        except (BadAnswer, Rejected, UsageError):
             await self._pass_over(head, link, "It cannot be read.")
+            return
+        if link is not None and link.version == found.head.version:
+            # A decision has looked at it meanwhile.
             return
         if found.send_status != _LEAVING:
             await self._take_in(remote, found, link)
@@ -252,13 +265,16 @@ class ServerDrafts:
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def _missing(self, remote: RemoteDrafts, link: Link) -> None:
+    async def _missing(self, remote: RemoteDrafts, server_id: str) -> None:
         """A draft is not listed any more: asked for by its id, 404 is the proof."""
+        link = await durable(lambda: self._links.find(server_id))
+        if link is None:
+            return
         try:
-            await remote.get(link.server_id)
+            await remote.get(server_id)
         except NotFound:
             await self._gone(link)
-        except (BadAnswer, Rejected):
+        except (BadAnswer, Rejected, UsageError):
             return
 
     async def _gone(self, link: Link) -> None:

@@ -40,19 +40,21 @@ class ServerFiles:
             raise UsageError("Its files are too large.")
         if found.files:
             await durable(lambda: self._folders.hold(draft_id))
-        fetched = []
+        fetched: list[DraftFile] = []
         for number, file in enumerate(found.files):
             place = self._folders.place(draft_id, number, file.name or "file")
-            await self._fetch(remote, found.head.draft_id, file, place)
+            # The sizes that are told may be none.
+            left = LARGEST - sum(one.size for one in fetched)
+            await self._fetch(remote, found.head.draft_id, file, place, left)
             fetched.append(await durable(partial(_told, place, file)))
         return tuple(fetched)
 
     async def _fetch(
-        self, remote: RemoteDrafts, server_id: str, file: ServerFile, place: Path
+        self, remote: RemoteDrafts, server_id: str, file: ServerFile, place: Path, largest: int
     ) -> None:
         descriptor = await durable(lambda: _opened(place))
         try:
-            await remote.download(server_id, file, descriptor)
+            await remote.download(server_id, file, descriptor, largest=largest)
         finally:
             os.close(descriptor)
 

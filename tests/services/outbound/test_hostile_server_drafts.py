@@ -1,0 +1,133 @@
+"""Drafts of AgentMail.to that are made to be in the way: odd ids, files without end, thousands of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.api.agentmail_to.client import AgentMailToClient
+from services.outbound.approvals import server_files
+from services.service_config import SendProfile
+from tests.conftest import SandboxControl
+from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, Seen, answer
+from tests.services.outbound.conftest import Party
+from tests.services.outbound.server_draft_room import opened
+from tests.services.outbound.v0_stage import V0Stage
+from tests.services.sandbox.agentmail_to.v0_control import V0Control
+
+WHEN = "2026-11-01T00:00:00Z"
+Json = dict[str, Any]
+
+
+class Shelf:
+    """Drafts as a service without manners tells them; `storage` is where its files are."""
+
+    def __init__(self, drafts: list[Json]) -> None:
+        self.drafts = {one["draft_id"]: one | {"updated_at": WHEN} for one in drafts}
+        self.url = ""
+        self.asked: list[str] = []
+        self.begun = asyncio.Event()
+        """The first of the drafts `m…` was asked for."""
+
+    def __call__(self, seen: Seen) -> Reply:
+        path = seen.target.partition("?")[0]
+        last = path.rpartition("/")[2]
+        if path.endswith("/drafts"):
+            heads = [{"draft_id": key, "updated_at": WHEN} for key in self.drafts]
+            return answer(200, {"count": len(heads), "drafts": heads})
+        if "/attachments/" in path:
+            return answer(200, {"attachment_id": last, "download_url": f"{self.url}/{last}"})
+        if path.endswith("/inboxes"):
+            return answer(200, {"count": 0, "inboxes": []})
+        self.asked.append(last)
+        if last.startswith("m"):
+            self.begun.set()
+        return answer(200, self.drafts[last])
+
+
+def draft(draft_id: str, **fields: Any) -> Json:
+    return {
+        "draft_id": draft_id,
+        "to": ["ann@outside.example"],
+        "subject": "S",
+        "text": "T",
+    } | fields
+
+
+@pytest.fixture
+async def stage(sandbox: SandboxControl, tmp_path: Path, alice: Party) -> AsyncIterator[V0Stage]:
+    made = V0Stage(V0Control(sandbox), tmp_path / "swarm", alice.client, alice.address)
+    yield made
+    await made.close()
+
+
+async def reach(stage: V0Stage, service: FakeService) -> None:
+    """Let the stage's inbox lie on that service."""
+    await stage.client.aclose()
+    url = f"{service.url}/v0/"
+    stage.client = AgentMailToClient(url, stage.org.key, stage.address, sleep=FakeSleep())
+
+
+@pytest.mark.parametrize("odd", ["..", ".", "a\nb", "\x1b[2J", "\ud800"], ids=ascii)
+async def test_a_draft_whose_id_cannot_be_asked_for_hides_no_other(
+    stage: V0Stage, odd: str
+) -> None:
+    async with FakeService(script=Shelf([draft(odd), draft("d1")])) as service:
+        await reach(stage, service)
+        room = await opened(stage)
+        told = await room.look()
+        assert [str(row.subject) for row in room.rows] == ["S"]
+        assert told == ["A draft on AgentMail.to is not shown. It cannot be read."]
+        assert await room.look() == []
+        assert all(seen.target.startswith("/v0/inboxes/") for seen in service.seen)
+
+
+async def test_files_whose_size_is_a_lie_do_not_fill_the_disk(
+    stage: V0Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_files, "LARGEST", 1_000)
+    files = [{"attachment_id": f"a{n}", "filename": f"{n}", "size": 1} for n in range(5)]
+    shelf = Shelf([draft("d1", attachments=files)])
+    storage = FakeService(answer(200, b"x" * 600))
+    async with FakeService(script=shelf) as service, storage:
+        shelf.url = storage.url
+        await reach(stage, service)
+        room = await opened(stage, SendProfile.WIDE)
+        (told,) = await room.look()
+        assert "larger" in told
+        assert room.rows == ()
+        assert len(storage.seen) == 2
+        assert not any("authorization" in seen.headers for seen in storage.seen)
+
+
+async def test_a_decision_does_not_wait_for_all_drafts_that_are_taken_in(stage: V0Stage) -> None:
+    shelf = Shelf([draft("d0")])
+    async with FakeService(script=shelf) as service:
+        await reach(stage, service)
+        room = await opened(stage)
+        await room.look()
+        waiting = room.only.draft_id
+        plan = await room.office.show(waiting)
+        more = [draft(f"m{n}") for n in range(100)]
+        shelf.drafts |= {one["draft_id"]: one | {"updated_at": WHEN} for one in more}
+        looking = asyncio.ensure_future(room.look())
+        await shelf.begun.wait()
+        await room.kept.hold(waiting)
+        assert (await room.office.show(waiting)).digest == plan.digest
+        assert "m99" not in shelf.asked
+        await looking
+        assert len(room.rows) == 101
+
+
+async def test_the_words_of_a_draft_stand_in_no_repr() -> None:
+    from services.api.agentmail_to_drafts import _draft
+
+    words = {"text": "secret words", "html": "<p>secret words</p>"}
+    found = _draft("d1", json.loads(json.dumps(draft("d1", updated_at=WHEN, **words))))
+    assert found.text
+    assert "secret" not in repr(found)
