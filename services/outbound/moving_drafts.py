@@ -20,7 +20,7 @@ from services.outbound.office import Office
 from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_contents import durable
 from services.outbound.writing.quoting import SIGNATURE_RULE
-from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
+from services.safe_text import EMPTY, SafeText, clean_line, phrase
 
 
 class MovingDrafts:
@@ -73,7 +73,7 @@ def _for_account(draft: Draft, old: Office, new: Office) -> tuple[Draft, SafeTex
     if draft.via == VIA_SES and new.account.ses is None:
         words = phrase("{} has no way out by SES: it leaves by its own.", clean_line(names[1]))
         return replace(moved, via="", format=BodyFormat.PLAIN), words
-    return moved, EMPTY if draft.is_blank else ui("It leaves from another account now.")
+    return moved, EMPTY
 
 
 def resigned(body: str, own: str, other: str) -> str:

@@ -81,6 +81,8 @@ class Accounts:
         if marks:
             troubles = self._states.troubles(session.accounts) if not self.chosen else EMPTY
             screen.status.show_accounts(marks.get(self.chosen), troubles)
+            if screen.sealed_if_made is not None:
+                screen.sealed.show_lock()
 
     def groups(self) -> tuple[AccountGroup, ...]:
         """The mailboxes of each account."""

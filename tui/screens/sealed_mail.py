@@ -109,6 +109,10 @@ class SealedMail:
             PassphraseDialog(self.news, self._screen.session.monotonic), answered
         )
 
+    def show_lock(self) -> None:
+        """Tell in the status line whether the keys of the account that is shown are locked."""
+        self._status.show_lock(lock_fact(self.news.keys, self._screen.session.glyphs))
+
     def lock_now(self) -> None:
         """Forget the unlocked keys and every decrypted text."""
         for news in self._news.values():
@@ -163,7 +167,7 @@ class SealedMail:
 
     def _keys_changed(self, account: str) -> None:
         news = self.news_of(account)
-        self._status.show_lock(lock_fact(self.news.keys, self._screen.session.glyphs))
+        self.show_lock()
         self._show_peer()
         own = news.keys.own if news.keys is not None else ()
         known = (news.lock, *(key.fingerprint.raw for key in own if key.is_unlocked))
