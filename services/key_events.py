@@ -153,9 +153,13 @@ class ExportPeers(KeyRequest):
 
 @dataclass(frozen=True, slots=True)
 class ImportPeers(KeyRequest):
-    """Take in pins; one that contradicts ours becomes a changed key, never silently ours."""
+    """Take in pins, or one key; what contradicts ours becomes a changed key, never silently ours.
+
+    `owner` is the address that a single key belongs to, "" for the one that it names.
+    """
 
     file: Path
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ class Directory:
         self._service = service
         self._is_none = is_none
 
+    @property
+    def is_none(self) -> bool:
+        """Whether the connected service has no directory; False while there is no connection."""
+        return self._is_none
+
     async def look_up(self, agent_id: str, *, fresh: bool) -> Entry:
         """Return an agent's entry, empty for an unknown agent; not `fresh` may be remembered."""
         try:
@@ -109,8 +114,8 @@ class Directory:
     def _connected(self) -> KeyDirectory:
         if self._is_none:
             raise NoKey(
-                "This mail service has no key directory, so nobody's key can be looked up.",
-                "Send it by an account whose service has one, or in clear.",
+                "This mail service has no key directory: no key is looked up or published there.",
+                "Give your key out as a file: agentmail-tui keys export",
             )
         if self._service is None:
             raise Offline(

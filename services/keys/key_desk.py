@@ -208,10 +208,11 @@ class KeyDesk:
 
     async def _import_peers(self, request_id: int, request: ev.ImportPeers) -> None:
         book = self._chain.book
-        came = await in_daemon(lambda: peer_files.import_peers(book, request.file))
+        owner = self._chain.named(request.owner) if request.owner else ""
+        came = await in_daemon(lambda: peer_files.import_peers(book, request.file, owner))
         told = [f"{address}: another key is pinned here; compare both." for address in came.changed]
         sentence = done("Peers taken in. New: {}, known: {}.", str(came.new), str(came.same))
-        await self._done(request_id, sentence, *told, *came.refused)
+        await self._done(request_id, sentence, *told, *came.refused, *came.told)
 
     # ── the service's allow-list ─────────────────────────────────────────────────────────────────
 

@@ -96,6 +96,11 @@ class Keychain:
         self.lock()
 
     @property
+    def has_directory(self) -> bool:
+        """Whether keys come from a directory; False where the own book is their only source."""
+        return not self.directory.is_none
+
+    @property
     def now(self) -> int:
         """The moment by which keys are judged, seconds since the epoch."""
         return int(self._clock())

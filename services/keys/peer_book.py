@@ -73,6 +73,18 @@ class PeerBook:
         """Return the pinned key of an address."""
         return self.peer(address).pin
 
+    @property
+    def now(self) -> int:
+        """The moment by which keys are judged and dated, seconds since the epoch."""
+        return int(self._clock())
+
+    def settled(self, address: str) -> Pin | None:
+        """Return the pinned key as the file has it now; KeyChanged while another one is offered."""
+        peer = self.peer(address)
+        if peer.offered is not None:
+            raise _changed(peer)
+        return peer.pin
+
     def domains(self) -> tuple[str, ...]:
         """Return the domains that mail must be encrypted to."""
         return tuple(sorted(_names(self._file.read(), "domains")))

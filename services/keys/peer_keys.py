@@ -1,7 +1,9 @@
 """A peer's key out of the directory, checked against itself and against the book.
 
 Closes the trap of a key that is taken because the directory says so: the order of checks of
-research/crypto.md §5.2, 1 to 6, is here and nowhere else. And one more: a mail to an address of the
+research/crypto.md §5.2, 1 to 6, is here and nowhere else. Where a service has no directory the book
+alone is the source: what the operator has put there, and never a key that came with a mail or from
+another account's directory. And one more: a mail to an address of the
 service's own domain cannot be encrypted to somebody else's entry, whatever agent id comes with it.
 """
 
@@ -72,6 +74,8 @@ class PeerKeys:
 
     async def _checked(self, address: str, *, fresh: bool, agent_id: str) -> PeerKey:
         named = self.named(address)
+        if self._directory.is_none:
+            return await in_daemon(lambda: self._kept(named))
         wanted = self._agent_id(address if "@" in address else named, agent_id)
         entry = await self._directory.look_up(wanted, fresh=fresh)
         if not entry.block:
@@ -79,6 +83,16 @@ class PeerKeys:
             raise _no_key(entry)
         # In a thread: judging a key and writing the book take longer than a frame.
         return await in_daemon(lambda: self._pin(named, read_entry(entry, self._now)))
+
+    def _kept(self, named: str) -> PeerKey:
+        """Return the key of the book as its file is now, judged now; NoKey says how to import one."""
+        pin = self._book.settled(named)
+        if pin is None:
+            raise NoKey(
+                "This mail service has no key directory, and no key was imported for this recipient.",
+                "Import the recipient's key: agentmail-tui peers import FILE, or I on the Keys screen.",
+            )
+        return pin.key(self._now)
 
     def _agent_id(self, address: str, given: str) -> str:
         known = self.agent_id_for(address)

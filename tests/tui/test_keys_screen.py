@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual import events as tevents
@@ -361,6 +362,12 @@ async def test_pins_and_trusted_senders_are_edited_from_the_screen() -> None:
         assert asked(stage, ev.TrustSender) == [
             ev.TrustSender("research", enabled=True, rate_limit_per_minute=30)
         ]
+        await show_again(pilot, stage, "I", "ctrl+u", *"/k.asc", "enter", "enter")
+        await show_again(pilot, stage, "I", "ctrl+u", *"/k.asc", "enter", *"a@b.example", "enter")
+        key = Path("/k.asc")
+        assert asked(stage, ev.ImportPeers)[1:] == [
+            ev.ImportPeers(key), ev.ImportPeers(key, "a@b.example"),
+        ]  # fmt: skip
         await show_again(pilot, stage, "G", "d", "y")
         assert asked(stage, ev.DistrustSender) == [ev.DistrustSender("research")]
 

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from services.config import Account, save_account
+from services.paths import Paths
+from services.redact import Secret
+from services.secrets import SecretStore
 from tests.conftest import SandboxControl
-from tests.fakes.openpgp_keys import person
+from tests.fakes.openpgp_keys import person, revoke
+from tests.fakes.operators import own_key, public_armor
 from tests.tui.key_stage import Script, set_up
 
 
@@ -110,3 +115,81 @@ def test_words_for_a_person_hold_no_control_characters(script: Script) -> None:
         code, out, _ = script(who, *words)
         assert code == 0
         assert not {"\x1b", "\x07", "\u202e"} & set(out)
+
+
+WHO = "peer@elsewhere.example"
+
+
+@pytest.mark.parametrize("who", ["me", "swarm"])
+def test_a_single_key_is_imported_by_any_account(
+    script: Script, sandbox: SandboxControl, tmp_path: Path, who: str
+) -> None:
+    add_inbox(sandbox)
+    theirs = person(f"Peer <{WHO}>")
+    file = tmp_path / "peer.asc"
+    file.write_text(own_key(theirs).public_block())
+    came = script.json(who, "peers", "import", str(file))
+    assert (came["new"], came["changed"]) == (1, [])
+    assert came["told"][0].startswith(f"{WHO}: key ")
+    [peer] = script.json(who, "peers", "list")["peers"]
+    assert (peer["address"], peer["status"]) == (WHO, "pinned")
+    assert peer["fingerprint"] == own_key(theirs).fingerprint
+    # Another key for the same address waits for a person.
+    file.write_text(own_key(person("Somebody <else@elsewhere.example>")).public_block())
+    other = script.json(who, "peers", "import", str(file), "--owner", WHO)
+    assert (other["new"], other["changed"]) == (0, [WHO])
+    assert script.json(who, "peers", "list")["peers"][0]["status"] == "changed"
+
+
+def test_an_account_without_a_directory_looks_into_its_book(
+    script: Script, sandbox: SandboxControl, tmp_path: Path
+) -> None:
+    add_inbox(sandbox)
+    told = script.json("swarm", "peers", "lookup", WHO, code=8)
+    assert "peers import" in told["error"]
+    theirs = person(f"Peer <{WHO}>")
+    file = tmp_path / "peer.asc"
+    file.write_text(public_armor(theirs.block))
+    script.json("swarm", "peers", "import", str(file))
+    assert script.json("swarm", "peers", "lookup", WHO)["peer"]["status"] == "pinned"
+    file.write_text(public_armor(theirs.block + revoke(theirs.primary)))
+    assert script.json("swarm", "peers", "import", str(file))["same"] == 1
+    assert script.json("swarm", "peers", "list")["peers"][0]["status"] == "unusable"
+
+
+@pytest.mark.parametrize("user", ["Nobody", "Peer <>", "a b@c.example"])
+def test_a_key_that_does_not_say_whose_it_is_needs_its_owner(
+    script: Script, tmp_path: Path, user: str
+) -> None:
+    file = tmp_path / "peer.asc"
+    file.write_text(public_armor(person(user).block))
+    code, _, err = script("me", "peers", "import", str(file))
+    assert code == 2
+    assert "no address" in err
+    assert "--owner" in err
+    assert script.json("me", "peers", "list")["peers"] == []
+    assert script.json("me", "peers", "import", str(file), "--owner", WHO)["new"] == 1
+
+
+@pytest.mark.parametrize("what", ["private", "revoked", "cut"])
+def test_a_key_that_cannot_be_encrypted_to_is_not_taken_in(
+    script: Script, tmp_path: Path, what: str
+) -> None:
+    theirs = person(f"Peer <{WHO}>")
+    text = {
+        "private": own_key(theirs).export_private(),
+        "revoked": public_armor(theirs.block + revoke(theirs.primary)),
+        "cut": public_armor(theirs.block)[:200],
+    }[what]
+    file = tmp_path / "peer.asc"
+    file.write_text(text)
+    assert script("me", "peers", "import", str(file))[0] == 8
+    assert script.json("me", "peers", "list")["peers"] == []
+
+
+def add_inbox(sandbox: SandboxControl) -> None:
+    """Configure `swarm`, an inbox of AgentMail.to."""
+    paths, access = Paths.from_environment(), sandbox.process.agentmail_to
+    account = Account("swarm", "agentmail.to", access.base_url, address=min(access.inbox_keys))
+    save_account(paths, account)
+    SecretStore(paths).set_token(account, Secret(access.api_key), allow_file=True)

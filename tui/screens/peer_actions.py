@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from services.requests import OwnRequest
     from tui.screens.keys import KeysScreen
 
+_OWNER = ui("Leave it empty to take the one address that the key itself names.")
+
 
 class PeerActions:
     """The commands about peers, domains and trusted senders."""
@@ -209,12 +211,24 @@ class PeerActions:
         )
 
     def take_in(self) -> None:
-        """Read pins from a file."""
-        self.ask_file(
-            ui("Import pins from"),
-            "~/agentmail-pins.json",
-            lambda path: self._ask(ev.ImportPeers(path)),
-        )
+        """Read pins from a file, or one public key, after asking whose that is."""
+
+        def named(path: Path) -> None:
+            if path.suffix == ".json":
+                self._ask(ev.ImportPeers(path))
+                return
+            dialog = PromptDialog(
+                ui("Whose key is it?"), (_OWNER,), ui("Import"), self._monotonic,
+                placeholder="research@agents.example.com",
+                problem=lambda text: _address_problem(text) if text.strip() else EMPTY,
+            )  # fmt: skip
+            self._push(dialog, lambda text: owned(path, text))
+
+        def owned(path: Path, text: str | None) -> None:
+            if text is not None:
+                self._ask(ev.ImportPeers(path, self._full(text) if text.strip() else ""))
+
+        self.ask_file(ui("Import pins, or a public key, from"), "~/agentmail-pins.json", named)
 
     def ask_file(self, title: SafeText, proposed: str, then: Callable[[Path], None]) -> None:
         """Ask for a path and go on with it."""

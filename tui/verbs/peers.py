@@ -2,7 +2,8 @@
 
 The first key that the directory shows for an address is pinned. When it shows another one later,
 nothing is encrypted to that address until you have compared both and said `peers accept`. Compare
-fingerprints, or their words, over another channel.
+fingerprints, or their words, over another channel. Where a service has no directory, as AgentMail.to,
+only the keys that you import are encrypted to.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ def add(verbs: VerbParsers) -> None:
     requiring.add_argument("--off", action="store_true", help="do not require it any more")
     act("forget", "drop what is pinned for an address").add_argument("address")
     act("export", "write all peers to a new file (0600)").add_argument("file", type=Path)
-    act("import", "take in exported peers; a contradiction blocks sending").add_argument(
-        "file", type=Path
-    )
+    importing = act("import", "take in exported peers, or one key; a contradiction blocks sending")
+    importing.add_argument("file", type=Path, help="exported peers, or a public key (.asc)")
+    importing.add_argument("--owner", default="", help="whose key it is, when it does not say")
 
 
 def _add_comparison(parser: argparse.ArgumentParser) -> None:
@@ -149,16 +150,19 @@ async def _import(profile: Profile, arguments: argparse.Namespace) -> int:
     from services.keys.peer_files import import_peers
 
     async with keychain_of(profile, online=False) as chain:
-        came = import_peers(chain.book, arguments.file)
+        owner = chain.named(arguments.owner) if arguments.owner else ""
+        came = import_peers(chain.book, arguments.file, owner)
     told = {
         "new": came.new,
         "same": came.same,
         "changed": list(came.changed),
         "refused": list(came.refused),
+        "told": list(came.told),
     }
     lines = [f"New: {came.new}, known: {came.same}."]
     lines += [f"! {one}: another key is pinned here; compare both." for one in came.changed]
-    tell(arguments, told, [*lines, *(f"! not taken in: {one}" for one in came.refused)])
+    lines += [*came.told, *(f"! not taken in: {one}" for one in came.refused)]
+    tell(arguments, told, lines)
     return 0
 
 

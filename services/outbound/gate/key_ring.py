@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 class SealingKeys(Protocol):
     """What is asked about keys (`services.keys.keychain`).
 
+    `has_directory` is False where the operator's own book is the only source of keys.
     `peer_for` looks the key up in the directory and checks it against what is pinned: NoKey,
     KeyMismatch, KeyUnusable, KeyChanged, or a ServiceError when the directory does not answer.
     """
+
+    @property
+    def has_directory(self) -> bool: ...
 
     async def peer_for(self, address: str, *, fresh: bool = ...) -> PeerKey: ...
 

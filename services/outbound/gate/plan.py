@@ -152,6 +152,8 @@ class RecipientFacts:
     pinned_at: int = 0
     verified_at: int = 0
     verified_how: str = ""
+    is_looked_up: bool = True
+    """The key is the one that a directory has now; else only the operator's own book has it."""
     warnings: tuple[str, ...] = ()
 
 

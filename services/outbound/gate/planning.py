@@ -293,6 +293,7 @@ class Planner:
             pinned_at=pin.since,
             verified_at=pin.verified_at,
             verified_how=pin.verified_how,
+            is_looked_up=self._keys.has_directory,
         )
 
     def _mails(self, ground: _Ground) -> tuple[OutboundMail, ...]:

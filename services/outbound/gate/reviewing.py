@@ -145,6 +145,9 @@ def _pinned(facts: RecipientFacts) -> SafeText:
     if not facts.pinned_at:
         return ui("your own key")
     told = f"pinned {day(facts.pinned_at)}"
+    if not facts.is_looked_up:
+        told = f"no directory: key imported on {day(facts.pinned_at)}"
+        told += "" if facts.verified_at else ", never compared"
     if facts.verified_at:
         told += f", verified {facts.verified_how or day(facts.verified_at)}"
     return clean_line(told)

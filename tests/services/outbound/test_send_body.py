@@ -33,6 +33,8 @@ REFERENCE = {"object_key", "name", "content_type", "size", "encrypted", "encrypt
 class _NoKeys:
     """Nobody has a key and nobody needs one."""
 
+    has_directory = True
+
     def requires_encryption(self, address: str) -> bool:
         return False
 
