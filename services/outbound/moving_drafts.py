@@ -1,8 +1,9 @@
 """Hands a draft from one account to another: it is to leave from there.
 
-Closes two traps: a draft that is lost between two accounts (it is kept in the new one before it is
-dropped from the old one), and the words of one account under the name of another (the signature is
-exchanged, and what only the old account can do is told).
+Closes three traps: a draft that is lost between two accounts (it is kept in the new one before it is
+dropped from the old one), the words of one account under the name of another (the signature is
+exchanged, and what only the old account can do is told), and a second mail of what waits for a decision
+or is on its way already (such a draft stays where it is).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 
 from services import outbound_events as ev
 from services.draft import VIA_SES, BodyFormat, Draft, DraftState
-from services.errors import UsageError
+from services.errors import NotFound, UsageError
 from services.events import Event
 from services.moving_events import MoveDraft
 from services.outbound.office import Office
@@ -47,12 +48,28 @@ class MovingDrafts:
         await self._settled()
         old = await self._offices.get(request.account)
         new = await self._offices.get(request.to_account)
+        await durable(lambda: _require_free(old, draft))
         moved, remark = await durable(lambda: _for_account(draft, old, new))
         if not draft.is_blank:
             moved = await durable(lambda: new.drafts.save(moved))
         # A first save may have come just before: whether there is one, the disk knows.
         await durable(lambda: old.drafts.discard(draft.draft_id))
         self._emit(ev.DraftOpened(request_id, moved, request.to_account, remark))
+
+
+def _require_free(office: Office, draft: Draft) -> None:
+    """Raise UsageError for a draft that somebody else wrote, or that is on its way or has left."""
+    try:
+        head = office.drafts.head(draft.draft_id)
+    except NotFound:
+        head = None
+    if draft.agent or (head is not None and head.agent):
+        raise UsageError(
+            "An agent wants to send this from this account.",
+            "Decide on it here; write a mail of your own to send from another.",
+        )
+    if head is not None and (head.is_settled or head.state is not DraftState.EDITING):
+        raise UsageError("This mail is in the outbox, or has left.", "Look at the Outbox.")
 
 
 def _for_account(draft: Draft, old: Office, new: Office) -> tuple[Draft, SafeText]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.config import Account
-from services.draft import VIA_SES, Draft, DraftFile, FileOrigin
+from services.draft import VIA_SES, Draft, DraftFile, DraftState, FileOrigin
 from services.errors import UsageError
 from services.moving_events import MoveDraft
 from services.outbound.moving_drafts import MovingDrafts, resigned
@@ -100,6 +100,31 @@ async def test_files_of_another_message_stay_with_its_account(paths: Paths) -> N
         with pytest.raises(UsageError, match="lie in this account"):
             await mover(ops, sales, [])(draft)
         assert sales.drafts.rows() == ()
+
+
+async def test_what_an_agent_proposed_stays_with_the_account_that_decides(paths: Paths) -> None:
+    async with _two(paths) as (ops, sales):
+        wanted = replace(Draft.begin(), to=("x@y.example",), subject="s", body="b")
+        proposed = ops.proposals.propose(wanted, "bot")
+        for draft in (proposed, replace(proposed, agent="")):
+            with pytest.raises(UsageError, match="An agent"):
+                await mover(ops, sales, [])(draft)
+        assert sales.drafts.every() == ()
+        assert ops.drafts.head(proposed.draft_id).state is DraftState.WAITING
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+async def test_what_is_on_its_way_or_has_left_becomes_no_second_mail(
+    paths: Paths, has_left: bool
+) -> None:
+    async with _two(paths) as (ops, sales):
+        draft = ops.drafts.save(replace(Draft.begin(), to=("x@y.example",), subject="s", body="b"))
+        ops.drafts.put_state(draft.draft_id, DraftState.QUEUED)
+        if has_left:
+            ops.drafts.settle(draft.draft_id)
+        with pytest.raises(UsageError, match="outbox, or has left"):
+            await mover(ops, sales, [])(draft)
+        assert sales.drafts.every() == ()
 
 
 async def test_what_leaves_by_ses_leaves_by_the_service_of_an_account_without_it(
