@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,8 +15,9 @@ from services import key_events as keys
 from services import outbound_events as ev
 from services import transfer_events as files
 from services.crypto.certs import PeerKey
-from services.draft import Draft, DraftKind
+from services.draft import Draft, DraftKind, Encryption
 from services.outbound.log.store import OutboundStore
+from services.outbound.offices import OfficeDoor, Offices
 from services.outbound_models import OutboxState
 from services.policy_config import Policy
 from services.redact import Secret
@@ -251,6 +253,47 @@ def test_keys_without_an_account_are_the_default_accounts(household):
     assert one.answer(keys.ReadKeys(), keys.KeysChanged).account == "work"
     wrong = requests.ForAccount("elsewhere", keys.ReadKeys())
     assert one.answer(wrong, events.RequestFailed).sentence
+
+
+def test_drafts_are_sealed_to_the_key_of_their_own_account_only(household):
+    one = household("work", "home")
+    one.synced()
+    block = Secret(own_key(ADA, "eins").export_private())
+    one.answer(requests.ForAccount("work", keys.ImportKey(block=block)), keys.KeyWorkDone)
+    for account in ("work", "home"):
+        secret = replace(
+            draft_to("ann@example.com", f"secret of {account}"), encryption=Encryption.REQUIRED
+        )
+        one.answer(ev.SaveDraft(secret, account), ev.DraftSaved)
+    rows = {row.account: row for row in one.answer(ev.ListDrafts(), ev.DraftsListed).rows}
+    assert (rows["work"].locked, rows["home"].locked) == (True, False)
+    assert rows["home"].subject == "secret of home"
+    locked = one.answer(ev.OpenDraft(rows["work"].draft_id, "work"), ev.DraftLocked)
+    assert locked.account == "work"
+    one.answer(requests.ForAccount("work", keys.UnlockKeys(Secret("eins"))), keys.KeyWorkDone)
+    opened = one.answer(ev.OpenDraft(rows["work"].draft_id, "work"), ev.DraftOpened)
+    assert opened.draft.subject == "secret of work"
+    on_disk = (one["work"].folder / "outbound" / "outbound.log").read_bytes()
+    assert b"secret of work" not in on_disk
+
+
+async def test_an_office_that_does_not_open_holds_up_no_other(disk):
+    never = asyncio.Event()
+
+    async def waits() -> Any:
+        await never.wait()
+
+    async def opens() -> Any:
+        return "office"
+
+    offices = Offices(
+        [OfficeDoor("slow", disk / "slow", waits), OfficeDoor("quick", disk / "quick", opens)],
+        shown=("slow", "quick"),
+    )
+    slow = asyncio.create_task(offices.get("slow"))
+    assert await offices.get("quick") == "office"
+    assert not slow.done()
+    slow.cancel()
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────
