@@ -1,14 +1,15 @@
 """The other part of a mail with HTML: HTML made of Markdown, or plain text made of HTML.
 
-Closes two traps. A recipient's program that shows text and one that shows HTML must show the same
+Closes three traps. A recipient's program that shows text and one that shows HTML must show the same
 mail: one part is made of the other, when the mail is planned, and both are under its digest. And
 HTML of an agent taken apart in this process: the worker that reads received mail does that, within
-its limits, and what it cannot read does not leave.
+its limits, and what it cannot read does not leave. And Markdown made to be read for hours: its time
+grows with the square of its length, so that is bounded.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,8 @@ from services.errors import MailError, UsageError
 if TYPE_CHECKING:
     from services.reading.parsed_mail import ParsedLine, ParsedMail
 
+LONGEST_MARKDOWN: Final = 100_000
+"""Characters: the worst of them takes some seconds in a thread, ten times as much ten minutes."""
 _PLAINER: Final = "Write it more simply, or as plain text."
 _OURS: Final = frozenset({"notice", "rule"})
 """Kinds of lines that the reader of mail puts in itself."""
@@ -32,16 +35,22 @@ class OtherPart:
     `hidden`: characters that the HTML has and does not show to who reads it.
     """
 
-    text: str = ""
+    text: str = field(default="", repr=False)
     hidden: int = 0
 
 
 def other_part(draft: Draft) -> OtherPart:
     """Return the part that goes beside the text of a draft. Runs in a thread.
 
-    Raises ConfigError when the extra is not installed, UsageError when HTML cannot be read as text.
+    Raises ConfigError when the extra is not installed, UsageError when HTML cannot be read as text
+    and for Markdown that is too long.
     """
     if draft.format is BodyFormat.MARKDOWN:
+        if len(draft.body) > LONGEST_MARKDOWN:
+            raise UsageError(
+                f"Markdown has at most {LONGEST_MARKDOWN:,} characters; this has more.",
+                "Send it as plain text, or attach it as a file.",
+            )
         return OtherPart(html_of(draft.body))
     return _read(draft.body) if draft.format is BodyFormat.HTML else OtherPart()
 
