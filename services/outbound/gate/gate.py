@@ -113,7 +113,8 @@ class Gate:
         terms, encrypted = Terms.of(mail), mail.is_encrypted
         await in_thread(lambda _: self._may_leave(mail, terms, is_encrypted=encrypted))
         peer = await self._approved_key(mail.to, mail.key) if mail.is_encrypted else None
-        recipients = await self._recipients(mail, peer)
+        seen = await self._seen(mail)
+        recipients = self._recipients(mail, peer, seen)
         body = await sealed_text(mail.body, recipients)
         files = await sealed_files(
             mail,
@@ -121,7 +122,9 @@ class Gate:
             folder,
             lambda number, done: tell(Prepared(Step.SEALING, number, done)),
         )
-        return SealedMail(mail, body, files, _sealed_to(peer), str(folder))
+        theirs = tuple(map(_sealed_to, seen))
+        sealed_to = None if peer is None else _sealed_to(peer)
+        return SealedMail(mail, body, files, sealed_to, str(folder), theirs)
 
     async def upload(
         self,
@@ -157,7 +160,7 @@ class Gate:
         await in_thread(lambda _: self._may_leave(mail, mail.terms, is_encrypted=encrypted))
         if mail.sealed_to is not None:
             check_sealed(mail, marked=transport.rules.headers)
-            await self._check_still_good(mail, mail.sealed_to)
+            await self._check_all_still_good(mail, mail.sealed_to)
         return await transport.send(mail, repeat=repeat)
 
     async def verify(self, mail: ReadyMail, receipt: Receipt) -> str | None:
@@ -211,13 +214,19 @@ class Gate:
             raise KeyUnusable(f"{address} has another key than the one that was approved.", _ANEW)
         return peer
 
-    async def _recipients(self, mail: OutboundMail, peer: PeerKey | None) -> tuple[PeerKey, ...]:
+    async def _seen(self, mail: OutboundMail) -> tuple[PeerKey, ...]:
+        """Return the keys of those in bcc, () when the mail goes in clear."""
+        blind = mail.bcc if mail.is_encrypted else ()
+        return tuple([await self._approved_key(address, mail.bcc_key) for address in blind])
+
+    def _recipients(
+        self, mail: OutboundMail, peer: PeerKey | None, seen: tuple[PeerKey, ...]
+    ) -> tuple[PeerKey, ...]:
         """The recipient, oversight in bcc, and the sender, who could not read their copies otherwise."""
         from services.crypto.errors import KeyUnusable
 
         if peer is None:
             return ()
-        seen = [await self._approved_key(address, mail.bcc_key) for address in mail.bcc]
         if not mail.own_key:
             return (peer, *seen)
         own = self._keys.own_public()
@@ -225,11 +234,21 @@ class Gate:
             raise KeyUnusable("Your own key is another one than when this was approved.", _ANEW)
         return peer, own, *seen
 
-    async def _check_still_good(self, mail: ReadyMail, sealed_to: SealedTo) -> None:
+    async def _check_all_still_good(self, mail: ReadyMail, sealed_to: SealedTo) -> None:
+        """Look once more at the keys of the recipient and of those in bcc; CryptoError, ServiceError."""
+        from services.crypto.errors import KeyUnusable
+
+        if len(mail.bcc_sealed_to) != len(mail.bcc):
+            raise KeyUnusable("It is not known whether oversight can read this mail.", _ANEW)
+        whom = ((mail.to, sealed_to), *zip(mail.bcc, mail.bcc_sealed_to, strict=True))
+        for address, theirs in whom:
+            await self._check_still_good(address, theirs)
+
+    async def _check_still_good(self, address: str, sealed_to: SealedTo) -> None:
         from services.crypto.errors import KeyUnusable
 
         try:
-            peer = await self._keys.peer_for(mail.to, fresh=True)
+            peer = await self._keys.peer_for(address, fresh=True)
         except BadAnswer as error:
             # An odd answer to a sending may stand for a mail that was taken; this one cannot.
             raise ServerBroken(error.sentence, error.next_step) from error
@@ -241,10 +260,10 @@ class Gate:
         usable = {part.fingerprint for part in peer.components if part.usable_for_encryption}
         if peer.fingerprint != sealed_to.primary or sealed_to.component not in usable:
             raise KeyUnusable(
-                "The recipient has another key than this mail was encrypted to.",
+                f"{address} has another key than this mail was encrypted to.",
                 "Send it anew, so that it is encrypted to the new key.",
             )
 
 
-def _sealed_to(peer: PeerKey | None) -> SealedTo | None:
-    return None if peer is None else SealedTo(peer.fingerprint, peer.require().fingerprint)
+def _sealed_to(peer: PeerKey) -> SealedTo:
+    return SealedTo(peer.fingerprint, peer.require().fingerprint)

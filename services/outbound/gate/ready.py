@@ -49,6 +49,8 @@ class SealedMail:
     sealed_to: SealedTo | None
     folder: str = ""
     """Its spool: what a transport writes for it goes there, and is gone when it is settled."""
+    bcc_sealed_to: tuple[SealedTo, ...] = ()
+    """The same of who is in bcc, in that order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class ReadyMail:
     format: BodyFormat = BodyFormat.PLAIN
     replies_to: str = ""
     """The service's id of the message that it answers natively, "" for a mail of its own."""
+    bcc_sealed_to: tuple[SealedTo, ...] = ()
+    """Whose keys those in bcc read it with, in that order; () exactly when it goes in clear."""
     spooled: SpooledMail | None = None
     """The finished bytes, where a service takes those."""
 

@@ -166,6 +166,7 @@ def made_ready(
         via=mail.via,
         sender=mail.sender,
         bcc=mail.bcc,
+        bcc_sealed_to=sealed.bcc_sealed_to,
         format=mail.format,
         replies_to=replies_to,
         spooled=spooled,

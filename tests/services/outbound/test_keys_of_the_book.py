@@ -144,7 +144,7 @@ async def pushed(bookish: Bookish, entries: tuple[OutboxEntry, ...]) -> tuple[Ou
 
 
 @pytest.mark.parametrize("how", SPOILT)
-@pytest.mark.parametrize("whose", ["recipient"])
+@pytest.mark.parametrize("whose", ["recipient", "oversight"])
 async def test_a_key_that_is_spoilt_after_sealing_refuses_at_the_last_step(
     bookish: Bookish, alice: Party, whose: str, how: str
 ) -> None:
