@@ -1,14 +1,11 @@
-"""Every operation against the real sandbox over HTTP, in health and with every status (N01)."""
+"""Every operation against the real sandbox over HTTP, in health; the set-up check and secrecy."""
 
 from __future__ import annotations
 
-import base64
 import hmac
 import io
-import os
 import tempfile
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -20,55 +17,18 @@ from services.api.assmbl import AssmblClient
 from services.api.assmbl_send import MailSender
 from services.api.factory import check_account, provider_for
 from services.api.file_sink import FileSink
-from services.api.presigned import DownloadLink, LinkExpired
-from services.api.routes import ROUTES
 from services.config import Account
 from services.errors import (
-    BadAnswer,
     Conflict,
-    Forbidden,
     NotFound,
-    Offline,
-    PolicyRefused,
-    RateLimited,
     Rejected,
-    ServerBroken,
     ServiceError,
-    SignedOut,
-    TimedOut,
 )
 from services.ports import MailProvider
 from services.redact import Secret
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
-from tests.fakes.scripted_service import FakeSleep
-
-PEM = (
-    "-----BEGIN PUBLIC KEY-----\n"
-    + base64.b64encode(bytes.fromhex("302a300506032b6570032100") + bytes(range(32))).decode()
-    + "\n-----END PUBLIC KEY-----\n"
-)
-MAIL = "From: a@b.example\nTo: x@y.example\nSubject: {}\n\nbody of {}\n"
-
-
-@pytest.fixture
-async def client(sandbox: SandboxControl, agent: Agent) -> AsyncIterator[AssmblClient]:
-    made = AssmblClient(sandbox.base_url, agent.token, "agents.example.com", sleep=FakeSleep())
-    yield made
-    await made.aclose()
-
-
-@pytest.fixture
-def document() -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile() as file:
-        file.write(os.urandom(300_000))
-        yield file
-
-
-def content(file: BinaryIO) -> bytes:
-    file.seek(0)
-    return file.read()
-
+from tests.services.api.assmbl_stage import MAIL, PEM
 
 # ── mail ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -210,183 +170,6 @@ async def test_a_marketplace_transaction_keeps_its_id(client: AssmblClient, agen
     assert done.marketplace_request_id == asked.marketplace_request_id
 
 
-# ── attachments ──────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_file_travels_up_out_in_and_down(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
-) -> None:
-    told: list[int] = []
-    ref = await client.attachments.upload_file(
-        document, file_name="a b.bin", content_type="application/octet-stream",
-        on_progress=told.append,
-    )  # fmt: skip
-    assert ref.size == 300_000
-    assert told[-1] == 300_000
-    assert told == sorted(told)
-    await MailSender(client.exchange).send_mail(agent.address, "s", "b", attachments=[ref])
-    message_id = (await client.list_inbox()).items[0].message_id
-    status = await client.attachments.get_inbound_attachment_status(message_id, 0)
-    assert (status.status, status.file_name, status.size) == ("ready", "a b.bin", 300_000)
-    with tempfile.TemporaryFile() as arrived:
-        down = await client.attachments.download_file(message_id, 0, arrived.fileno())
-        assert content(arrived) == content(document)
-    assert down
-    assert down.size == 300_000
-
-    own = await client.attachments.request_attachment_download(ref.object_key)
-    with tempfile.TemporaryFile() as arrived:
-        await client.attachments.storage.download(own, FileSink(arrived.fileno()))
-        assert content(arrived) == content(document)
-
-    seen = [request for request in sandbox.requests() if request["door"] == "s3"]
-    assert [request["operation"] for request in seen] == ["s3_upload", "s3_download", "s3_download"]
-    for request in seen:
-        assert "authorization" not in {name.lower() for name in request["headers"]}
-        assert request["status"] in (200, 204)
-
-
-async def test_an_expired_form_is_replaced_once(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
-) -> None:
-    sandbox.fault("status", operation="s3_upload", status=403)
-    await client.attachments.upload_file(document, file_name="f", content_type="text/plain")
-    forms = [r for r in sandbox.requests(agent) if r["operation"] == "request_attachment_upload"]
-    assert len(forms) == 2
-
-
-async def test_a_form_that_always_expires_ends_with_a_sentence(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
-) -> None:
-    sandbox.fault("short_ttl", agent, operation="request_attachment_upload", seconds=0, times=None)
-    sandbox.settings(clock_offset=5)
-    with pytest.raises(LinkExpired, match="does not accept the form"):
-        await client.attachments.upload_file(document, file_name="f", content_type="text/plain")
-    forms = [r for r in sandbox.requests(agent) if r["operation"] == "request_attachment_upload"]
-    assert len(forms) == 2
-
-
-async def test_an_upload_that_breaks_begins_again_under_the_same_key(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
-) -> None:
-    sandbox.fault("drop_before", operation="s3_upload", times=2)
-    told: list[int] = []
-    ref = await client.attachments.upload_file(
-        document, file_name="f", content_type="text/plain", on_progress=told.append
-    )
-    assert (ref.size, told[-1]) == (300_000, 300_000)
-    forms = [r for r in sandbox.requests(agent) if r["operation"] == "request_attachment_upload"]
-    assert len(forms) == 1
-
-
-async def test_a_storage_host_that_is_down_is_not_asked_for_ever(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
-) -> None:
-    sandbox.fault("drop_before", operation="s3_upload", times=None)
-    with pytest.raises(Offline):
-        await client.attachments.upload_file(document, file_name="f", content_type="text/plain")
-    asked = [r["operation"] for r in sandbox.requests()]
-    assert asked.count("s3_upload") == 4
-    assert asked.count("request_attachment_upload") == 1
-
-
-async def test_a_file_larger_than_its_form_is_refused(
-    client: AssmblClient, document: BinaryIO
-) -> None:
-    form = await client.attachments.request_attachment_upload("f", "text/plain", 10)
-    with pytest.raises(Rejected, match="refused the file"):
-        await client.attachments.storage.upload(form, document, content_type="text/plain")
-
-
-async def inbound(client: AssmblClient, agent: Agent, document: BinaryIO) -> str:
-    ref = await client.attachments.upload_file(
-        document, file_name="f", content_type="application/octet-stream"
-    )
-    await MailSender(client.exchange).send_mail(agent.address, "s", "b", attachments=[ref])
-    return (await client.list_inbox()).items[0].message_id
-
-
-async def test_a_download_that_breaks_goes_on_where_it_stood(
-    client: AssmblClient, agent: Agent, document: BinaryIO
-) -> None:
-    message_id = await inbound(client, agent, document)
-    whole = content(document)
-    with tempfile.TemporaryFile() as arrived:
-        arrived.write(whole[:100_000])
-        arrived.flush()
-        told: list[int] = []
-        down = await client.attachments.download_file(
-            message_id, 0, arrived.fileno(), resume=True, on_progress=told.append
-        )
-        assert content(arrived) == whole
-    assert down
-    assert down.size == len(whole)
-    assert told[0] > 100_000
-
-
-async def test_a_dropped_download_is_tried_again(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
-) -> None:
-    message_id = await inbound(client, agent, document)
-    sandbox.fault("drop_before", operation="s3_download", times=2)
-    with tempfile.TemporaryFile() as arrived:
-        await client.attachments.download_file(message_id, 0, arrived.fileno())
-        assert content(arrived) == content(document)
-
-
-async def test_an_expired_link_is_replaced_once_and_then_told(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
-) -> None:
-    message_id = await inbound(client, agent, document)
-    sandbox.fault("status", operation="s3_download", status=403)
-    with tempfile.TemporaryFile() as arrived:
-        assert await client.attachments.download_file(message_id, 0, arrived.fileno())
-    sandbox.fault("status", operation="s3_download", status=403, times=2)
-    with tempfile.TemporaryFile() as arrived, pytest.raises(LinkExpired):
-        await client.attachments.download_file(message_id, 0, arrived.fileno())
-
-
-async def test_a_download_above_its_limit_is_stopped(
-    client: AssmblClient, agent: Agent, document: BinaryIO
-) -> None:
-    message_id = await inbound(client, agent, document)
-    with tempfile.TemporaryFile() as arrived:
-        with pytest.raises(BadAnswer, match="larger than"):
-            await client.attachments.download_file(message_id, 0, arrived.fileno(), largest=100_000)
-        assert len(content(arrived)) <= 100_000
-
-
-async def test_a_pending_attachment_is_no_error(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent, document: BinaryIO
-) -> None:
-    message_id = await inbound(client, agent, document)
-    sandbox.fault("pending_attachments", agent, times=None)
-    status = await client.attachments.get_inbound_attachment_status(message_id, 0)
-    assert status.status == "pending"
-    with tempfile.TemporaryFile() as arrived:
-        assert await client.attachments.download_file(message_id, 0, arrived.fileno()) is None
-
-
-async def test_files_that_are_not_there_or_not_ours_are_told(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent
-) -> None:
-    one = sandbox.add_mail(agent, MAIL.format("x", "x"))
-    for call in (
-        client.attachments.get_inbound_attachment_status,
-        client.attachments.request_inbound_attachment_download,
-    ):
-        with pytest.raises(NotFound, match="attachment is not there"):
-            await call(one, 0)
-    with pytest.raises(Forbidden, match="another agent"):
-        await client.attachments.request_attachment_download("uploads/other/x")
-
-
-async def test_an_odd_link_is_refused_before_it_connects(client: AssmblClient) -> None:
-    for url in ("https://evil.example/x", "http://10.0.0.1/x", "file:///etc/passwd", ""):
-        with tempfile.TemporaryFile() as arrived, pytest.raises(PolicyRefused):
-            await client.attachments.storage.download(DownloadLink(url), FileSink(arrived.fileno()))
-
-
 # ── directory, trust, notifications, webhook, billing ────────────────────────────────────────────
 
 
@@ -470,126 +253,6 @@ def test_a_webhook_signature_is_believed_only_when_it_is_right_and_fresh() -> No
     ):  # fmt: skip
         assert not verify(*bad, now=1000)
     assert not verify("s3cret", "1000", b"{}", f"v1={digest}", now=1301)
-
-
-# ── faults ───────────────────────────────────────────────────────────────────────────────────────
-
-Operate = Callable[[AssmblClient], Awaitable[object]]
-CALLS: dict[str, Operate] = {
-    "send_mail": lambda c: MailSender(c.exchange).send_mail("a@b.example", "s", "b"),
-    "list_inbox": lambda c: c.list_inbox(),
-    "get_message": lambda c: c.get_message("m"),
-    "delete_message": lambda c: c.delete_message("m"),
-    "patch_message_labels": lambda c: c.patch_message_labels("m", add=["x"]),
-    "patch_message_read": lambda c: c.patch_message_read("m", is_read=True),
-    "patch_message_archive": lambda c: c.patch_message_archive("m", archived=False),
-    "get_unread_count": lambda c: c.get_unread_count(),
-    "request_attachment_upload": lambda c: c.attachments.request_attachment_upload("f", "a/b", 1),
-    "request_attachment_download": lambda c: c.attachments.request_attachment_download("k"),
-    "get_inbound_attachment_status": lambda c: c.attachments.get_inbound_attachment_status("m", 0),
-    "request_inbound_attachment_download": lambda c: (
-        c.attachments.request_inbound_attachment_download("m", 0)
-    ),
-    "register_directory_key": lambda c: c.directory.register_directory_key(public_key=PEM),
-    "revoke_directory_key": lambda c: c.directory.revoke_directory_key(),
-    "lookup_public_agent": lambda c: c.directory.lookup_public_agent("a"),
-    "lookup_public_pricing": lambda c: c.directory.lookup_public_pricing("a"),
-    "put_trusted_peer": lambda c: c.admin.put_trusted_peer("a"),
-    "get_trusted_peer": lambda c: c.admin.get_trusted_peer("a"),
-    "delete_trusted_peer": lambda c: c.admin.delete_trusted_peer("a"),
-    "issue_capability_secret": lambda c: c.admin.issue_capability_secret("a"),
-    "get_notifications": lambda c: c.admin.get_notifications(),
-    "put_notifications": lambda c: c.admin.put_notifications([]),
-    "get_webhook": lambda c: c.admin.get_webhook(),
-    "put_webhook": lambda c: c.admin.put_webhook("https://hook.example"),
-    "delete_webhook": lambda c: c.admin.delete_webhook(),
-    "get_billing_pricing": lambda c: c.admin.get_billing_pricing(),
-    "put_billing_pricing": lambda c: c.admin.put_billing_pricing(wire.BillingPricing()),
-    "get_billing_balance": lambda c: c.admin.get_billing_balance(),
-    "get_billing_usage": lambda c: c.admin.get_billing_usage(),
-}
-ONCE = {"send_mail", "register_directory_key", "issue_capability_secret", "put_webhook"}
-KINDS: dict[int, type[ServiceError]] = {
-    400: Rejected, 401: SignedOut, 403: Forbidden, 404: NotFound, 409: Conflict, 413: Rejected,
-    422: Rejected, 429: RateLimited, 500: ServerBroken, 503: ServerBroken,
-}  # fmt: skip
-
-
-def test_every_operation_of_the_contract_is_offered() -> None:
-    assert set(CALLS) == set(ROUTES)
-
-
-@pytest.mark.parametrize("name", CALLS)
-async def test_every_status_on_every_operation_is_its_error_and_no_storm(
-    client: AssmblClient, sandbox: SandboxControl, name: str
-) -> None:
-    for status, kind in KINDS.items():
-        if status == 409 and name == "request_inbound_attachment_download":
-            continue  # means "not ready" there
-        sandbox.reset()
-        sandbox.fault("status", operation=name, status=status, times=None)
-        with pytest.raises(ServiceError) as error:
-            await CALLS[name](client)
-        assert type(error.value) is kind, status
-        asked = len([r for r in sandbox.requests() if r["operation"] == name])
-        again = status == 429 or (status >= 500 and name not in ONCE)
-        assert asked == (4 if again else 1), status
-
-
-@pytest.mark.parametrize("kind", ["html", "invalid_json", "truncated", "drop_before", "drop_after"])
-async def test_every_broken_answer_is_a_service_error_and_no_storm(
-    client: AssmblClient, sandbox: SandboxControl, kind: str
-) -> None:
-    for name, call in CALLS.items():
-        sandbox.reset()
-        sandbox.fault(kind, operation=name, times=None)
-        with pytest.raises(ServiceError) as error:
-            await call(client)
-        asked = len([r for r in sandbox.requests() if r["operation"] == name])
-        assert asked <= 4, name
-        assert error.value.sentence, name
-
-
-async def test_a_repeated_and_an_expired_cursor_are_told(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent
-) -> None:
-    for n in range(6):
-        sandbox.add_mail(agent, MAIL.format(n, n))
-    sandbox.fault("repeated_cursor", agent, operation="list_inbox", times=None)
-    with pytest.raises(BadAnswer, match="twice"):
-        assert [page async for page in client.iter_inbox_pages(page_size=2)]
-    sandbox.clear_faults()
-    sandbox.fault("expired_cursor", agent, operation="list_inbox", skip=1)
-    with pytest.raises(Rejected, match="expired"):
-        assert [page async for page in client.iter_inbox_pages(page_size=2)]
-
-
-async def test_short_and_empty_pages_lose_nothing(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent
-) -> None:
-    ids = [sandbox.add_mail(agent, MAIL.format(n, n)) for n in range(6)]
-    sandbox.fault("empty_page", agent, operation="list_inbox")
-    sandbox.fault("short_page", agent, operation="list_inbox", size=1, times=2, skip=1)
-    pages = [page async for page in client.iter_inbox_pages(page_size=3)]
-    assert [item.message_id for page in pages for item in page.items] == ids
-    assert any(not page.items for page in pages)
-
-
-async def test_a_deletion_that_worked_but_lost_its_answer_is_done(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent
-) -> None:
-    one = sandbox.add_mail(agent, MAIL.format("x", "x"))
-    sandbox.fault("drop_after", agent, operation="delete_message")
-    await client.delete_message(one)
-    assert (await client.list_inbox()).items == ()
-
-
-async def test_a_slow_drip_ends_at_the_deadline(
-    client: AssmblClient, sandbox: SandboxControl, agent: Agent
-) -> None:
-    sandbox.fault("slow_drip", agent, operation="get_unread_count", seconds=600, times=None)
-    with pytest.raises(TimedOut):
-        await client.exchange.call("get_unread_count", safe=False, seconds=0.2)
 
 
 # ── set-up check and secrecy ─────────────────────────────────────────────────────────────────────
