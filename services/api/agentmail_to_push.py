@@ -1,8 +1,9 @@
 """What AgentMail.to tells by itself: one WebSocket, one inbox, one subscription.
 
 Closes these traps: the key in a URL (it goes into the header of the handshake, to the service's own
-host), an event of another inbox, a word of tomorrow that ends the connection, and an event that is
-believed: what it says is a reason to look, no more. Reconnecting is the caller's
+host), an event of another inbox, a word of tomorrow that ends the connection, an event that is
+believed (what it says is a reason to look, no more), and frames by the ten thousand that leave the loop
+no time for anything else. Reconnecting is the caller's
 (`services.sync.watching`). Source: api/agentmail_to.md §10.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -31,6 +33,12 @@ ANSWER_SECONDS: Final = 10.0
 """For the answer to the subscription."""
 REMEMBERED: Final = 512
 """Events that are known again when they are told twice."""
+LONGEST_ID: Final = 256
+MOST_FRAMES: Final = 5_000
+"""Frames in `SPAN` seconds; who sends more is not listened to for a while."""
+SPAN: Final = 10.0
+_IN_A_ROW: Final = 50
+"""Frames after which others have their turn, also when more are there."""
 _HOSTS: Final = {"api.agentmail.to": "ws.agentmail.to", "api.agentmail.eu": "ws.agentmail.eu"}
 _TELLING: Final = frozenset({
     "message.received", "message.received.spam", "message.received.blocked",
@@ -89,29 +97,54 @@ class AgentMailToPush:
             async with push_socket.opened(
                 self._url, headers, secure, self._proxy, place
             ) as connection:
-                await self._subscribe(connection, place)
+                frames = Frames(connection, place)
+                await self._subscribe(connection, frames, place)
                 tell(PushSignal.LISTENING)
                 news = News(self._inbox_id)
                 while True:
-                    if news.is_told_by(read(await connection.recv(decode=False))):
+                    if news.is_told_by(await frames.next()):
                         tell(PushSignal.CHANGED)
         except push_socket.HandshakeRefused as refused:
             error = of_answer(refused.answer)
         raise error or BadAnswer(f"{place} did not open a connection.")
 
-    async def _subscribe(self, connection: ClientConnection, place: str) -> None:
+    async def _subscribe(self, connection: ClientConnection, frames: Frames, place: str) -> None:
         asked = {"type": "subscribe", "inbox_ids": [self._inbox_id]}
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await connection.send(msgspec.json.encode(asked).decode())
                 while True:
-                    frame = read(await connection.recv(decode=False))
+                    frame = await frames.next()
                     if frame.type == "subscribed":
                         return
                     if frame.type == "error":
                         raise _not_subscribed(frame.name)
         except TimeoutError:
             raise TimedOut(f"{place} did not answer in time.") from None
+
+
+class Frames:
+    """What comes over one connection, frame by frame, with turns for others in between."""
+
+    def __init__(self, connection: ClientConnection, place: str) -> None:
+        self._connection = connection
+        self._place = place
+        self._count = 0
+        self._since = time.monotonic()
+
+    async def next(self) -> Frame:
+        """Return the next frame; BadAnswer when there are too many."""
+        frame = read(await self._connection.recv(decode=False))
+        self._count += 1
+        if self._count % _IN_A_ROW == 0:
+            # Nothing else runs as long as frames are at hand.
+            await asyncio.sleep(0)
+            now = time.monotonic()
+            if now - self._since >= SPAN:
+                self._count, self._since = 0, now
+        if self._count >= MOST_FRAMES:
+            raise BadAnswer(f"{self._place} sends without end.", "Mail is asked for instead.")
+        return frame
 
 
 class News:
@@ -130,7 +163,9 @@ class News:
             isinstance(one, dict) and one.get("inbox_id") == self._inbox_id for one in payloads
         ):
             return False
-        return not isinstance(frame.event_id, str) or self._is_first(frame.event_id)
+        event_id = frame.event_id
+        is_named = isinstance(event_id, str) and len(event_id) <= LONGEST_ID
+        return not is_named or self._is_first(str(event_id))
 
     def _is_first(self, event_id: str) -> bool:
         if event_id in self._told:
