@@ -47,11 +47,14 @@ from services.reading.render_process import RenderWorker  # noqa: E402
 from services.safe_text import clean_line  # noqa: E402
 from services.sandbox.process import SandboxProcess  # noqa: E402
 from services.secrets import Secret, SecretStore  # noqa: E402
+from tui.account_marks import marks_of  # noqa: E402
 from tui.app import AgentMailApp  # noqa: E402
+from tui.bridge import engine_of  # noqa: E402
 from tui.first_run import AccountSetUp  # noqa: E402
 from tui.profile import Profile  # noqa: E402
 from tui.screens.mail import MailScreen  # noqa: E402
 from tui.terminal import probe  # noqa: E402
+from tui.verbs import demo  # noqa: E402
 
 MESSAGES = 400
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
@@ -69,6 +72,8 @@ class Picture:
     keys: tuple[str, ...] = ()
     first_run: bool = False
     proposals: bool = False
+    accounts: bool = False
+    """On several accounts as one."""
 
 
 _TEXT = """ The table is attached: 312 rows, 12 of them changed.
@@ -105,6 +110,8 @@ PICTURES = (
     Picture("review-80x24", (80, 24), (*_LETTER, "ctrl+x")),
     Picture("approvals-140x40", (140, 40), ("g", "p"), proposals=True),
     Picture("approvals-80x24", (80, 24), ("g", "p", "j"), proposals=True),
+    Picture("accounts-140x40", (140, 40), ("j", "j"), accounts=True),
+    Picture("accounts-80x24", (80, 24), ("j", "j"), accounts=True),
     Picture("setup-80x24", (80, 24), first_run=True),
 )
 
@@ -136,6 +143,7 @@ def _fill(sandbox: SandboxProcess) -> None:
         agent = sandbox.accounts[0].agent_id
         body = {"agent_id": agent, "count": MESSAGES, "seed": 7}
         control.post("/_sandbox/fill", json=body).raise_for_status()
+    demo.fill_others(sandbox, MESSAGES)
 
 
 async def _draw(sandbox: SandboxProcess, picture: Picture) -> str:
@@ -144,7 +152,11 @@ async def _draw(sandbox: SandboxProcess, picture: Picture) -> str:
         profile = _profile(sandbox, folder)
         if picture.proposals:
             await _propose(profile)
-        app = _app(profile, first_run=picture.first_run)
+        app = (
+            _app_on_all(sandbox, profile.paths)
+            if picture.accounts
+            else _app(profile, first_run=picture.first_run)
+        )
         async with app.run_test(size=picture.size, notifications=True) as pilot:
             if not picture.first_run:
                 await _until(pilot, lambda: _is_synced(app))
@@ -216,6 +228,21 @@ def _app(profile: Profile, *, first_run: bool) -> AgentMailApp:
         terminal=probe(TERMINAL),
         crash_folder=profile.paths.state_dir,
         set_up=AccountSetUp(profile.paths, profile.secrets, None),
+        clock=lambda: NOW,
+    )
+
+
+def _app_on_all(sandbox: SandboxProcess, paths: Paths) -> AgentMailApp:
+    profiles = demo.profiles_on(sandbox, paths)
+    marks = marks_of([profile.account for profile in profiles])
+    return AgentMailApp(
+        engine_of(profiles),
+        account=marks[0].title,
+        accounts=marks,
+        settings=Settings(),
+        terminal=probe(TERMINAL),
+        crash_folder=paths.state_dir,
+        set_up=AccountSetUp(paths, profiles[0].secrets, None),
         clock=lambda: NOW,
     )
 

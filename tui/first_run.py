@@ -172,8 +172,10 @@ class AccountSetUp:
             else:
                 kept = self._secrets.set_token(account, token, allow_file=place is TokenPlace.FILE)
             sentence = kept.sentence
-        default = accounts[0].name if self._account is not None else ""
-        save_accounts(self._paths, accounts, default=default)
+        # Another mailbox in the place of the one that was opened: the next start opens that.
+        known = self._account.name if self._account is not None else accounts[0].name
+        replaces = accounts[0].name != known
+        save_accounts(self._paths, accounts, default=accounts[0].name if replaces else "")
         return self._opened(accounts, clean_line(sentence))
 
     def _opened(self, accounts: Sequence[Account], remark: SafeText) -> Opened:

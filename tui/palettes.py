@@ -39,7 +39,7 @@ _DARK: Final = {
     "account-blue": "#87afff",
     "account-green": "#87d787",
     "account-purple": "#d7afff",
-    "account-orange": "#ffaf5f",
+    "account-orange": "#ff8700",
     "account-cyan": "#5fd7ff",
     "account-pink": "#ff87d7",
     "muted-style": "none",

@@ -171,8 +171,10 @@ class SetupScreen(Screen[Opened]):
     def _show_kind(self) -> None:
         """Show the fields of the service; the address of AgentMail.to is fixed."""
         is_inbox = self._kind == AGENTMAIL_TO
-        other = _NAMES[ASSMBL if is_inbox else AGENTMAIL_TO]
-        words = phrase("{}   (Ctrl+T: {})", _NAMES[self._kind], other)
+        words = _NAMES[self._kind]
+        if not self._set_up.form.base_url:
+            other = _NAMES[ASSMBL if is_inbox else AGENTMAIL_TO]
+            words = phrase("{}   (Ctrl+T: {})", words, other)
         self.query_one("#kind", Button).label = Content(words)
         url = self.query_one("#base_url", Input)
         if is_inbox and not url.value:

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         stack.callback(sandbox.stop)
         profiles = profiles_on(sandbox, paths)
         if arguments.messages:
-            with _meanwhile(lambda: _fill_others(sandbox, arguments.messages)):
+            with _meanwhile(lambda: fill_others(sandbox, arguments.messages)):
                 _furnish(sandbox, profiles[0])
         return open_app(profiles, settings)
 
@@ -100,7 +100,7 @@ def _furnish(sandbox: SandboxProcess, profile: Profile) -> None:
     furnish(sandbox.base_url, *whom, profile.keychain())
 
 
-def _fill_others(sandbox: SandboxProcess, messages: int) -> None:
+def fill_others(sandbox: SandboxProcess, messages: int) -> None:
     """Fill the other mailboxes; without them the demo goes on."""
     from tui.demo_keys import control
 
