@@ -17,6 +17,7 @@ from services.safe_text import clean_line, ui
 from tests.fakes.fake_decisions import BUYER, OWN, PROPOSED, lines
 from tests.tui.app_stage import press, rows_of, text_of, until
 from tests.tui.decision_stage import DecisionStage
+from tests.tui.test_decision_snapshots import _drawn
 from tests.tui.test_snapshots import SIZES, compare
 
 HTML = '<h2>Order 42</h2>\n<p><a href="https://example.com/orders/42">Open</a></p>'
@@ -40,7 +41,7 @@ async def test_a_review_of_html_by_ses_looks_as_agreed(size: tuple[int, int]) ->
     async with stage.app.run_test(size=size) as pilot:
         await stage.review(pilot, BY_SES.draft_id)
         stage.wait()
-        await press(pilot)
+        await _drawn(pilot, stage, "" if size[0] < 80 else "Ctrl+X send")
         compare("review-html", size, rows_of(stage.app))
 
 
