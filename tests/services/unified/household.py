@@ -139,10 +139,14 @@ class Household:
         self.engine.request(CountOutbound())
         return self.wait(OutboundCounted).counts
 
+    def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something holds of the mailbox; it may hold already."""
+        while not holds():
+            self.wait(events.MailboxChanged)
+
     def counted(self, total: int) -> None:
         """Wait until so many messages are there."""
-        if self.engine.snapshot is None or self.engine.snapshot.counts.total != total:
-            self.wait(events.MailboxChanged, lambda event: event.counts.total == total)
+        self.until(lambda: self.engine.snapshot and self.engine.snapshot.counts.total == total)
 
     def waiting(self, count: int) -> None:
         """Wait until so many changes wait for their services."""

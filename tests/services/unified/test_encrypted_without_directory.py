@@ -95,7 +95,7 @@ def test_a_mail_sealed_to_an_imported_key_opens_in_the_other_inbox(
     one.wait(ev.OutboxMoved, lambda event: event.row.state is OutboxState.SENT)
     [sent] = V0Control(sandbox).sent(str(one["t1"].account.address))
     assert TEXT not in str(sent)
-    one.wait(events.MailboxChanged, lambda _: bool(arrived(one)))
+    one.until(lambda: arrived(one))
     opened = one.answer(requests.OpenMessage(arrived(one)[0]), events.MessageOpened)
     assert opened.message.seal.state is SealState.OPENED
     assert TEXT in str(opened.message.body)
