@@ -22,7 +22,7 @@ from services.boundary import Boundary
 from services.errors import CacheError, CacheLocked, MailError
 from services.events import Event, MailboxChanged, RequestFailed, SyncStateChanged
 from services.models import MailboxCounts, SyncPhase, SyncState
-from services.ports import MailProvider, MailRenderer
+from services.ports import Capabilities, MailProvider, MailRenderer
 from services.safe_text import clean_line
 from services.sync.pace import Pace
 
@@ -54,7 +54,7 @@ class Engine:
     request or the first encrypted message; without it there are no keys. `opened` is the store if
     the caller has opened it already; it is the engine's from then on. `office` opens what is written
     and sent, as late as that is asked for; without it nothing can be. `on_session` is told of every
-    session that begins.
+    session that begins. `offers` says, late, what the service offers while there is no connection.
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
@@ -74,7 +74,9 @@ class Engine:
         opened: MailStore | None = None,
         office: OfficeFactory | None = None,
         on_session: Callable[[Session], None] | None = None,
+        offers: Callable[[], Capabilities] = Capabilities,
     ) -> None:
+        self._offers = offers
         self._folder = store_folder
         self._make_office = office
         self._on_session = on_session
@@ -213,6 +215,7 @@ class Engine:
             renderer=self._make_renderer,
             boundary=self._boundary,
             keychain=self._keychain,
+            offers=self._offers,
         )
         session.make_provider = self._make_provider
         self._serve_outbound(session)

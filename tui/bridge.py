@@ -16,7 +16,7 @@ from textual.message import Message
 
 from services import events
 from services.events import Event
-from services.ports import MailProvider, MailRenderer
+from services.ports import Capabilities, MailProvider, MailRenderer
 from tui import messages
 
 if TYPE_CHECKING:
@@ -69,10 +69,12 @@ def engine_factory(
     keychain: Callable[[], Keychain] | None = None,
     opened: MailStore | None = None,
     office: OfficeFactory | None = None,
+    offers: Callable[[], Capabilities] = Capabilities,
 ) -> OneEngineFactory:
     """The real engine over one account's folder; `provider` None works offline.
 
-    `opened` is the account's store if it is open already; the engine takes it over.
+    `opened` is the account's store if it is open already; the engine takes it over. `offers` says
+    what the service offers while there is no connection.
     """
 
     def make(
@@ -91,6 +93,7 @@ def engine_factory(
             opened=opened,
             office=office,
             on_session=on_session,
+            offers=offers,
         )
 
     return make
@@ -147,6 +150,7 @@ def _maker(
         keychain=profile.keychain,
         opened=opened,
         office=office,
+        offers=profile.offers,
     )
 
 

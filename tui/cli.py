@@ -24,7 +24,7 @@ VERBS: dict[str, str] = {
     "label": "add and remove labels",
     "read": "mark messages read or unread",
     "archive": "archive messages or bring them back",
-    "delete": "delete messages for good",
+    "delete": "delete messages",
     "attach": "list the attachments of a message, or save them",
     "draft": "write mail, or let an agent propose it; nothing is sent by it",
     "send": "send mail, as far as the policy lets it go without a person",

@@ -182,7 +182,7 @@ _CHANGE: Final = (
     ),
     Command(
         "delete",
-        "Delete for good",
+        "Delete",
         "Deletes the messages on the service, after a question.",
         ("d", "#"),
         MAIL,

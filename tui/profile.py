@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.outbound.desk import OutboundDesk
     from services.outbound.log.lending import Lender
     from services.outbound.office import Office
-    from services.ports import MailProvider
+    from services.ports import Capabilities, MailProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ class Profile:
         from services.api.factory import provider_for
 
         return provider_for(self.account, self.token())
+
+    def offers(self) -> Capabilities:
+        """Return what the account's kind of service offers; needs no token."""
+        from services.api.offers import capabilities_of
+
+        return capabilities_of(self.account.kind)
 
     def keychain(self) -> Keychain:
         """Return the account's keys, peers and directory; ConfigError when a file cannot be used.

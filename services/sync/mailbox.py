@@ -70,8 +70,10 @@ class Mailbox:
         clock: Callable[[], float] = time.time,
         pace: Pace | None = None,
         keychain: LateKeychain | None = None,
+        offers: Callable[[], Capabilities] = Capabilities,
     ) -> None:
         self.store = store
+        self._offers = offers
         self.provider = provider
         self.keychain = keychain or LateKeychain()
         self.renderer = renderer
@@ -119,8 +121,8 @@ class Mailbox:
 
     @property
     def limits(self) -> Capabilities:
-        """What the service offers; the usual while there is no connection."""
-        return self.provider.capabilities if self.provider else Capabilities()
+        """What the service offers; without a connection what its kind is known to offer."""
+        return self.provider.capabilities if self.provider else self._offers()
 
     @property
     def synced_at(self) -> int:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from services.errors import MailError, Offline
 from services.events import Event, Severity
 from services.models import SyncPhase
-from services.ports import MailProvider, MailRenderer
+from services.ports import Capabilities, MailProvider, MailRenderer
 from services.safe_text import clean_line, ui
 from services.sync.connecting import Connecting
 from services.sync.desk import Desk
@@ -48,11 +48,19 @@ class Session:
         renderer: Callable[[], MailRenderer],
         boundary: Callable[[int], AbstractContextManager[None]],
         keychain: LateKeychain | None = None,
+        offers: Callable[[], Capabilities] = Capabilities,
     ) -> None:
         self._renderer = LateRenderer(renderer)
         self._boundary = boundary
         self.mailbox = Mailbox(
-            store, None, self._renderer, emit, clock=clock, pace=pace, keychain=keychain
+            store,
+            None,
+            self._renderer,
+            emit,
+            clock=clock,
+            pace=pace,
+            keychain=keychain,
+            offers=offers,
         )
         self._poller = Poller(self.mailbox, self._connect, clock)
         self._connecting = Connecting()

@@ -17,6 +17,7 @@ from services.api.agentmail_to import codec, labels
 from services.api.agentmail_to.door import V0Door
 from services.api.agentmail_to.files import Files
 from services.api.agentmail_to.lists import SenderLists
+from services.api.agentmail_to.offer import OFFER
 from services.api.agentmail_to.paging import pages
 from services.api.agentmail_to.wire import BATCH_UPDATE, MAX_PAGE
 from services.api.agentmail_to_changes import LabelLog
@@ -32,10 +33,6 @@ MESSAGE_SECONDS: Final = 120.0
 """The deadline for the JSON of one whole message."""
 LARGEST_MESSAGE: Final = 64 * 1024 * 1024
 """Bytes of that JSON, which holds the texts too."""
-LONGEST_LABEL: Final = 64
-"""Ours: the service tells no limit (§5.1)."""
-MOST_LABELS: Final = 20
-"""Ours as well."""
 
 
 class AgentMailToClient:
@@ -73,19 +70,7 @@ class AgentMailToClient:
     @property
     def capabilities(self) -> Capabilities:
         """What AgentMail.to offers, and what a person cannot set as a label."""
-        return Capabilities(
-            max_labels=MOST_LABELS,
-            max_label_length=LONGEST_LABEL,
-            page_limit=MAX_PAGE,
-            batch=BATCH_UPDATE,
-            push=True,
-            change_feed=True,
-            server_drafts=True,
-            trash=True,
-            late_arrivals=True,
-            lower_case_labels=True,
-            reserved_labels=labels.RESERVED,
-        )
+        return OFFER
 
     async def call(
         self,
