@@ -39,6 +39,7 @@ class Fan:
     bcc: str = ""
     oversight: str = ""
     replies_to: str = ""
+    place: str = ""
     alternative: str = ""
 
 
@@ -92,6 +93,7 @@ def _unaddressed(draft: Draft, fan: Fan) -> OutboundMail:
         answers=draft.answers,
         via=draft.via,
         sender=fan.sender,
+        place=fan.place,
         format=draft.format,
         alternative=fan.alternative,
         replies_to=fan.replies_to,

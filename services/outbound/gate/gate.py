@@ -25,7 +25,7 @@ from services.outbound.gate.planning import Planner
 from services.outbound.gate.policy import History, NoHistory, Sender, Traffic, recheck
 from services.outbound.gate.ready import ReadyMail, SealedMail, SealedTo, Terms, UploadedFile
 from services.outbound.gate.sealing import check_sealed, sealed_files, sealed_text
-from services.outbound.gate.transport import Prepared, Receipt, Step, Tell, Transport
+from services.outbound.gate.transport import Prepared, Receipt, SentMail, Step, Tell, Transport
 from services.outbound.gate.transports.assmbl import AssmblTransport
 from services.progress import in_thread
 
@@ -163,16 +163,21 @@ class Gate:
             await self._check_all_still_good(mail, mail.sealed_to)
         return await transport.send(mail, repeat=repeat)
 
-    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str | None:
-        """Look at what the service has made of a sent mail; return what is wrong, "" for nothing.
+    def to_look_at(self, mail: ReadyMail, receipt: Receipt) -> SentMail | None:
+        """Return what has to be looked at of a mail that was just taken.
 
         None where there is nothing to look for: neither a blind copy nor a recipient that the
-        service could have added, or a service that shows no sent mail. Raises ServiceError.
+        service could have added, or a service that shows no sent mail.
         """
-        transport = self._transport(mail.via)
-        if not transport.rules.shows_sent or not (mail.bcc or mail.replies_to):
-            return None
-        return await transport.verify(mail, receipt)
+        is_shown = self._transport(mail.via).rules.shows_sent
+        return SentMail.of(mail, receipt) if is_shown and (mail.bcc or mail.replies_to) else None
+
+    async def verify(self, sent: SentMail) -> str:
+        """Look at what the service has made of a sent mail; return what is wrong, "" for nothing.
+
+        Raises ServiceError, and PolicyRefused when the account has that way out no more.
+        """
+        return await self._transport(sent.via).verify(sent)
 
     # ── what must hold ───────────────────────────────────────────────────────────────────────────
 
@@ -186,6 +191,12 @@ class Gate:
     ) -> None:
         """Ask the policy of now; PolicyRefused when it says no."""
         to, rules = mail.to, self._transport(mail.via).rules
+        if terms.place != rules.place:
+            raise PolicyRefused(
+                f"It would leave by {rules.place or rules.name} now; "
+                f"this was decided for {terms.place or 'another way out'}.",
+                _ANEW,
+            )
         if terms.agent and self._is_paused(terms.agent):
             raise PolicyRefused(
                 "The agent that proposed this mail is paused.", "Resume it on the Approvals screen."

@@ -117,6 +117,8 @@ class OutboundMail:
     """The way out: "" for the account's own service."""
     sender: str = ""
     """The bare address that it comes from, "" where only the service knows it."""
+    place: str = ""
+    """As whom and where it leaves, where the way out tells that (`ServiceRules.place`)."""
     bcc: tuple[str, ...] = ()
     """Who gets it besides, unseen: the oversight address, where the service has a bcc."""
     bcc_key: str = ""

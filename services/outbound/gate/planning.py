@@ -307,6 +307,7 @@ class Planner:
             copy_to=ruling.copy_to,
             bcc=ruling.bcc,
             oversight=ruling.oversight,
+            place=ground.rules.place,
             replies_to=carriage.answered_natively(ground.draft, ground.rules),
             alternative=ground.other.text,
         )

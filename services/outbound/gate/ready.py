@@ -91,11 +91,15 @@ class Terms:
     agent: str = ""
     answers: str = ""
     """The message (of the cache) that it answers, "" for none."""
+    place: str = ""
+    """As whom and where it was to leave, where the way out tells that."""
 
     @classmethod
     def of(cls, mail: OutboundMail) -> Terms:
         """Return what a planned mail was released under."""
-        return cls(mail.is_copy, mail.oversight, mail.by_person, mail.agent, mail.answers)
+        return cls(
+            mail.is_copy, mail.oversight, mail.by_person, mail.agent, mail.answers, mail.place
+        )
 
 
 @dataclass(frozen=True, slots=True)

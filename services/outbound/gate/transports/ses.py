@@ -29,7 +29,14 @@ from services.outbound.gate.ready import (
     SpooledMail,
     UploadedFile,
 )
-from services.outbound.gate.transport import Carries, Receipt, ServiceRules, Tell, made_ready
+from services.outbound.gate.transport import (
+    Carries,
+    Receipt,
+    SentMail,
+    ServiceRules,
+    Tell,
+    made_ready,
+)
 from services.paths import private_folder
 from services.progress import in_thread
 
@@ -79,6 +86,16 @@ def place_words(place: SesPlace) -> str:
     return f"{NAME} as {place.identity}, {where}"
 
 
+def _whole_place(place: SesPlace) -> str:
+    """Say also who gets it there and how: a decision is bound to all of that."""
+    more = (
+        f", profile {place.profile}" if place.region and place.profile else "",
+        f", configuration set {place.configuration_set}" if place.configuration_set else "",
+        f", at {place.endpoint}" if place.endpoint else "",
+    )
+    return place_words(place) + "".join(more)
+
+
 class SesWayOut:
     """`Transport` by one SES identity."""
 
@@ -95,7 +112,7 @@ class SesWayOut:
         self._clock = clock
         self.rules = ServiceRules(
             NAME,
-            place=place_words(place),
+            place=_whole_place(place),
             barred="" if sender is not None or is_installed() else INSTALL,
             sender=place.identity,
             files=Carries.INLINE,
@@ -135,7 +152,7 @@ class SesWayOut:
         receipt = await self._sender.send_raw(raw, to=mail.to, bcc=mail.bcc)
         return Receipt(receipt.message_id, mail.correlation_id, mail.idempotency_key)
 
-    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str:  # noqa: ARG002
+    async def verify(self, sent: SentMail) -> str:  # noqa: ARG002
         """SES hands out no mail that was sent."""
         return ""
 
