@@ -9,6 +9,7 @@ run     makes an engine over the first inbox that never looks by itself, only wh
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -101,10 +102,12 @@ class Run:
         raise AssertionError(f"no {kind.__name__} that matches")
 
     def until(self, holds: Callable[[], object]) -> None:
-        """Wait for events until something holds."""
+        """Wait until something holds, here or at the service; fails after 30 seconds."""
+        end = time.monotonic() + 30
         while not holds():
-            event = self._queue.get(timeout=20)
-            self.told.append(event)
+            assert time.monotonic() < end, self.subjects
+            with suppress(queue.Empty):
+                self.told.append(self._queue.get(timeout=0.05))
 
     def drain(self) -> None:
         with suppress(queue.Empty):

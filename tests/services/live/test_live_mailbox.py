@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from services.api import agentmail_to_changes
+from services.api.agentmail_to.client import AgentMailToClient
+from services.api.agentmail_to.offer import OFFER
 from services.events import SyncStateChanged
 from services.models import RowFlag, SyncPhase
-from services.requests import MarkRead, Refresh
+from services.requests import MarkRead
+from services.wire_values import InboxPage
 from tests.services.live.conftest import TOLD, Run
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, mail, seg
 
@@ -115,42 +119,68 @@ def flags(run: Run, subject: str) -> RowFlag:
     return next(row.flags for row in run.rows if str(row.subject) == subject)
 
 
+def look(v0: V0Control, org: Org, run: Run) -> None:
+    """Have the engine look because of a new mail; `Refresh` would walk over so small a mailbox."""
+    v0.receive(org.one, mail("Look"))
+    run.until(lambda: "Look" in run.subjects)
+
+
+def subjects(run: Run) -> list[str]:
+    return sorted(one for one in run.subjects if one != "Look")
+
+
 @pytest.fixture
 def three(v0: V0Control, org: Org, run: Start) -> tuple[Run, dict[str, str]]:
     """An engine that shows three messages, and their ids by subject."""
     ids = {s: v0.receive(org.one, mail(s))["message_id"] for s in ("One", "Two", "Three")}
     made = run()
-    made.until(lambda: set(ids) <= set(made.subjects))
     made.wait(SyncStateChanged, lambda told: told.state.phase is SyncPhase.SYNCED)
+    made.until(lambda: set(ids) <= set(made.subjects))
     return made, ids
 
 
+@pytest.fixture
+def walks(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The cursors of the lists that were asked for since this began; None begins a walk."""
+    cursors: list[str | None] = []
+    list_inbox = AgentMailToClient.list_inbox
+
+    async def spied(self: AgentMailToClient, **named: Any) -> InboxPage:
+        cursors.append(named.get("cursor"))
+        return await list_inbox(self, **named)
+
+    monkeypatch.setattr(AgentMailToClient, "list_inbox", spied)
+    offered = replace(OFFER, page_limit=1)
+    monkeypatch.setattr(AgentMailToClient, "capabilities", offered)
+    return cursors
+
+
 def test_reading_elsewhere_is_seen_without_walking_everything(
-    v0: V0Control, org: Org, three: tuple[Run, dict[str, str]]
+    v0: V0Control, org: Org, walks: list[str | None], three: tuple[Run, dict[str, str]]
 ) -> None:
     run, ids = three
-    pages = asked(v0, "v0_list_messages")
+    walks.clear()
     patch(v0, org, ids["Two"], add_labels=["read"], remove_labels=["unread"])
     patch(v0, org, ids["Three"], add_labels=["later"])
-    run.engine.request(Refresh())
+    look(v0, org, run)
     run.until(lambda: not flags(run, "Two") & RowFlag.UNREAD)
-    run.until(lambda: [str(one) for one in run.rows[0].labels] == ["later"])
+    run.until(lambda: any(str(one) == "later" for row in run.rows for one in row.labels))
     assert flags(run, "One") & RowFlag.UNREAD
-    assert asked(v0, "v0_batch_get_messages") == 1
-    # The tail is read at each look, not all pages: two looks at most, one page each.
-    assert asked(v0, "v0_list_messages") - pages <= 2
+    assert asked(v0, "v0_batch_get_messages") in (1, 2)
+    assert None not in walks
 
 
 def test_the_trash_of_others_takes_messages_away_and_brings_them_back(
-    v0: V0Control, org: Org, three: tuple[Run, dict[str, str]]
+    v0: V0Control, org: Org, walks: list[str | None], three: tuple[Run, dict[str, str]]
 ) -> None:
     run, ids = three
+    walks.clear()
     patch(v0, org, ids["Two"], add_labels=["trash"])
-    run.engine.request(Refresh())
-    run.until(lambda: sorted(run.subjects) == ["One", "Three"])
+    look(v0, org, run)
+    run.until(lambda: subjects(run) == ["One", "Three"])
     patch(v0, org, ids["Two"], remove_labels=["trash"])
-    run.engine.request(Refresh())
-    run.until(lambda: sorted(run.subjects) == ["One", "Three", "Two"])
+    look(v0, org, run)
+    run.until(lambda: subjects(run) == ["One", "Three", "Two"])
 
 
 def test_a_deletion_in_the_log_is_believed_after_a_404_only(
@@ -161,8 +191,8 @@ def test_a_deletion_in_the_log_is_believed_after_a_404_only(
     with v0.client(org.key) as client:
         path = f"inboxes/{seg(org.one)}/messages/{seg(ids['One'])}"
         assert client.delete(path).status_code in (200, 202, 204)
-    run.engine.request(Refresh())
-    run.until(lambda: sorted(run.subjects) == ["Three", "Two"])
+    look(v0, org, run)
+    run.until(lambda: subjects(run) == ["Three", "Two"])
 
 
 def test_a_change_that_waits_here_is_not_undone_by_the_log(
@@ -176,7 +206,7 @@ def test_a_change_that_waits_here_is_not_undone_by_the_log(
         body = {"message_ids": [ids["One"]], "add_labels": ["elsewhere"]}
         path = f"inboxes/{seg(org.one)}/messages/batch-update"
         assert client.post(path, json=body).status_code == 200
-    run.engine.request(Refresh())
+    look(v0, org, run)
     run.until(lambda: any(str(one) == "elsewhere" for row in run.rows for one in row.labels))
     assert not flags(run, "One") & RowFlag.UNREAD
 
@@ -200,7 +230,7 @@ def test_a_log_that_forgot_our_place_costs_one_walk(
         patch(v0, org, ids["Three"], add_labels=[f"mark-{n}"])
         patch(v0, org, ids["Three"], remove_labels=[f"mark-{n}"])
     patch(v0, org, ids["One"], remove_labels=["unread"])
-    run.engine.request(Refresh())
+    look(v0, org, run)
     run.until(lambda: not flags(run, "One") & RowFlag.UNREAD)
 
 

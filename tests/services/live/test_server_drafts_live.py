@@ -13,6 +13,7 @@ from services import posting
 from services.config import Account
 from services.engine import Engine
 from services.keys.keychain import Keychain
+from services.outbound import server_desk
 from services.outbound.desk import OutboundDesk
 from services.outbound.office import Office
 from services.outbound.offices import OfficeDoor, Offices
@@ -68,6 +69,7 @@ def writer(
 ) -> Iterator[Writer]:
     monkeypatch.setattr(posting, "LOOK_AFTER", 0.0)
     monkeypatch.setattr(posting, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(server_desk, "LOOK_EVERY", 0.05)
     made = Writer(tmp_path / "account", v0, org, lambda: client_for(org.key, org.one))
     yield made
     made.engine.stop()
@@ -139,6 +141,7 @@ def test_a_key_that_may_not_read_drafts_says_so_once(
 ) -> None:
     monkeypatch.setattr(posting, "LOOK_AFTER", 0.0)
     monkeypatch.setattr(posting, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(server_desk, "LOOK_EVERY", 0.05)
     weak = v0.key(org, permissions={"message_read": True})
     writer = Writer(tmp_path / "account", v0, org, lambda: client_for(weak, org.one))
     writer.until(lambda: any("draft_read" in one for one in writer.sentences))
