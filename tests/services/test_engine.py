@@ -8,6 +8,7 @@ import logging
 import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from services import events, requests
 from services.api.assmbl import AssmblClient
 from services.engine import Engine
+from services.errors import SignedOut
 from services.models import Mailbox, MailFilter, SyncPhase
 from services.reading.render_process import RenderWorker
 from services.sync.pace import Pace
@@ -434,6 +436,37 @@ def test_the_second_engine_reads_and_takes_over_when_the_first_is_gone(run):
     two.answer(requests.Archive(("m0",)), events.Notice)
     two.waiting(0)
     assert provider.content["m0"].archived
+
+
+def test_a_message_asked_for_before_the_connection_stands_is_opened_once_it_does(run):
+    provider = FakeProvider(items(3))
+    filled = run(lambda: provider)
+    filled.phase(SyncPhase.SYNCED)
+    filled.engine.stop(10)
+    stands = threading.Event()
+
+    def slow() -> FakeProvider:
+        stands.wait(30)
+        return provider
+
+    one = run(slow)
+    asked = one.engine.request(requests.OpenMessage("m1"))
+    one.answer(requests.Archive(("m0",)), events.Notice)
+    assert not any(getattr(event, "request_id", 0) == asked for event in one.told)
+    stands.set()
+    assert one.wait(events.MessageOpened).request_id == asked
+
+
+def test_a_message_asked_for_while_no_connection_can_be_made_is_refused_with_its_reason(run):
+    filled = run(lambda: FakeProvider(items(3)))
+    filled.phase(SyncPhase.SYNCED)
+    filled.engine.stop(10)
+
+    def none() -> FakeProvider:
+        raise SignedOut("No token is known.", "Enter one.")
+
+    one = run(none)
+    assert one.answer(requests.OpenMessage("m1"), events.RequestFailed).sentence
 
 
 def test_a_bug_in_one_request_ends_nothing_and_leaves_no_text_in_the_log(run, caplog):
