@@ -109,16 +109,21 @@ async def test_without_the_extra_planning_says_how_to_install_it_and_the_own_ser
     assert entry.state is OutboxState.SENT
 
 
-async def test_another_identity_than_the_approved_one_sends_nothing(
-    opens: Opens, bob: Party, door: SesControl
+@pytest.mark.parametrize(
+    "place", [{"identity": f"other@{DOMAIN}"}, {"region": "eu-west-1"}], ids=["identity", "region"]
+)
+async def test_another_place_than_the_approved_one_sends_nothing(
+    opens: Opens, bob: Party, door: SesControl, place: dict[str, str]
 ) -> None:
     office = await opens()
     (entry,) = await queue(office, by_ses(bob.address))
     await office.close()
-    again = await opens(place={"identity": f"other@{DOMAIN}"})
+    again = await opens(place=place)
     (entry,) = await again.sending.push([entry.entry_id], 30)
     assert entry.state is OutboxState.REFUSED
-    assert f"The SES identity is other@{DOMAIN} now" in entry.reason
+    (named,) = place.values()
+    assert named in entry.reason
+    assert "was decided" in entry.reason
     assert door.asked() == []
 
 
