@@ -1,12 +1,13 @@
 """Which inboxes of a key become accounts: one, several, or all of them.
 
-Closes the trap of a list of a hundred inboxes that is walked line by line: letters narrow it.
+Closes two traps: a list of a hundred inboxes that is walked line by line (letters narrow it), and one of
+ten thousand, with which every key takes seconds (the first hundred are listed, with the number of all).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,10 +16,13 @@ from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from services.safe_text import phrase, ui
+from services.safe_text import SafeText, phrase, ui
 from tui.first_run import InboxChoice
 from tui.screens.dialogs import Dialog
 from widgets.plain import Plain
+
+LISTED: Final = 100
+"""Inboxes that are listed at once; marks hold for what is not listed too."""
 
 
 class InboxDialog(Dialog[tuple[str, ...]]):
@@ -36,14 +40,15 @@ class InboxDialog(Dialog[tuple[str, ...]]):
     def __init__(self, inboxes: Sequence[InboxChoice], monotonic: Callable[[], float]) -> None:
         super().__init__(monotonic)
         self._inboxes = tuple(inboxes)
+        self._found: tuple[InboxChoice, ...] = ()
         self._shown: tuple[InboxChoice, ...] = ()
+        self._title = Plain(classes="dialog-title")
         self._marked: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """The field, the inboxes, what the keys do."""
         with Vertical(classes="dialog accounts"):
-            title = phrase("This key has {:,} inboxes", len(self._inboxes))
-            yield Plain(title, classes="dialog-title")
+            yield self._title
             field = Input(placeholder="a few letters", compact=True)
             field.cursor_blink = False
             yield field
@@ -83,8 +88,8 @@ class InboxDialog(Dialog[tuple[str, ...]]):
             self._list(self.query_one(Input).value, self.query_one(OptionList).highlighted)
 
     def action_mark_all(self) -> None:
-        """Mark everything that is listed."""
-        self._marked |= {one.address for one in self._shown}
+        """Mark everything that was found, listed or not."""
+        self._marked |= {one.address for one in self._found}
         self._list(self.query_one(Input).value, self.query_one(OptionList).highlighted)
 
     def action_choose(self) -> None:
@@ -101,9 +106,11 @@ class InboxDialog(Dialog[tuple[str, ...]]):
 
     def _list(self, typed: str, at: int | None = 0) -> None:
         words = typed.casefold().split()
-        self._shown = tuple(
+        self._found = tuple(
             one for one in self._inboxes if all(word in one.shown.casefold() for word in words)
         )
+        self._shown = self._found[:LISTED]
+        self._title.show(self._told())
         options = self.query_one(OptionList)
         options.set_options(
             [
@@ -113,3 +120,9 @@ class InboxDialog(Dialog[tuple[str, ...]]):
             ]
         )  # fmt: skip
         options.highlighted = at if self._shown else None
+
+    def _told(self) -> SafeText:
+        told = phrase("This key has {:,} inboxes", len(self._inboxes))
+        if len(self._found) > LISTED:
+            told = phrase("{}; {:,} of {:,} listed", told, LISTED, len(self._found))
+        return phrase("{}; {:,} marked", told, len(self._marked)) if self._marked else told
