@@ -7,10 +7,8 @@ one lists titles and keys of our own commands, and no mail text.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList
@@ -18,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from services.safe_text import SafeText, phrase, ui
 from tui.command import Command
-from tui.screens.dialogs import Dialog
+from tui.screens.choosing import NarrowingList
 from widgets.plain import Plain
 
 _TITLE_CELLS = 34
@@ -42,15 +40,8 @@ def _rank(title: str, wanted: str) -> int | None:
     return 100 if all(letter in letters for letter in wanted) else None
 
 
-class CommandPalette(Dialog[str]):
+class CommandPalette(NarrowingList[str]):
     """Finds a command by its title; returns its id."""
-
-    AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,ctrl+n", "step(1)", "Next", show=False, priority=True),
-        Binding("up,ctrl+p", "step(-1)", "Before", show=False, priority=True),
-        Binding("enter", "choose", "Choose", show=False, priority=True),
-    ]
 
     def __init__(
         self,
@@ -72,37 +63,14 @@ class CommandPalette(Dialog[str]):
             yield OptionList(markup=False, compact=True)
             yield Plain(ui("Enter runs it · Esc leaves"), classes="dialog-hint")
 
-    def on_mount(self) -> None:
-        """List everything."""
-        super().on_mount()
-        self.query_one(OptionList).can_focus = False
-        self._list("")
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list as it is typed."""
-        event.stop()
-        self._list(event.value)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click runs it."""
-        event.stop()
-        self.action_choose()
-
-    def action_step(self, by: int) -> None:
-        """Move in the list."""
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
-
     def action_choose(self) -> None:
         """Return the command under the cursor."""
         place = self.query_one(OptionList).highlighted
         if place is not None and place < len(self._shown):
             self.dismiss(self._shown[place].id)
 
-    def _list(self, typed: str) -> None:
+    def narrow(self, typed: str) -> None:
+        """List the commands whose title fits."""
         self._shown = ranked(self._commands, typed)
         options = self.query_one(OptionList)
         options.set_options([Option(Content(self._line(command))) for command in self._shown])

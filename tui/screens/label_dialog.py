@@ -19,22 +19,18 @@ from textual.widgets.option_list import Option
 from services.safe_text import SafeText, clean_line, phrase, ui
 from tui import labels
 from tui.labels import Held, LabelChange, LabelState
-from tui.screens.dialogs import Dialog
+from tui.screens.choosing import NarrowingList
 from widgets.plain import Plain
 
 _SHOWN: Final = 200
 _MARKS: Final = {Held.NONE: "[ ] ", Held.SOME: "[-] ", Held.ALL: "[x] "}
 
 
-class LabelDialog(Dialog[LabelChange]):
+class LabelDialog(NarrowingList[LabelChange]):
     """Adds or removes one or several labels; returns the change, or None."""
 
-    AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,ctrl+n", "step(1)", "Next", show=False, priority=True),
-        Binding("up,ctrl+p", "step(-1)", "Before", show=False, priority=True),
         Binding("tab", "mark", "Mark and go on", show=False, priority=True),
-        Binding("enter", "choose", "Choose", show=False, priority=True),
     ]
     PICKS_ONE: ClassVar[bool] = False
 
@@ -63,30 +59,6 @@ class LabelDialog(Dialog[LabelChange]):
             yield Plain(id="label-problem", classes="dialog-line")
             yield Plain(self._hint, classes="dialog-hint")
 
-    def on_mount(self) -> None:
-        """List the labels and keep the focus in the field."""
-        super().on_mount()
-        self.query_one(OptionList).can_focus = False
-        self._list("")
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list as the label is typed."""
-        event.stop()
-        self._list(event.value)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click chooses."""
-        event.stop()
-        self.action_choose()
-
-    def action_step(self, by: int) -> None:
-        """Move in the list without leaving the field."""
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
-
     def action_mark(self) -> None:
         """Change the label under the cursor, and stay."""
         entry = self._current()
@@ -96,7 +68,7 @@ class LabelDialog(Dialog[LabelChange]):
         if entry not in self._entries:
             self._entries = (entry, *self._entries)
         self.query_one(Input).clear()
-        self._list("")
+        self.narrow("")
 
     def action_choose(self) -> None:
         """Return what was marked; without marks, the label under the cursor."""
@@ -119,7 +91,8 @@ class LabelDialog(Dialog[LabelChange]):
         else:
             self._changes[entry.label] = bool(labels.toggled(entry).add)
 
-    def _list(self, typed: str) -> None:
+    def narrow(self, typed: str) -> None:
+        """List the labels that fit, and a new one."""
         self._shown = (*labels.matching(self._entries, typed), *self._new(typed))[:_SHOWN]
         options = self.query_one(OptionList)
         options.set_options([Option(Content(self._line(entry))) for entry in self._shown])

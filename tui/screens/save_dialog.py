@@ -22,7 +22,7 @@ from textual.widgets.option_list import Option
 from services.attachments.folders import complete
 from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
 from services.shown_mail import AttachmentView
-from tui.screens.dialogs import Dialog
+from tui.screens.choosing import FieldOverList
 from widgets.cells import size_words
 from widgets.plain import Plain
 
@@ -39,13 +39,10 @@ class SaveChoice:
     opens: bool = True
 
 
-class SaveDialog(Dialog[SaveChoice]):
+class SaveDialog(FieldOverList[SaveChoice]):
     """Chooses attachments and a folder; `current` is the index that the cursor starts on."""
 
-    AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,ctrl+n", "step(1)", "Next", show=False, priority=True),
-        Binding("up,ctrl+p", "step(-1)", "Before", show=False, priority=True),
         Binding("tab", "complete", "Complete", show=False, priority=True),
         Binding("ctrl+e", "keep_sealed", "Keep encrypted", show=False, priority=True),
         Binding("enter", "save", "Save", show=False, priority=True),
@@ -79,11 +76,9 @@ class SaveDialog(Dialog[SaveChoice]):
             yield Plain(_CHOICE_HINT if len(self._files) > 1 else _HINT, classes="dialog-hint")
 
     def on_mount(self) -> None:
-        """Keep the focus in the field and the cursor on what is meant."""
+        """Put the cursor on what is meant."""
         super().on_mount()
-        options = self.query_one(OptionList)
-        options.can_focus = False
-        options.highlighted = self._place()
+        self.options.highlighted = self._place()
         self.query_one(Input).action_end()
         self._say()
 
@@ -91,14 +86,6 @@ class SaveDialog(Dialog[SaveChoice]):
         """Say what becomes of encrypted files among the chosen ones."""
         event.stop()
         self._say()
-
-    def action_step(self, by: int) -> None:
-        """Move in the list without leaving the field."""
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def action_complete(self) -> None:
         """Complete the folder; the disk is read in a thread."""
