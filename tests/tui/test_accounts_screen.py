@@ -331,3 +331,25 @@ async def test_an_account_that_goes_leaves_no_row_behind() -> None:
         await until(pilot, lambda: stage.mail.panes.messages.count == 0)
         await press(pilot, "L")
         assert stage.mail.panes.messages.count == 6
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)], ids=["80x24", "60x20"])
+async def test_the_first_picture_has_the_rows_and_marks_of_the_apps_first_frame(
+    size: tuple[int, int],
+) -> None:
+    import pyte
+
+    from tests.fakes.rows import NOON, FakeRows
+    from tui.first_picture import draw
+    from widgets.glyphs import glyphs
+
+    stage = account_stage()
+    async with stage.app.run_test(size=size) as pilot:
+        await opened(pilot, stage)
+        shown = rows_of(stage.app)
+    screen = pyte.Screen(*size)
+    marks = {mark.name: mark for mark in MARKS}
+    rows = FakeRows(shared_rows())
+    frame = draw(rows, size, glyphs(unicode=True), "dark", NOON + 300.0, marks)
+    pyte.Stream(screen).feed(frame)
+    assert [line.rstrip() for line in screen.display[1:-1]] == shown[1:-1]
