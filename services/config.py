@@ -377,8 +377,10 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     url = environ.get(ENV_BASE_URL, "").strip()
     token = environ.get(ENV_TOKEN, "")
     if not url:
-        lone = len(config.accounts) == 1 and bool(token)
-        return replace(config, accounts=_marked(config.accounts)) if lone else config
+        # The variable is Assmbl's: a key of AgentMail.to has another name, and no other gets there.
+        kinds = [account.kind for account in config.accounts]
+        is_meant = bool(token) and kinds == [ASSMBL]
+        return replace(config, accounts=_marked(config.accounts)) if is_meant else config
     key = f"{url}\n{token}" if token else f"{url}\n{environ.get(ENV_MAIL_DOMAIN, '')}"
     account = Account(
         name=f"env-{sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}",

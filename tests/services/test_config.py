@@ -179,6 +179,11 @@ def test_a_token_alone_is_for_the_only_account(paths: Paths) -> None:
     assert not any(account.takes_environment_token for account in accounts)
 
 
+def test_a_token_of_assmbl_is_never_a_key_of_agentmail_to(paths: Paths) -> None:
+    save_account(paths, Account("swarm", "agentmail.to", "", address="bot@agentmail.to"))
+    assert not load(paths, {"AGENTMAIL_TOKEN": "t"}).account().takes_environment_token
+
+
 def test_a_pipe_or_a_device_in_the_place_of_the_file_is_refused(paths: Paths) -> None:
     paths.config_dir.mkdir(parents=True)
     os.mkfifo(paths.config_file)
