@@ -79,6 +79,26 @@ class Receipt:
     thread_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """What there is to look for at a service that has taken a mail; kept until it was looked at.
+
+    `message_id` is the service's own; `replies_to` as of `ReadyMail`.
+    """
+
+    message_id: str
+    to: str
+    subject: str
+    bcc: tuple[str, ...] = ()
+    replies_to: str = ""
+    via: str = ""
+
+    @classmethod
+    def of(cls, mail: ReadyMail, receipt: Receipt) -> SentMail:
+        """Return it for a mail that was just taken."""
+        return cls(receipt.message_id, mail.to, mail.subject, mail.bcc, mail.replies_to, mail.via)
+
+
 class Step(Enum):
     """What is being done with a file."""
 
@@ -130,7 +150,7 @@ class Transport(Protocol):
         """
         ...
 
-    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str:
+    async def verify(self, sent: SentMail) -> str:
         """Look at what the service has made of it; return what is wrong, "" for nothing.
 
         Asked only where the rules say `shows_sent`. Raises ServiceError when it did not answer.

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from services.errors import CacheError, Conflict, MailError, PolicyRefused
+from services.errors import Conflict, MailError
 from services.outbound.gate.plan import OutboundMail
 from services.outbound.gate.ready import ReadyMail, SealedMail, UploadedFile
 from services.outbound.log.work_lock import WorkLocks
+from services.outbound.outbox.looking import Looks
 from services.outbound.outbox.outbox import Elsewhere, Outbox
 from services.outbound.outbox.outbox_contents import (
     durable,
     ready_mail,
+    recorded,
     sealed_document,
     sealed_mail,
     whole_mail,
@@ -36,14 +38,12 @@ from services.outbound_models import OutboxState
 
 if TYPE_CHECKING:
     from services.outbound.gate.gate import Prepared, Receipt
+    from services.outbound.gate.transport import SentMail
     from services.outbound.outbox.verdicts import Verdicts
 
 _DIED: Final = "the program ended while it was being sent"
 _STOPPED: Final = "the program was stopped while it was being sent"
 _TOO_LATE: Final = "too much time has passed to send it again without a person"
-_NOT_SEEN: Final = "who got it could not be looked at"
-_RECORD_AGAIN: Final = 2.0
-"""Seconds between two attempts to write down what happened, when the disk refuses."""
 
 
 class WayOut(Protocol):
@@ -64,7 +64,9 @@ class WayOut(Protocol):
 
     async def send(self, mail: ReadyMail, *, repeat: bool = ...) -> Receipt: ...
 
-    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str | None: ...
+    def to_look_at(self, mail: ReadyMail, receipt: Receipt) -> SentMail | None: ...
+
+    async def verify(self, sent: SentMail) -> str: ...
 
 
 class Observer(Protocol):
@@ -85,7 +87,7 @@ class Surroundings:
 
     `gate` raises MailError while there is no connection; `open_text` opens what was sealed to the own
     key (CryptoError while that is locked). `remembers` tells of a way out for how many seconds its
-    service delivers a repeated key once. `verdicts` keeps what a look at sent mail tells.
+    service delivers a repeated key once. `verdicts` keeps looks at sent mail: owed, and told.
     `reconcile` asks a service that can tell whether it has taken a mail: None when it does not know.
     """
 
@@ -94,13 +96,9 @@ class Surroundings:
     spool: Path
     clock: Callable[[], float]
     delay: RetryDelay
+    verdicts: Verdicts
     remembers: Callable[[str], int] = lambda _: 0
-    verdicts: Verdicts | None = None
     reconcile: Callable[[OutboxEntry], Awaitable[bool | None]] | None = None
-
-
-def _unheard(_error: MailError) -> None:
-    """Nobody listens."""
 
 
 class Carrier:
@@ -118,8 +116,7 @@ class Carrier:
         """Why the last attempt of a mail failed, as long as this process knows."""
         self.on_wire: set[str] = set()
         """The mails that the service may be taking at this moment."""
-        self.alarm: Callable[[MailError], None] = _unheard
-        """Told of mail that left otherwise than it was approved."""
+        self.looks = Looks(around.verdicts, around.gate, around.clock, around.delay)
 
     def remember(self, entry_id: str, mail: OutboundMail) -> None:
         """Keep a mail that was just queued at hand: sealing it needs no unlocked key then."""
@@ -149,6 +146,17 @@ class Carrier:
                 self._at_hand.pop(entry_id, None)
                 shutil.rmtree(self.around.spool / entry_id, ignore_errors=True)
             lock.release(for_good=is_settled)
+
+    async def look_again(self, entry_id: str) -> OutboxEntry | None:
+        """Take a look that is owed; None when it waits, or another process is at it."""
+        lock = self._locks.take(entry_id)
+        if lock is None:
+            return None
+        try:
+            entry = await self.looks.take(entry_id)
+        finally:
+            lock.release(for_good=True)
+        return None if entry is None else self._tell(entry)
 
     def _take_up(self, entry_id: str) -> OutboxEntry:
         """Look at a mail whose lock is held: what is CLAIMED lost its process."""
@@ -297,30 +305,16 @@ class Carrier:
         finally:
             self.on_wire.discard(entry_id)
         answer = " ".join(part for part in (receipt.message_id, receipt.correlation_id) if part)
-        sent = await self._recorded(lambda: self._outbox.sent(entry_id, receipt.message_id, answer))
-        return await self._verified(sent, lambda: gate.verify(ready, receipt))
+        look = gate.to_look_at(ready, receipt)
+        took = await recorded(lambda: self._took(entry_id, receipt.message_id, answer, look))
+        return await self.looks.take(entry_id) or took
 
-    async def _verified(
-        self, entry: OutboxEntry, look: Callable[[], Awaitable[str | None]]
+    def _took(
+        self, entry_id: str, message_id: str, answer: str, look: SentMail | None
     ) -> OutboxEntry:
-        """Look at what the service has made of a sent mail; whatever is wrong is written and told."""
-        verdicts = self.around.verdicts
-        if verdicts is None:
-            return entry
-        try:
-            fault = await look()
-        except asyncio.CancelledError:
-            await durable(lambda: verdicts.unknown(entry, _NOT_SEEN))
-            raise
-        except MailError as error:
-            reason = f"{_NOT_SEEN}: {error.sentence}"
-            return await self._recorded(lambda: verdicts.unknown(entry, reason))
-        if fault is None:
-            return entry
-        if not fault:
-            return await self._recorded(lambda: verdicts.right(entry))
-        self.alarm(PolicyRefused(fault, "Tell whoever oversees this account; send no more by it."))
-        return await self._recorded(lambda: verdicts.wrong(entry, fault))
+        if look is None:
+            return self._outbox.sent(entry_id, message_id, answer)
+        return self.around.verdicts.sent(self._outbox, entry_id, answer, look, self._now)
 
     async def _not_sent(self, entry: OutboxEntry, error: MailError) -> OutboxEntry:
         """Write down an attempt that brought no receipt."""
@@ -328,23 +322,15 @@ class Carrier:
         entry_id, reason = entry.entry_id, error.sentence
         self.failures[entry_id] = error
         if not may_have_left(error) and not (entry.may_have_left and _is_taken(error)):
-            return await self._recorded(lambda: self._settle_failure(entry, error))
+            return await recorded(lambda: self._settle_failure(entry, error))
         again = self._next_try(entry, error) if self._settles(entry) else 0
-        return await self._recorded(lambda: self._outbox.doubt(entry_id, reason, again))
+        return await recorded(lambda: self._outbox.doubt(entry_id, reason, again))
 
     async def _unclaim(self, entry_id: str) -> None:
         try:
             await durable(lambda: self._outbox.unclaim(entry_id))
         except Elsewhere:
             return
-
-    async def _recorded(self, note: Callable[[], OutboxEntry]) -> OutboxEntry:
-        """Write down what happened; a disk that refuses is asked until it does not."""
-        while True:
-            try:
-                return await durable(note)
-            except CacheError:
-                await asyncio.sleep(_RECORD_AGAIN)
 
     # ── failures before anything left ────────────────────────────────────────────────────────────
 

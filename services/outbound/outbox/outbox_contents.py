@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from services.errors import CacheDamaged
+from services.errors import CacheDamaged, CacheError
 from services.outbound.gate.plan import OutboundMail
 from services.outbound.gate.ready import ReadyMail, SealedMail, UploadedFile
 from services.outbound.outbox.outbox_documents import Content
@@ -22,6 +22,8 @@ from services.outbound.outbox.outbox_documents import Content
 T = TypeVar("T")
 SEALED: Final = "sealed"
 PLAIN: Final = "plain"
+_RECORD_AGAIN: Final = 2.0
+"""Seconds between two attempts to write down what happened, when the disk refuses."""
 
 
 async def durable(work: Callable[[], T]) -> T:
@@ -35,6 +37,15 @@ async def durable(work: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait((task,))
         raise
+
+
+async def recorded(note: Callable[[], T]) -> T:
+    """Write down what happened outside; a disk that refuses is asked until it does not."""
+    while True:
+        try:
+            return await durable(note)
+        except CacheError:
+            await asyncio.sleep(_RECORD_AGAIN)
 
 
 def content_of(mail: OutboundMail, seal: Callable[[str], str] | None) -> Content:

@@ -76,6 +76,8 @@ class OutboxEntry:
     """How many get it besides, unseen."""
     first_claimed: int = 0
     """When it may have reached the service for the first time."""
+    verdict: str = ""
+    """What a look at the sent mail told (`services.outbound.outbox.verdicts`); "" for no look."""
 
     @property
     def is_settled(self) -> bool:

@@ -10,10 +10,12 @@ from typing import Final
 
 from services.outbound.gate.plan import OutboundMail
 from services.outbound.outbox.outbox_documents import OutboxEntry
+from services.outbound.outbox.verdicts import OWED
 from services.outbound_models import OutboxRow, OutboxState
 from services.safe_text import EMPTY, SafeText, clean_line, clean_text, join, phrase, ui
 
 _ASKS: Final = ui("It may have left. Send the same again, or count it as sent.")
+_LOOKED_FOR: Final = ui("Who got it is still to be looked at.")
 _SOON: Final = ui("It may have left; the same is sent again by itself.")
 
 
@@ -48,7 +50,8 @@ def sentence_of(entry: OutboxEntry, now: int) -> SafeText:
             if entry.settled_by_hand:
                 return ui("You counted it as sent.")
             # What a look at it told afterwards.
-            return phrase("Sent. {}", reason) if reason else ui("Sent.")
+            told = reason or (_LOOKED_FOR if entry.verdict == OWED else EMPTY)
+            return phrase("Sent. {}", told) if told else ui("Sent.")
         case OutboxState.REFUSED:
             return _with(ui("It did not leave; its draft is there again."), reason)
         case OutboxState.UNCERTAIN:

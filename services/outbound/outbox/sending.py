@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import MailError
 from services.outbound.outbox.carrying import Carrier
@@ -21,10 +21,17 @@ from services.outbound.outbox.outbox_contents import durable
 from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound_models import OutboxState
 
+if TYPE_CHECKING:
+    from services.outbound.outbox.verdicts import Look
+
 AT_ONCE: Final = 4
 """Mails that are sealed, uploaded or sent at the same time."""
 LOOK_EVERY: Final = 1.0
 """Seconds between two looks at what other processes have done."""
+_LOOK_AGAIN: Final = 15.0
+"""The same for a look at a sent mail, while there is no connection."""
+_LOOK_SECONDS: Final = 10.0
+"""How long a verb waits for such looks at its end."""
 _AGAIN: Final = 1.0
 """Seconds after which a mail that could not be taken on is looked at again."""
 
@@ -54,11 +61,12 @@ class Sending:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, float] = {}
         self._open: tuple[OutboxEntry, ...] = ()
+        self._owed: tuple[Look, ...] = ()
         self._version = -1
         self._is_ending = False
         self.on_trouble: Callable[[MailError], None] = _unheard
         """Told when the disk refuses: nothing of it can be part of an entry then; and of alarms."""
-        carrier.alarm = lambda error: self.on_trouble(error)
+        carrier.looks.alarm = lambda error: self.on_trouble(error)
 
     def nudge(self) -> None:
         """Look again at once."""
@@ -71,6 +79,7 @@ class Sending:
             self._wake.clear()
             for entry_id in self._due(await durable(self._look)):
                 self._start(entry_id)
+            self._start_looks()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
 
@@ -92,6 +101,7 @@ class Sending:
             self._wake.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _AGAIN)
+        await self._finish_looks(min(until - time.monotonic(), _LOOK_SECONDS))
         return await durable(lambda: tuple(self._outbox.get(one) for one in wanted))
 
     def stop(self, entry_ids: Iterable[str]) -> None:
@@ -119,6 +129,7 @@ class Sending:
         version = self._refresh()
         if version != self._version:
             self._outbox.own_up()
+            self._owed = self._carrier.around.verdicts.owed()
             self._open, self._version = self._outbox.open(), version
         return self._open
 
@@ -166,9 +177,35 @@ class Sending:
     # ── carrying ─────────────────────────────────────────────────────────────────────────────────
 
     def _start(self, entry_id: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._carry(entry_id))
+        self._begin(entry_id, self._carry(entry_id))
+
+    def _begin(self, entry_id: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks[entry_id] = task
         task.add_done_callback(lambda _: self._ended(entry_id))
+
+    def _start_looks(self) -> None:
+        """Look at sent mail of which nobody knows yet how it left, as at that of a former life."""
+        now, moment = self._clock(), time.monotonic()
+        for look in self._owed:
+            entry_id, is_free = look.entry_id, len(self._tasks) < AT_ONCE
+            waits = self._not_before.get(entry_id, 0.0) > moment or look.next_try > now
+            if is_free and not waits and entry_id not in self._tasks:
+                self._begin(entry_id, self._look_at(entry_id))
+
+    async def _finish_looks(self, seconds: float) -> None:
+        self._start_looks()
+        owed = {look.entry_id for look in self._owed}
+        tasks = [task for entry_id, task in self._tasks.items() if entry_id in owed]
+        if tasks and seconds > 0:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    async def _look_at(self, entry_id: str) -> None:
+        self._not_before[entry_id] = time.monotonic() + _LOOK_AGAIN
+        try:
+            await self._carrier.look_again(entry_id)
+        except MailError as error:
+            self.on_trouble(error)
 
     def _ended(self, entry_id: str) -> None:
         del self._tasks[entry_id]

@@ -531,7 +531,7 @@ async def test_a_look_that_fails_is_written_down_and_the_mail_stays_sent(
     sandbox.fault("status", operation="v0_get_message", status=403, times=None)
     (entry,) = await send(office, mail(bob.address))
     assert entry.state is SENT
-    assert stage.audited(office)[-1][0] == "not verified"
+    assert stage.audited(office)[-1][0] == "could not be verified"
 
 
 async def test_a_scheduled_mail_leaves_at_its_time_and_not_before(

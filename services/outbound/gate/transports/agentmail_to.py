@@ -24,6 +24,7 @@ from services.outbound.gate.sealing import check_spooled
 from services.outbound.gate.transport import (
     Carries,
     Receipt,
+    SentMail,
     ServiceRules,
     Tell,
     made_ready,
@@ -114,22 +115,22 @@ class AgentMailToTransport:
             told.message_id, mail.correlation_id, mail.idempotency_key, thread_id=told.thread_id
         )
 
-    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str:
+    async def verify(self, sent: SentMail) -> str:
         """Ask who got the mail; see `Transport.verify`."""
-        shown = await self._shown(receipt.message_id)
+        shown = await self._shown(sent.message_id)
         seen = _addresses(shown.get("bcc"))
-        missing = [address for address in mail.bcc if address.lower() not in seen]
+        missing = [address for address in sent.bcc if address.lower() not in seen]
         if missing:
             return (
-                f"The mail to {mail.to} left without {', '.join(missing)} in bcc: "
+                f"The mail to {sent.to} left without {', '.join(missing)} in bcc: "
                 "oversight has not seen it."
             )
-        meant = {mail.to.lower(), *map(str.lower, mail.bcc)}
+        meant = {sent.to.lower(), *map(str.lower, sent.bcc)}
         others = (seen | _addresses(shown.get("to")) | _addresses(shown.get("cc"))) - meant
         if others:
-            return f"The mail to {mail.to} went to {', '.join(sorted(others))} as well."
-        if mail.replies_to and shown.get("subject") != mail.subject:
-            return f"The mail to {mail.to} left under another subject than the approved one."
+            return f"The mail to {sent.to} went to {', '.join(sorted(others))} as well."
+        if sent.replies_to and shown.get("subject") != sent.subject:
+            return f"The mail to {sent.to} left under another subject than the approved one."
         return ""
 
     def _check_sender(self, approved: str) -> None:

@@ -20,6 +20,7 @@ from services.outbound.gate.transport import (
     Carries,
     Prepared,
     Receipt,
+    SentMail,
     ServiceRules,
     Step,
     Tell,
@@ -97,7 +98,7 @@ class AssmblTransport:
         )
         return Receipt(receipt.message_id, receipt.correlation_id, receipt.idempotency_key)
 
-    async def verify(self, mail: ReadyMail, receipt: Receipt) -> str:  # noqa: ARG002
+    async def verify(self, sent: SentMail) -> str:  # noqa: ARG002
         """The service keeps no sent mail that could be asked for."""
         return ""
 
