@@ -21,7 +21,7 @@ from services.errors import ConfigError, MailError, SecretStoreError, ServiceErr
 from services.paths import Paths, account_name
 from services.redact import Secret
 from services.safe_text import clean_line
-from services.secrets import SecretStore
+from services.secrets import SecretStore, StoredToken, TokenSource
 from services.service_config import AGENTMAIL_TO, AGENTMAIL_TO_URL, ASSMBL, service_url
 from tui import passphrase as asking
 from tui.listing import print_json
@@ -260,9 +260,13 @@ def _keep(
     """Keep the tokens, then write the file; what was kept is taken back when one of them fails."""
     kept: list[Account] = []
     places = []
+    agreed = arguments.token_file
     try:
         for account in accounts:
-            places.append(_put(secrets, account, token, agreed=arguments.token_file))
+            place = _put(secrets, account, token, agreed=agreed)
+            # Whoever has agreed to one file is not asked again for the next inbox.
+            agreed = agreed or place.source is TokenSource.FILE
+            places.append(place.sentence)
             kept.append(account)
         save_accounts(paths, accounts, default=accounts[0].name if arguments.default else "")
     except MailError:
@@ -273,9 +277,9 @@ def _keep(
     return places
 
 
-def _put(secrets: SecretStore, account: Account, token: Secret, *, agreed: bool) -> str:
+def _put(secrets: SecretStore, account: Account, token: Secret, *, agreed: bool) -> StoredToken:
     try:
-        return secrets.set_token(account, token, allow_file=agreed).sentence
+        return secrets.set_token(account, token, allow_file=agreed)
     except SecretStoreError as error:
         if agreed or not sys.stdin.isatty():
             raise SecretStoreError(
@@ -284,4 +288,4 @@ def _put(secrets: SecretStore, account: Account, token: Secret, *, agreed: bool)
         question = f"{error.sentence} Keep the token in a file that only you can read (0600)?"
     if not asking.confirmed(question, "yes", is_agreed=False):
         raise SecretStoreError("The token has not been kept anywhere.", "Nothing was added.")
-    return secrets.set_token(account, token, allow_file=True).sentence
+    return secrets.set_token(account, token, allow_file=True)

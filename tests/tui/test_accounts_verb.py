@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -274,3 +276,54 @@ def test_a_policy_is_told_in_one_line() -> None:
         policy_line(capped)
         == "oversight o@x.example, approval external, encryption asked, 50 a day"
     )
+
+
+def _talk(words: tuple[str, ...], answers: tuple[tuple[bytes, str], ...]) -> tuple[int, bytes]:
+    """Run a verb in a terminal of its own and answer what it asks; its exit code and all it wrote."""
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover - the child becomes the program
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", "tui", "accounts", *words])
+    shown = seen = b""
+    try:
+        for asked, answer in answers:
+            while asked not in shown[len(seen) :]:
+                shown += os.read(terminal, 4096)
+            seen = shown
+            os.write(terminal, answer.encode() + b"\n")
+        while chunk := os.read(terminal, 4096):
+            shown += chunk
+    except OSError:
+        pass  # the terminal is gone with the program
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown
+
+
+def test_at_a_terminal_everything_is_asked_and_the_key_is_not_shown(
+    sandbox: SandboxControl,
+) -> None:
+    url, key, _ = inbox_of(sandbox)
+    inboxes = sorted(sandbox.process.agentmail_to.inbox_keys)
+    code, shown = _talk(
+        ("add", "--base-url", url),
+        ((b"1 or 2: ", "2"), (b"not shown): ", key), (b"or all): ", "all"), (b"Type yes: ", "yes")),
+    )  # fmt: skip
+    assert code == 0, shown
+    assert key.encode() not in shown
+    assert b"The inboxes of this key:" in shown
+    assert sorted(one.address for one in configured().values()) == inboxes
+
+
+def test_at_a_terminal_a_no_leaves_everything_as_it_was(sandbox: SandboxControl) -> None:
+    agent = sandbox.new_agent()
+    words = ("add", "--kind", "assmbl", "--base-url", sandbox.base_url, "--address", agent.address)
+    code, shown = _talk(words, ((b"not shown): ", agent.token), (b"Type yes: ", "no")))
+    assert code == 1, shown
+    assert b"Nothing was added" in shown
+    assert configured() == {}
+    set_up(sandbox)
+    code, shown = _talk(("remove", "work"), ((b"Type yes: ", "no"),))
+    assert code == 1, shown
+    assert b"Nothing was removed" in shown
+    assert "work" in configured()
