@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from services import outbound_events as ev
 from services.carried_events import CarryFiles
@@ -21,14 +21,13 @@ from services.outbound.office import Office
 from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_contents import durable
 from services.outbound.writing.answered import Original
-from services.outbound.writing.pricing import ask_pricing
+from services.outbound.writing.pricing import ask_pricing, price_list
 from services.outbound.writing.recipient_book import RecipientBook
 from services.outbound.writing.replying import Begun, Desktop, begin_answer, begin_blank
 from services.outbound_models import DraftRow, OutboxState
 from services.safe_text import EMPTY, clean_line, ui
 
 if TYPE_CHECKING:
-    from services.api.assmbl import AssmblClient
     from services.cache.snapshot import MailSnapshot
 
 _COPY = ui("Somebody else changed this draft meanwhile: yours is kept as a copy.")
@@ -184,11 +183,9 @@ class DraftRequests:
     async def ask_pricing(self, request_id: int, request: ev.AskPricing) -> None:
         """Tell what an agent charges."""
         office = await self._offices.get(request.account)
-        client = cast("AssmblClient", await office.lender.provider())
+        prices = price_list(await office.lender.provider())
         agent = office.chain.agent_id_for(request.address) if office.chain is not None else ""
-        lines = await ask_pricing(
-            client.directory, request.address, office.sender.mail_domain, agent
-        )
+        lines = await ask_pricing(prices, request.address, office.sender.mail_domain, agent)
         self._emit(ev.PricingTold(request_id, request.address, lines))
 
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from services import outbound_events as ev
 from services.errors import MailError
@@ -24,12 +23,9 @@ from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_contents import durable, whole_mail
 from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound.outbox.outbox_views import body_of, facts_of, row_of, span
-from services.outbound.writing.pricing import ask_pricing
+from services.outbound.writing.pricing import ask_pricing, price_list
 from services.outbound_models import OutboxRow, OutboxState, ReviewView
 from services.safe_text import SafeText, clean_line, phrase, ui
-
-if TYPE_CHECKING:
-    from services.api.assmbl import AssmblClient
 
 
 class SendRequests:
@@ -172,8 +168,8 @@ async def _view(office: Office, plan: Plan) -> ReviewView:
     lines: tuple[SafeText, ...] = ()
     if plan.marketplace_request_id and plan.usage is None and plan.mails:
         with suppress(MailError):
-            client = cast("AssmblClient", await office.lender.provider())
+            prices = price_list(await office.lender.provider())
             to = plan.mails[-1].to
             agent = office.chain.agent_id_for(to) if office.chain is not None else ""
-            lines = await ask_pricing(client.directory, to, office.sender.mail_domain, agent)
+            lines = await ask_pricing(prices, to, office.sender.mail_domain, agent)
     return review(plan, pricing=lines)

@@ -7,7 +7,7 @@ the unit that the documents give it (token prices are per million), and what is 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from services.errors import NotFound, UsageError
 from services.outbound.writing.typed_addresses import read_address
@@ -38,6 +38,14 @@ class PriceList(Protocol):
     """Where prices are looked up (`services.api.assmbl_directory.Directory`)."""
 
     async def lookup_public_pricing(self, agent_id: str) -> wire.PublicPricing: ...
+
+
+def price_list(client: object) -> PriceList:
+    """Return where a service keeps prices; UsageError for one that keeps none (AgentMail.to)."""
+    prices = getattr(client, "directory", None)
+    if prices is None:
+        raise UsageError("The service of this account keeps no prices.")
+    return cast("PriceList", prices)
 
 
 async def ask_pricing(
