@@ -25,6 +25,7 @@ from services.draft import Draft, DraftState
 from services.errors import (
     BadAnswer,
     Conflict,
+    Forbidden,
     NotFound,
     PolicyRefused,
     Rejected,
@@ -173,15 +174,34 @@ class ServerDrafts:
         if head is None:
             return
         try:
+            if link.left:
+                return
             if head.is_settled:
                 await self._delete(remote, link, "deleted on the service after sending")
-            elif head.state is DraftState.REJECTED and not link.left:
+            elif head.state is DraftState.REJECTED:
                 await self._refuse(remote, link)
         except NotFound:
             await durable(lambda: self._links.remove(link))
         except Conflict:
             # It leaves there just now: the next look tells what became of it.
             return
+        except Forbidden as error:
+            await self._leave(remote, link, error, is_refused=not head.is_settled)
+
+    async def _leave(
+        self, remote: RemoteDrafts, link: Link, error: Forbidden, *, is_refused: bool
+    ) -> None:
+        """The key may not delete it: see that it is not sent by its time, and tell that it stays."""
+        told, kept = "A draft that was sent from here stays on AgentMail.to. {}", link
+        if is_refused:
+            told = "A refused draft stays on AgentMail.to, unscheduled. {}"
+            try:
+                after = await remote.unschedule(link.server_id, labels=[REFUSED_LABEL])
+                kept = replace(link, version=after.head.version)
+            except Forbidden:
+                told = "A refused draft stays on AgentMail.to, which may still send it. {}"
+        self._told.append(phrase(told, clean_line(str(error))))
+        await durable(lambda: self._links.put(replace(kept, left=True)))
 
     async def _delete(self, remote: RemoteDrafts, link: Link, action: str) -> None:
         # Asked for once more: what was changed since is another draft and stays.

@@ -12,11 +12,12 @@ import pytest
 
 from services.api.agentmail_to.client import AgentMailToClient
 from services.outbound.approvals import server_files
+from services.outbound_models import OutboxState
 from services.service_config import SendProfile
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, Seen, answer
 from tests.services.outbound.conftest import Party
-from tests.services.outbound.server_draft_room import opened
+from tests.services.outbound.server_draft_room import Server, opened
 from tests.services.outbound.v0_stage import V0Stage
 from tests.services.sandbox.agentmail_to.v0_control import V0Control
 
@@ -122,6 +123,57 @@ async def test_a_decision_does_not_wait_for_all_drafts_that_are_taken_in(stage: 
         assert "m99" not in shelf.asked
         await looking
         assert len(room.rows) == 101
+
+
+READ = {"message_read": True, "inbox_read": True, "draft_read": True, "draft_create": True}
+
+
+@pytest.mark.parametrize(
+    ("more", "told", "scheduled"),
+    [
+        ({"draft_update": True}, "A refused draft stays on AgentMail.to, unscheduled.", False),
+        ({}, "A refused draft stays on AgentMail.to, which may still send it.", True),
+    ],
+    ids=["may update", "may only read"],
+)
+async def test_a_refused_draft_that_cannot_be_deleted_is_not_sent_by_its_time(
+    stage: V0Stage, more: dict[str, bool], told: str, scheduled: bool
+) -> None:
+    server = Server(stage)
+    made = server.make(send_at="2099-01-01T00:00:00Z")
+    weak = stage.v0.key(stage.org, permissions=READ | more)
+    await stage.client.aclose()
+    stage.client = AgentMailToClient(stage.v0.base_url, weak, stage.address, sleep=FakeSleep())
+    room = await opened(stage)
+    await room.look()
+    room.office.proposals.reject(room.only.draft_id, "no")
+    (sentence,) = await room.look()
+    assert sentence.startswith(told)
+    assert "draft_delete" in sentence
+    left = server.get(made)
+    assert left is not None
+    assert ("send_at" in left) is scheduled
+    assert await room.look() == []
+    server.make(subject="Another")
+    assert await room.look() == []
+    assert str(room.only.subject) == "Another"
+
+
+async def test_a_sent_draft_that_cannot_be_deleted_hides_no_other(stage: V0Stage) -> None:
+    server = Server(stage)
+    made = server.make()
+    weak = stage.v0.key(stage.org, permissions=READ | {"draft_update": True, "message_send": True})
+    await stage.client.aclose()
+    stage.client = AgentMailToClient(stage.v0.base_url, weak, stage.address, sleep=FakeSleep())
+    room = await opened(stage)
+    await room.look()
+    assert await room.approve() == [OutboxState.SENT]
+    (sentence,) = await room.look()
+    assert sentence.startswith("A draft that was sent from here stays on AgentMail.to.")
+    assert server.get(made) is not None
+    assert await room.look() == []
+    assert room.rows == ()
+    assert len(stage.sent()) == 1
 
 
 async def test_the_words_of_a_draft_stand_in_no_repr() -> None:
