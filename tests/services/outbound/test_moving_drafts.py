@@ -169,10 +169,3 @@ async def test_an_account_that_was_removed_keeps_the_drafts_of_whoever_has_them_
     save_account(paths, account)
     async with _two(paths) as (ops, _):
         assert [row.subject for row in ops.drafts.rows()] == ["typed on"]
-
-
-def test_a_service_without_prices_says_so() -> None:
-    from services.outbound.writing.pricing import price_list
-
-    with pytest.raises(UsageError, match="keeps no prices"):
-        price_list(object())

@@ -10,7 +10,7 @@ import pytest
 from services.api.assmbl import AssmblClient
 from services.api.wire import BillingPricing, PublicPricing
 from services.errors import ConfigError, NotFound, ServiceError, UsageError
-from services.outbound.writing.pricing import ask_pricing, pricing_lines
+from services.outbound.writing.pricing import ask_pricing, price_list, pricing_lines
 from services.outbound.writing.templates import SIZE_LIMIT, Stationery, Template
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeSleep
@@ -128,3 +128,8 @@ async def test_prices_are_asked_of_the_service(sandbox: SandboxControl) -> None:
     finally:
         await client.aclose()
         sandbox.remove_agent(seller)
+
+
+def test_a_service_without_prices_says_so() -> None:
+    with pytest.raises(UsageError, match="keeps no prices"):
+        price_list(object())
