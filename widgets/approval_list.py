@@ -29,7 +29,7 @@ MINUTE: Final = 60
 _MARK_CELLS: Final = 2
 _AGE_CELLS: Final = 7
 _REVISION_CELLS: Final = 7
-_ROOMY: Final = 72
+_ROOMY: Final = 64
 """Cells of a row in which a subject makes room for the revision."""
 _MOST_ROWS: Final = 2
 _MOST_AGENTS: Final = 3
