@@ -20,8 +20,10 @@ def test_the_demo_shows_the_mail_of_all_accounts_and_switches_by_key() -> None:
         for name in NAMES:
             terminal.press("L")
             terminal.until(
-                lambda screen, name=name: screen.display[0].startswith(f" {name}@")
-                and all(f" {name} " in row for row in screen.display[1:5])
+                lambda screen, name=name: (
+                    screen.display[0].startswith(f" {name}@")
+                    and all(f" {name} " in row for row in screen.display[1:5])
+                )
             )
         terminal.press("g@")
         terminal.until(lambda screen: "Accounts" in "\n".join(screen.display))
