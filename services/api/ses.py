@@ -174,6 +174,8 @@ def _client(place: SesPlace) -> Any:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=ANSWER_SECONDS,
         proxies={"https": place.proxy, "http": place.proxy} if place.proxy else {},
+        # A decision names the endpoint; one that only the environment knows was never shown.
+        ignore_configured_endpoint_urls=True,
     )
     try:
         session = Session(profile_name=place.profile or None, region_name=place.region or None)

@@ -1,4 +1,4 @@
-"""Answers that are no answers of Amazon SES: each is an error with a sentence, none a program's end."""
+"""Answers that are none of Amazon SES, and places that are not its own: told, and never mailed to."""
 
 from __future__ import annotations
 
@@ -65,3 +65,14 @@ async def test_odd_numbers_of_a_quota_count_as_none(
     told = {"SendQuota": {"Max24HourSend": quota, "MaxSendRate": quota, "SentLast24Hours": quota}}
     async with FakeService(answer(200, json.dumps(told).encode())) as service:
         assert (await to(service).standing()).sentence
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SESV2"])
+async def test_mail_goes_to_no_endpoint_that_only_the_environment_names(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.api.ses import _client
+
+    monkeypatch.setenv(name, "https://mail.elsewhere.example")
+    client = _client(SesPlace("bot@agents.example.com", "eu-west-1"))
+    assert client.meta.endpoint_url == "https://email.eu-west-1.amazonaws.com"
