@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from services.errors import CacheLocked, MailError, NotFound
+from services.errors import CacheLocked, MailError
 from services.sync.edits import Edit
 from tui.listing import print_json
 from tui.profile import Profile, open_profile
@@ -82,18 +82,12 @@ async def _through_cache(
 
 
 async def _on_service(profile: Profile, ids: Sequence[str], edit: Edit) -> dict[str, MailError]:
-    from services.sync.batches import send_edit
+    from services.sync.batches import send_to_all
 
-    failures: dict[str, MailError] = {}
     if not ids:
-        return failures
+        return {}
     provider = profile.provider()
     try:
-        for message_id in ids:
-            try:
-                await send_edit(provider, message_id, edit)
-            except NotFound as error:
-                failures[message_id] = error
+        return {**await send_to_all(provider, ids, edit)}
     finally:
         await provider.aclose()
-    return failures

@@ -8,8 +8,9 @@ travel with it: what fails together is tried again in halves, down to one by one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
-from services.errors import BadAnswer, MailError, ServerBroken
+from services.errors import BadAnswer, MailError, NotFound, Rejected, ServerBroken, UsageError
 from services.ports import BatchChanges, MailProvider
 from services.sync.edits import Edit, EditKind
 from services.sync.journal import Row
@@ -46,6 +47,32 @@ async def send_together(provider: MailProvider, ids: Sequence[str], edit: Edit) 
         case EditKind.LABELS:
             return await provider.label_messages(ids, add=edit.add, remove=edit.remove)
     return dict.fromkeys(told, ())
+
+
+async def send_to_all(
+    provider: MailProvider, ids: Sequence[str], edit: Edit
+) -> dict[str, NotFound]:
+    """Send one operation for any number of messages, past the journal; return those not there.
+
+    Raises MailError; what was changed until then is changed.
+    """
+    ids, size = tuple(dict.fromkeys(ids)), max(1, provider.capabilities.batch)
+    gone: dict[str, NotFound] = {}
+    for start in range(0, len(ids), size):
+        group = ids[start : start + size]
+        told: Told = {}
+        if len(group) > 1:
+            # What is refused for all may be the fault of one: then each is asked about alone.
+            with suppress(Rejected, NotFound, UsageError):
+                told = await send_together(provider, group, edit)
+        for message_id in group:
+            if message_id in told:
+                continue
+            try:
+                await send_edit(provider, message_id, edit)
+            except NotFound as error:
+                gone[message_id] = error
+    return gone
 
 
 class Batches:

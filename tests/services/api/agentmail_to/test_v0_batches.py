@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.cache.store import MailStore
+from services.sync.batches import send_to_all
 from services.sync.edits import Edit, EditKind
 from services.sync.mailbox import Mailbox
 from tests.fakes.fake_provider import QUICK
@@ -101,6 +102,24 @@ async def test_one_that_was_deleted_elsewhere_is_told_and_the_others_are_done(
     assert changing(asked) == ["batch_update_messages", "update_message"]
     assert await client.get_unread_count() == 0
     assert mailbox.store.item(ids[7]) is None
+
+
+async def test_a_script_without_a_cache_changes_many_with_few_requests_too(
+    client, v0, org, asked
+) -> None:
+    ids = fill(v0, org.one, 120)
+    gone = await send_to_all(client, [*ids, "<nobody@x>"], Edit(EditKind.READ))
+    assert list(gone) == ["<nobody@x>"]
+    assert changing(asked) == ["batch_update_messages"] * 3 + ["update_message"]
+    assert await client.get_unread_count() == 0
+
+
+async def test_a_script_s_bunch_that_is_refused_goes_one_by_one(client, v0, org, asked) -> None:
+    ids = fill(v0, org.one, 3)
+    v0.sandbox.fault("status", operation="v0_batch_update_messages", status=400, times=1)
+    assert await send_to_all(client, ids, Edit(EditKind.ARCHIVE)) == {}
+    assert changing(asked) == ["batch_update_messages"] + ["update_message"] * 3
+    assert "archived" in server_labels(v0, org, ids[2])
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
