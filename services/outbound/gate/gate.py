@@ -197,6 +197,11 @@ class Gate:
                 f"this was decided for {terms.place or 'another way out'}.",
                 _ANEW,
             )
+        sender = (rules.sender or self._account.address).lower()
+        if mail.sender and sender and mail.sender.lower() != sender:
+            raise PolicyRefused(
+                f"It would come from {sender} now; this was decided for {mail.sender}.", _ANEW
+            )
         if terms.agent and self._is_paused(terms.agent):
             raise PolicyRefused(
                 "The agent that proposed this mail is paused.", "Resume it on the Approvals screen."
