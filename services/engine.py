@@ -59,6 +59,8 @@ class Engine:
 
     _loop: asyncio.AbstractEventLoop | None = None
     _wake: asyncio.Event | None = None
+    _posting: Posting | None = None
+    _lender: SessionLender | None = None
 
     def __init__(
         self,
@@ -81,8 +83,6 @@ class Engine:
         self._make_office = office
         self._on_session = on_session
         self._boundary = Boundary(on_event)
-        self._posting: Posting | None = None
-        self._lender: SessionLender | None = None
         self._stop_seconds = 0.0
         self._make_provider = provider
         self._make_renderer = renderer
