@@ -1,7 +1,7 @@
 """Walking a list of AgentMail.to to its end (§2).
 
-Closes two traps: a short or empty page taken for the end (only a missing token is), and a service
-that sends the same token for ever.
+Closes three traps: a short or empty page taken for the end (only a missing token is), a service that
+sends the same token for ever, and one that sends the same entries under ever new tokens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from services.api.exchange import Exchange
 from services.errors import BadAnswer
 
 _BARREN: Final = 100
-"""Empty pages in a row after which a list is given up."""
+"""Pages in a row without a new entry after which a list is given up."""
+_IDS: Final[Mapping[str, str]] = {
+    "messages": "message_id",
+    "threads": "thread_id",
+    "drafts": "draft_id",
+    "inboxes": "inbox_id",
+    "events": "event_id",
+    "entries": "entry",
+}
+"""What tells the entries of each list apart."""
 
 
 async def pages(
@@ -28,6 +37,8 @@ async def pages(
 ) -> AsyncIterator[list[codec.Fields]]:
     """Yield the entries of each page of a list; BadAnswer when it would not end."""
     seen: set[str] = set()
+    known: set[int] = set()
+    """Hashes of ids: 100,000 of them take 8 MB."""
     token: str | None = None
     barren = 0
     while True:
@@ -35,7 +46,9 @@ async def pages(
         data = await exchange.call(operation, ids=ids, query=asked)
         found, token = codec.entries(data, plural)
         yield found
-        barren = 0 if found else barren + 1
+        before = len(known)
+        known.update(hash(codec.text(entry.get(_IDS[plural]))) for entry in found)
+        barren = 0 if len(known) > before else barren + 1
         if token is None:
             return
         if token in seen or barren >= _BARREN:
