@@ -74,7 +74,8 @@ class Accounts:
         """Tell whose mail it is, how much each account has, which is shown, which has trouble."""
         screen, session = self._screen, self._screen.session
         marks, snapshot = session.marks, screen.finding.snapshot
-        screen.panes.messages.show_accounts(marks)
+        # In the list of one account every row would say the same.
+        screen.panes.messages.show_accounts({} if self.chosen else marks)
         screen.panes.reader.show_accounts(marks)
         if snapshot is not None:
             screen.panes.places.show_counts(snapshot.counts, self.groups())
