@@ -27,7 +27,7 @@ from tui import passphrase as asking
 from tui.listing import print_json
 
 if TYPE_CHECKING:
-    from services.api.agentmail_to_inboxes import RemoteInbox
+    from services.api.agentmail_to.inboxes import RemoteInbox
     from services.api.factory import AccountCheck
 
 _NEITHER: Final = re.compile(r"[^A-Za-z0-9._+-]")
@@ -121,7 +121,7 @@ def _inboxes(base_url: str, token: Secret, proxy: str) -> tuple[RemoteInbox, ...
 async def inboxes_of(base_url: str, token: Secret, proxy: str = "") -> tuple[RemoteInbox, ...]:
     """Return the inboxes that a key of AgentMail.to reaches; raises ServiceError, UsageError."""
     from services.api.agentmail_to.door import V0Door
-    from services.api.agentmail_to_inboxes import Inboxes, RemoteInbox
+    from services.api.agentmail_to.inboxes import Inboxes, RemoteInbox
 
     door = V0Door(base_url, token, proxy=proxy)
     try:

@@ -22,7 +22,7 @@ from services.safe_text import clean_line, phrase
 from services.service_config import AGENTMAIL_TO
 
 if TYPE_CHECKING:
-    from services.api.agentmail_to_drafts import RemoteDrafts
+    from services.api.agentmail_to.drafts import RemoteDrafts
     from services.outbound.approvals.server_drafts import ServerDrafts
     from services.outbound.office import Office
 
@@ -153,7 +153,7 @@ def server_drafts_of(office: Office) -> ServerDrafts:
 
 async def _remote(office: Office) -> RemoteDrafts:
     from services.api.agentmail_to.client import AgentMailToClient
-    from services.api.agentmail_to_drafts import RemoteDrafts
+    from services.api.agentmail_to.drafts import RemoteDrafts
 
     client = await office.lender.provider()
     if not isinstance(client, AgentMailToClient):

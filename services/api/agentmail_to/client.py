@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from services.api.agentmail_to import codec, labels
+from services.api.agentmail_to.changes import LabelLog
 from services.api.agentmail_to.door import V0Door
 from services.api.agentmail_to.files import Files
 from services.api.agentmail_to.lists import SenderLists
 from services.api.agentmail_to.offer import OFFER
 from services.api.agentmail_to.paging import pages
 from services.api.agentmail_to.wire import BATCH_UPDATE, MAX_PAGE
-from services.api.agentmail_to_changes import LabelLog
 from services.api.exchange import Exchange
 from services.api.retry import Sleep
 from services.errors import NotFound, UsageError
@@ -188,7 +188,7 @@ class AgentMailToClient:
 
     async def listen(self, tell: Callable[[PushSignal], None]) -> None:
         """Hold one connection and tell what comes; see `services.ports.PushSource`."""
-        from services.api.agentmail_to_push import AgentMailToPush
+        from services.api.agentmail_to.push import AgentMailToPush
 
         await AgentMailToPush(self._base_url, self._key, self.inbox_id, proxy=self._proxy).listen(
             tell

@@ -148,7 +148,7 @@ class InboxPatch(Struct, kw_only=True, forbid_unknown_fields=True):
     display_name: str | UnsetType | None = UNSET
 
 
-# ── sending: for `services.api.agentmail_to_send` ────────────────────────────────────────────────
+# ── sending: for `services.api.agentmail_to.send` ────────────────────────────────────────────────
 
 
 class SentFile(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from services.api.agentmail_to_drafts import ServerDraft
+from services.api.agentmail_to.drafts import ServerDraft
 from services.draft import BodyFormat, Draft, DraftFile, DraftKind
 from services.errors import UsageError
 from services.outbound.approvals.input_values import SUBJECT_LIMIT

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from services.api.agentmail_to_drafts import (
+from services.api.agentmail_to.drafts import (
     REFUSED_LABEL,
     RemoteDrafts,
     ServerDraft,

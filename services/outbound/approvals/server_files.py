@@ -19,7 +19,7 @@ from services.outbound.drafts.attaching import ANY_TYPE
 from services.outbound.outbox.outbox_contents import durable
 
 if TYPE_CHECKING:
-    from services.api.agentmail_to_drafts import RemoteDrafts, ServerDraft, ServerFile
+    from services.api.agentmail_to.drafts import RemoteDrafts, ServerDraft, ServerFile
     from services.outbound.drafts.carried_folders import CarriedFolders
 
 LARGEST: Final = 30 * 1024 * 1024

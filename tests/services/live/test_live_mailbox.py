@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.api import agentmail_to_changes
+from services.api.agentmail_to import changes
 from services.api.agentmail_to.client import AgentMailToClient
 from services.api.agentmail_to.offer import OFFER
 from services.events import SyncStateChanged
@@ -225,7 +225,7 @@ def test_a_log_that_forgot_our_place_costs_one_walk(
     v0: V0Control, org: Org, three: tuple[Run, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, ids = three
-    monkeypatch.setattr(agentmail_to_changes, "EVENTS", 5)
+    monkeypatch.setattr(changes, "EVENTS", 5)
     for n in range(6):
         patch(v0, org, ids["Three"], add_labels=[f"mark-{n}"])
         patch(v0, org, ids["Three"], remove_labels=[f"mark-{n}"])

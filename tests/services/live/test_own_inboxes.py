@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.api.agentmail_to.client import AgentMailToClient
-from services.api.agentmail_to_inboxes import Inboxes, OwnAddresses, RemoteInbox
+from services.api.agentmail_to.inboxes import Inboxes, OwnAddresses, RemoteInbox
 from services.errors import BadAnswer, Offline, ServerBroken, SignedOut, UsageError
 from services.outbound.gate.sender import OwnInboxes
 from tests.services.live.conftest import no_pause

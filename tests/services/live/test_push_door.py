@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.api.agentmail_to.client import AgentMailToClient
-from services.api.agentmail_to_push import AgentMailToPush, News, read, socket_url
+from services.api.agentmail_to.push import AgentMailToPush, News, read, socket_url
 from services.errors import (
     BadAnswer,
     Forbidden,

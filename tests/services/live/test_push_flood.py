@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from services.api.agentmail_to_push import LONGEST_ID, AgentMailToPush, News, read
+from services.api.agentmail_to.push import LONGEST_ID, AgentMailToPush, News, read
 from services.errors import BadAnswer
 
 INBOX = "bot@agents.example.com"

@@ -16,7 +16,8 @@ from typing import Any
 told = json.loads(sys.argv[1])
 sys.path.insert(0, told["root"])
 
-from services.api import agentmail_to_send, assmbl_send  # noqa: E402
+from services.api import assmbl_send  # noqa: E402
+from services.api.agentmail_to import send as letter_send  # noqa: E402
 from services.api.agentmail_to.client import AgentMailToClient  # noqa: E402
 from services.api.assmbl import AssmblClient  # noqa: E402
 from services.config import Account  # noqa: E402
@@ -60,7 +61,7 @@ def waits(office: Office) -> bool:
 
 
 def of_agentmail_to() -> tuple[Account, Any]:
-    agentmail_to_send.SEND_SECONDS = told["deadline"]
+    letter_send.SEND_SECONDS = told["deadline"]
     account = Account(
         "swarm", "agentmail.to", told["base_url"], address=told["address"],
         policy=Policy(undo_seconds=0, oversight=told["oversight"]),

@@ -15,7 +15,7 @@ from pathlib import Path
 async def main(words: list[str]) -> None:
     """Die by SIGKILL at the deletion, before or after it left."""
     from services.api.agentmail_to.client import AgentMailToClient
-    from services.api.agentmail_to_drafts import RemoteDrafts
+    from services.api.agentmail_to.drafts import RemoteDrafts
     from services.config import Account
     from services.keys.keychain import Keychain
     from services.outbound.office import Office

@@ -177,7 +177,7 @@ async def test_a_sent_draft_that_cannot_be_deleted_hides_no_other(stage: V0Stage
 
 
 async def test_the_words_of_a_draft_stand_in_no_repr() -> None:
-    from services.api.agentmail_to_drafts import _draft
+    from services.api.agentmail_to.drafts import _draft
 
     words = {"text": "secret words", "html": "<p>secret words</p>"}
     found = _draft("d1", json.loads(json.dumps(draft("d1", updated_at=WHEN, **words))))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.api.agentmail_to.routes import ROUTES, SEND_ROUTES
-from services.api.agentmail_to_send import STRICT_KEYS, WIDE_KEYS, Letter
+from services.api.agentmail_to.send import STRICT_KEYS, WIDE_KEYS, Letter
 from services.api.http import HttpDoor
 from services.api.ses import SesTransport
 from services.redact import Secret
@@ -25,7 +25,9 @@ GATE = Path("services/outbound/gate")
 WAYS = GATE / "transports"
 NAMES = {
     "assmbl": re.compile(r'"(?:send_marketplace_\w+|/send)"|\bMailSender\b|assmbl_send'),
-    "agentmail_to": re.compile(r"\bLetterSender\b|agentmail_to_send|\bSEND_ROUTES\b"),
+    "agentmail_to": re.compile(
+        r"\bLetterSender\b|agentmail_to\.send\b|agentmail_to import send\b|\bSEND_ROUTES\b"
+    ),
     "ses": re.compile(r"\bSesTransport\b|\bsend_raw\b|from services\.api\.ses import|\bboto3\."),
 }
 OPERATION = re.compile(r'"send_mail"')
@@ -36,7 +38,7 @@ KNOWN = {
     "assmbl": {WAYS / "assmbl.py", API / "assmbl_send.py", API / "routes.py", API / "assmbl.py"},
     "agentmail_to": {
         WAYS / "agentmail_to.py",
-        API / "agentmail_to_send.py",
+        API / "agentmail_to" / "send.py",
         API / "agentmail_to" / "routes.py",
         API / "agentmail_to" / "wire.py",
         API / "agentmail_to" / "__init__.py",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from services.api.agentmail_to_send import Letter, LetterFile, LetterSender, body_of, wire_key
+from services.api.agentmail_to.send import Letter, LetterFile, LetterSender, body_of, wire_key
 from services.config import Account
 from services.crypto import messages
 from services.crypto.own import OwnKey

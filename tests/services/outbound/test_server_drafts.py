@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from services.api import agentmail_to_drafts
-from services.api.agentmail_to_drafts import ServerDraftHead
+from services.api.agentmail_to import drafts as drafts_api
+from services.api.agentmail_to.drafts import ServerDraftHead
 from services.errors import Forbidden, Offline, UsageError
 from services.outbound.approvals.input_values import given_agent_name
 from services.outbound.approvals.server_links import TABLE
@@ -180,7 +180,7 @@ async def test_of_very_many_drafts_the_last_changed_are_shown_and_none_is_closed
 ) -> None:
     made = [server.make(subject=f"Number {n}") for n in range(4)]
     await room.look()
-    monkeypatch.setattr(agentmail_to_drafts, "MOST_DRAFTS", 2)
+    monkeypatch.setattr(drafts_api, "MOST_DRAFTS", 2)
     server.change(made[0], text="Changed last.")
     server.delete(made[3])
     server.make(subject="New")

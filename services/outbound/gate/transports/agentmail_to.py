@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from services.addresses import parse_mailboxes
-from services.api.agentmail_to_send import Letter, LetterFile, LetterReceipt, LetterSender
+from services.api.agentmail_to.send import Letter, LetterFile, LetterReceipt, LetterSender
 from services.errors import BadAnswer, Conflict, NotFound, PolicyRefused, ServerBroken
 from services.outbound.drafts.files import disk_errors, opened
 from services.outbound.gate.ready import ReadyMail, SealedFile, SealedMail, UploadedFile

@@ -35,7 +35,7 @@ def own_inboxes(account: Account, provider: MailProvider) -> OwnInboxes | None:
     if account.kind != AGENTMAIL_TO:
         return None
     from services.api.agentmail_to.client import AgentMailToClient
-    from services.api.agentmail_to_inboxes import Inboxes, OwnAddresses
+    from services.api.agentmail_to.inboxes import Inboxes, OwnAddresses
 
     if not isinstance(provider, AgentMailToClient):
         raise _mismatch(account)

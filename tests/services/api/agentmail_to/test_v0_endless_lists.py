@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 
 from services.api.agentmail_to.client import AgentMailToClient
-from services.api.agentmail_to_drafts import RemoteDrafts
-from services.api.agentmail_to_inboxes import Inboxes
+from services.api.agentmail_to.drafts import RemoteDrafts
+from services.api.agentmail_to.inboxes import Inboxes
 from services.errors import BadAnswer
 from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, Seen, answer
 

@@ -232,7 +232,7 @@ def test_the_words_of_the_service_are_read_off_the_table() -> None:
 
 def test_only_the_gate_s_module_knows_the_routes_that_send() -> None:
     root = Path(__file__).resolve().parents[4]
-    allowed = {"services/api/agentmail_to_send.py", "services/api/agentmail_to/routes.py"}
+    allowed = {"services/api/agentmail_to/send.py", "services/api/agentmail_to/routes.py"}
     for folder in ("services", "tui", "widgets"):
         for path in (root / folder).rglob("*.py"):
             name = path.relative_to(root).as_posix()

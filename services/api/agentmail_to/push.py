@@ -86,8 +86,8 @@ class AgentMailToPush:
 
     async def _listen(self, tell: Callable[[PushSignal], None]) -> None:
         # In a thread, and late: only who has such an account pays for the import.
-        await asyncio.to_thread(import_module, "services.api.push_socket")
-        from services.api import push_socket
+        await asyncio.to_thread(import_module, "services.api.agentmail_to.push_socket")
+        from services.api.agentmail_to import push_socket
 
         headers = {"Authorization": f"Bearer {self._key.reveal()}"}
         is_plain = self._url.startswith("ws:")
