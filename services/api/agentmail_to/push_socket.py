@@ -2,8 +2,8 @@
 
 Closes the traps that the library leaves open: redirects that would carry the key on, the environment's
 proxies, compressed frames (a few bytes inflate to megabytes), messages without end, and a close that
-waits ten seconds for somebody who is gone. Imported with the first connection (`services.api.
-agentmail_to_push`), because it costs about 45 ms.
+waits ten seconds for somebody who is gone. Imported with the first connection (`push`),
+because it costs about 45 ms.
 """
 
 from __future__ import annotations
