@@ -72,20 +72,24 @@ def received_at(value: object) -> int:
     0 when it cannot be read; text without a zone counts as UTC (api/assmbl.md §17 Q5).
     """
     if isinstance(value, str):
-        value = _seconds_of(value.strip())
+        text = value.strip()
+        try:
+            value = float(text) if text.isascii() else 0
+        except ValueError:
+            # Written out, a year far away is no count of milliseconds.
+            return _fitting(_moment_of(text))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
     if not 0 <= value <= _LATEST * 1000:
         return 0
-    seconds = value / 1000 if value >= _MILLISECONDS_FROM else value
-    return int(seconds) if seconds <= _LATEST else 0
+    return _fitting(value / 1000 if value >= _MILLISECONDS_FROM else value)
 
 
-def _seconds_of(text: str) -> float:
-    try:
-        return float(text) if text.isascii() else 0
-    except ValueError:
-        pass
+def _fitting(seconds: float) -> int:
+    return int(seconds) if 0 <= seconds <= _LATEST else 0
+
+
+def _moment_of(text: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

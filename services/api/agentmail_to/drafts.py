@@ -144,6 +144,10 @@ def _draft(draft_id: str, data: object) -> ServerDraft:
     head = _head(fields)
     if head is None or head.draft_id != draft_id:
         raise BadAnswer("The service sent another draft than the one that was asked for.")
+    when = fields.get("send_at")
+    if when and not received_at(when):
+        # Taken for none, it would leave at once from here, and at its time from there.
+        raise BadAnswer("The time at which this draft is to be sent cannot be read.")
     lists = {name: codec.texts(fields.get(name)) for name in ("to", "cc", "bcc", "reply_to")}
     files, references = _files(fields), codec.texts(fields.get("references"))
     text, html = codec.text(fields.get("text")), codec.text(fields.get("html"))
@@ -163,7 +167,7 @@ def _draft(draft_id: str, data: object) -> ServerDraft:
         in_reply_to=codec.text(fields.get("in_reply_to")),
         references=references[-_MOST_REFERENCES:],
         forward_of=codec.text(fields.get("forward_of")),
-        send_at=received_at(fields.get("send_at")),
+        send_at=received_at(when),
         is_too_much=is_too_much,
         **({} if is_too_much else lists),
     )

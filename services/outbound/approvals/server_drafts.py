@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 _PROGRAM: Final = "program"
 _GONE: Final = "it was sent or deleted on AgentMail.to"
 _LEAVING: Final = "sending"
+_SCHEDULED: Final = "scheduled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class ServerDrafts:
                     raise PolicyRefused("AgentMail.to sends this draft at this very moment.")
                 if found.head.version != link.version:
                     await self._take_in(remote, found, link)
-                elif found.send_at:
+                elif found.send_at or found.send_status == _SCHEDULED:
                     await self._unschedule(remote, link)
             except NotFound:
                 await self._gone(link)

@@ -125,6 +125,28 @@ async def test_a_decision_does_not_wait_for_all_drafts_that_are_taken_in(stage: 
         assert len(room.rows) == 101
 
 
+async def test_a_draft_for_a_year_far_away_does_not_leave_now(stage: V0Stage) -> None:
+    Server(stage).make(send_at="9999-12-31T23:59:59Z")
+    room = await opened(stage)
+    await room.look()
+    draft_id = room.only.draft_id
+    assert (await room.office.show(draft_id)).send_at == 253_402_300_799
+    assert await room.approve() == [OutboxState.PENDING]
+    assert stage.sent() == []
+
+
+@pytest.mark.parametrize("when", ["tomorrow", "10000-01-01T00:00:00Z", 10**20, [1], True], ids=repr)
+async def test_a_draft_whose_time_cannot_be_read_is_not_sent_at_once(
+    stage: V0Stage, when: object
+) -> None:
+    shelf = Shelf([draft("d1", send_at=when, send_status="scheduled")])
+    async with FakeService(script=shelf) as service:
+        await reach(stage, service)
+        room = await opened(stage)
+        assert await room.look() == ["A draft on AgentMail.to is not shown. It cannot be read."]
+        assert room.rows == ()
+
+
 READ = {"message_read": True, "inbox_read": True, "draft_read": True, "draft_create": True}
 
 
