@@ -135,7 +135,10 @@ def add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     """Options that may stand before or after the verb; `again` for the parsers below the first."""
     default = argparse.SUPPRESS if again else None
     parser.add_argument(
-        "--profile", metavar="NAME", default=default, help="use this account (default: the first)"
+        "--profile",
+        metavar="NAME",
+        default=default,
+        help="this account alone (default: the app shows all, a verb takes the default account)",
     )
     parser.add_argument(
         "--debug",

@@ -46,9 +46,12 @@ class UndoBar(CardView):
 
     @property
     def seconds(self) -> int:
-        """Whole seconds that are left, 0 when it is too late."""
-        left = math.ceil(self._until - self._clock())
-        return left if 0 < left <= LONGEST else 0
+        """Whole seconds that are left, 0 when it is too late.
+
+        The moment is a whole second rounded up: rounding up again would promise 11 s of 10.
+        """
+        left = self._until - self._clock()
+        return max(1, math.floor(left)) if 0 < left <= LONGEST else 0
 
     def show_until(self, moment: int, key: SafeText) -> None:
         """Count down to a moment (seconds since the epoch); `key` takes the mail back."""

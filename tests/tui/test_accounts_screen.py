@@ -215,6 +215,17 @@ async def test_one_signed_out_account_is_named_and_does_not_hide_that_others_are
         assert "signed out" in rows_of(stage.app)[0]
 
 
+async def test_among_all_accounts_the_token_is_offered_on_mail_of_the_signed_out_one() -> None:
+    stage = account_stage()
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, stage)
+        signed_out = stage.app.screen.accounts.current
+        others = {name: SyncPhase.SYNCED for name in (OPS, RESEARCH, BILLING) if name != signed_out}
+        tell_states(stage, **{**others, signed_out: SyncPhase.SIGNED_OUT})
+        await until(pilot, lambda: "signed out" in rows_of(stage.app)[0])
+        assert "enter a token" in rows_of(stage.app)[-1]
+
+
 def test_states_of_accounts_are_told_in_few_words() -> None:
     from services.models import SyncState
 

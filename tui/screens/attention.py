@@ -66,10 +66,16 @@ class Attention:
             narrowed=view.narrowed,
             search_text=bool(view.filter.text.strip()),
             read_only=phase is SyncPhase.READ_ONLY,
-            signed_out=phase is SyncPhase.SIGNED_OUT,
+            signed_out=self._is_signed_out(phase),
             can_change_account=screen.session.can_sign_in,
             accounts=len(screen.session.accounts),
             closed=sealed is not None and sealed.is_closed,
             unlocked=sealed is not None and sealed.is_unlocked,
             sending=outbound is not None and outbound.can_take_back,
         )
+
+    def _is_signed_out(self, phase: SyncPhase) -> bool:
+        """Whether the account that a token would be entered for now is signed out."""
+        accounts = self._screen.accounts
+        own = accounts.state_of(accounts.current).phase if accounts.names else phase
+        return SyncPhase.SIGNED_OUT in (phase, own)

@@ -199,7 +199,7 @@ async def test_every_method_works_on_the_message_of_a_hostile_id_and_on_no_other
     }
 
 
-@pytest.mark.parametrize("hostile", [*REFUSED.values(), *LITERAL], ids=repr)
+@pytest.mark.parametrize("hostile", [*REFUSED.values(), *sorted(LITERAL)], ids=repr)
 async def test_every_method_refuses_an_id_that_cannot_be_asked_for(
     client: AgentMailToClient, asked: Asked, hostile: str
 ) -> None:
