@@ -60,6 +60,19 @@ class OutboundEvent:
     __slots__ = ()
 
 
+class TrashRequest:
+    """What every request about the trash of a service is (`services.trash_events`)."""
+
+    __slots__ = ()
+
+
+class TrashEvent(OutboundEvent):
+    """What every event about a trash is: told to the screens beside the mail, as those about
+    outgoing mail are (`services.trash_events`)."""
+
+    __slots__ = ()
+
+
 class Severity(Enum):
     """How a notice is shown."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.events import KeyRequest, OutboundRequest, TransferRequest
+from services.events import KeyRequest, OutboundRequest, TransferRequest, TrashRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ OwnRequest: TypeAlias = (
     | KeyRequest
     | TransferRequest
     | OutboundRequest
+    | TrashRequest
 )
 """What one mailbox is asked."""
 

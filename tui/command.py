@@ -27,8 +27,9 @@ APPROVALS: Final = frozenset({Context.APPROVALS})
 OUTBOX: Final = frozenset({Context.OUTBOX})
 TRANSFERS: Final = frozenset({Context.TRANSFERS})
 AUDIT: Final = frozenset({Context.AUDIT})
-LISTS: Final = DRAFTS | APPROVALS | OUTBOX | TRANSFERS | AUDIT
-"""The screens about outgoing mail that are a list."""
+TRASH: Final = frozenset({Context.TRASH})
+LISTS: Final = DRAFTS | APPROVALS | OUTBOX | TRANSFERS | AUDIT | TRASH
+"""The screens beside the mail that are a list."""
 ANYWHERE: Final = ALL | KEYS | COMPOSE | REVIEW | LISTS
 TYPING: Final = COMPOSE
 """Where a printable character is text: no command can begin with one."""

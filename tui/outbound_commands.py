@@ -94,6 +94,14 @@ PLACES: Final = (
         ALL | LISTS,
         GO,
     ),
+    Command(
+        "trash",
+        "Go to Trash",
+        "Asks the service what lies in its trash, to read it or bring it back.",
+        ("g T",),
+        ALL | LISTS,
+        GO,
+    ),
 )
 
 OUTBOUND_COMMANDS: Final = (*_WRITE, *PLACES)

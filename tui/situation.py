@@ -28,6 +28,7 @@ class Context(Enum):
     """Of the mail that has left too."""
     TRANSFERS = "list of transfers"
     AUDIT = "audit log"
+    TRASH = "trash"
 
 
 @dataclass(frozen=True, slots=True)

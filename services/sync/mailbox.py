@@ -81,6 +81,7 @@ class Mailbox:
         self._clock = clock
         self._precedence = Precedence()
         self._changes = Changes(store, clock, grace=self.pace.delete_grace)
+        self.trash = TrashBin(store, self._changes)
         self.report = Reporter(store, emit, clock, self.pace)
         self.sender = Sender(self._changes, clock, self.pace, self._precedence.give_way)
         self.sender.provider = provider
@@ -333,8 +334,7 @@ class Mailbox:
         self._may_write()
         result = self._changes.undo(self.sender)
         if result is not None and result.away and isinstance(self.provider, Trash):
-            bin_of = TrashBin(self.provider, self.store, self._changes)
-            result = await bin_of.bring_back(result)
+            result = await self.trash.bring_back(self.provider, result)
         self._after_edit()
         return result
 

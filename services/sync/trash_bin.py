@@ -5,6 +5,7 @@ Closes the trap of an undo that says "too late" while the message lies in the tr
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
 class TrashBin:
     """The trash of one mailbox."""
 
-    def __init__(self, provider: MailProvider, store: MailStore, changes: Changes) -> None:
-        self._provider = provider
+    def __init__(self, store: MailStore, changes: Changes) -> None:
         self._store = store
         self._changes = changes
 
-    async def bring_back(self, result: Undone) -> Undone:
+    async def bring_back(self, provider: MailProvider, result: Undone) -> Undone:
         """Take what an undo could not keep from the service out of its trash again.
 
         Returns what was undone in the end; raises the ServiceError that kept all of it away.
@@ -32,7 +32,7 @@ class TrashBin:
         back = 0
         for message_id in result.away:
             try:
-                back += await self._bring_back(message_id)
+                back += await self._bring_back(provider, message_id)
             except NotFound:
                 continue
             except ServiceError:
@@ -48,12 +48,27 @@ class TrashBin:
             too_late=late,
         )
 
-    async def _bring_back(self, message_id: str) -> bool:
-        provider = self._provider
+    async def restore(self, provider: MailProvider, message_id: str) -> bool:
+        """Take one message out of the trash; False when only the next look will show it.
+
+        Raises the ServiceError that keeps it there.
+        """
         if not isinstance(provider, Trash):
             return False
+        await provider.undelete_message(message_id)
+        # It is back at the service: what fails from here on must not tell that it is not.
+        with suppress(ServiceError):
+            return await self._take_in(provider, message_id)
+        return False
+
+    async def _bring_back(self, provider: MailProvider, message_id: str) -> bool:
+        if not isinstance(provider, Trash):
+            return False
+        await provider.undelete_message(message_id)
+        return await self._take_in(provider, message_id)
+
+    async def _take_in(self, provider: MailProvider, message_id: str) -> bool:
         with self._changes.reading() as reading:
-            await provider.undelete_message(message_id)
             fetched = await provider.get_message(message_id)
             with self._changes.commit():
                 self._store.put_items(self._changes.merge([fetched.item], reading))

@@ -18,12 +18,15 @@ from services.events import (
     RequestFailed,
     SearchAnswered,
     TransferEvent,
+    TrashEvent,
 )
 from services.safe_text import SafeText, clean_line, phrase
 from services.unified.ids import join_id
 
 if TYPE_CHECKING:
+    from services.models import MessageRow
     from services.transfer_models import TransferRow
+    from services.trash_events import TrashListed
 
 
 def addressed(account: str, event: Event) -> Event:
@@ -44,6 +47,8 @@ def addressed(account: str, event: Event) -> Event:
             return _of_keys(account, event)
         case TransferEvent():
             return _of_files(account, event)
+        case TrashEvent():
+            return _of_trash(account, event)
         case _:
             return event
 
@@ -72,6 +77,26 @@ def _of_keys(account: str, event: KeyEvent) -> KeyEvent:
             return replace(event, account=account)
         case _:
             return event
+
+
+def _of_trash(account: str, event: TrashEvent) -> TrashEvent:
+    from services import trash_events as ev
+
+    match event:
+        case ev.TrashListed():
+            return replace(event, rows=trash_rows(account, event))
+        case ev.TrashedRead() | ev.TrashRestored():
+            return replace(event, message_id=join_id(account, event.message_id))
+        case _:
+            return event
+
+
+def trash_rows(account: str, listed: TrashListed) -> tuple[MessageRow, ...]:
+    """Return the rows of an account's trash with qualified ids, and told whose they are."""
+    return tuple(
+        replace(row, message_id=join_id(account, row.message_id), account=account)
+        for row in listed.rows
+    )
 
 
 def _of_files(account: str, event: TransferEvent) -> TransferEvent:

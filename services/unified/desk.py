@@ -21,9 +21,10 @@ from services.events import (
     SearchAnswered,
     Severity,
     TransferRequest,
+    TrashRequest,
 )
 from services.requests import OwnRequest, SearchServer, Undo
-from services.safe_text import SafeText, clean_line, join
+from services.safe_text import EMPTY, SafeText, clean_line, join
 from services.sync import wording
 from services.sync.changes import Undone
 from services.sync.changing import ChangeRequest, edit_of, is_worth_a_word
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from services.posting import Posting
     from services.sync.session import Session
     from services.transfer_models import TransferRow
+    from services.trash_events import TrashListed
 
 Sessions: TypeAlias = Callable[[], Mapping[str, "Session"]]
 """The sessions that are open now, by account, in the order of the accounts."""
@@ -71,6 +73,8 @@ class UnifiedDesk:
                 await self._undo(request_id)
             case TransferRequest():
                 self._files(request_id, request)
+            case TrashRequest():
+                await self._trash(request_id)
             case _:
                 await self._change(request_id, request)  # type: ignore[arg-type]
 
@@ -137,6 +141,22 @@ class UnifiedDesk:
             ids = tuple(one for account in accounts for one in found.get(account, ()))
             self._emit(SearchAnswered(request_id, request.text, ids))
         self._tell(request_id, failures, answered=bool(found))
+
+    async def _trash(self, request_id: int) -> None:
+        from services.unified import trash
+
+        sessions = self._sessions()
+        found: dict[str, TrashListed] = {}
+
+        async def look(account: str, session: Session) -> None:
+            found[account] = await session.desk.trash().look()
+
+        failures = await self._each(trash.shelves(sessions), look)
+        if found:
+            told = _told(failures) if failures else EMPTY
+            self._emit(trash.joined(request_id, found, told, sessions))
+        else:
+            self._tell(request_id, failures, answered=False)
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────
 

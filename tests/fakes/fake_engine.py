@@ -144,7 +144,12 @@ class FakeEngine:
                 self.emit(events.Notice(ui("Undone.")))
             case requests.SearchServer(text):
                 self.emit(self._found(number, text))
-            case events.KeyRequest() | events.OutboundRequest() | events.TransferRequest():
+            case (
+                events.KeyRequest()
+                | events.OutboundRequest()
+                | events.TransferRequest()
+                | events.TrashRequest()
+            ):
                 self._pass_on(number, request)
             case _:
                 pass

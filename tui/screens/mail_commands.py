@@ -69,6 +69,7 @@ def _writing(screen: MailScreen) -> Mapping[str, Handler]:
         "sent": lambda: screen.outbound.show_sent(),
         "transfers": lambda: screen.outbound.show_transfers(),
         "audit": lambda: screen.outbound.show_audit(),
+        "trash": lambda: screen.outbound.show_trash(),
     }
 
 

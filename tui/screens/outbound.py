@@ -114,6 +114,12 @@ class Outbound:
 
         self._screen.app.push_screen(AuditScreen(self.news, self._session))
 
+    def show_trash(self) -> None:
+        """Show what lies in the trash of the service."""
+        from tui.screens.trash import TrashScreen
+
+        self._screen.app.push_screen(TrashScreen(self.news, self._session))
+
     def _compose(self, begin: BeginDraft | OpenDraft) -> None:
         from tui.screens.compose import ComposeScreen
 

@@ -10,7 +10,7 @@ its table.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from services.api.agentmail_to import codec, labels
@@ -146,13 +146,33 @@ class AgentMailToClient:
         }
         return codec.inbox_page(await self.call("list_messages", query=query))
 
+    async def list_trash(self, *, cursor: str | None = None) -> InboxPage:
+        """Return one page of what came in and lies in the trash, newest first (§5.3)."""
+        query = {
+            "limit": MAX_PAGE,
+            "page_token": cursor,
+            "labels": [labels.TRASH],
+            "include_trash": True,
+            "include_unauthenticated": True,
+        }
+        return codec.inbox_page(await self.call("list_messages", query=query), labels.is_in_trash)
+
     async def get_message(self, message_id: str) -> FetchedMessage:
         """Return a message of the mailbox, whole; NotFound when it is gone or put away."""
+        return await self._whole(message_id, labels.is_in_mailbox)
+
+    async def get_trashed(self, message_id: str) -> FetchedMessage:
+        """Return a message of the trash, whole; NotFound when it does not lie there any more."""
+        return await self._whole(message_id, labels.is_in_trash)
+
+    async def _whole(
+        self, message_id: str, belongs: Callable[[Iterable[str]], bool]
+    ) -> FetchedMessage:
         raw = asyncio.ensure_future(self.attachments.raw(message_id))
         try:
             data = await self.message(message_id)
             found = codec.labels_of(data)
-            if not labels.is_in_mailbox(found):
+            if not belongs(found):
                 raise NotFound(f"The message lies {labels.place_of(found)}.", status=404)
             return codec.fetched_message(data, await raw)
         finally:

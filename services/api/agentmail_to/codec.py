@@ -7,7 +7,7 @@ time of arrival. Unknown fields, labels and words are ignored. Source: api/agent
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from services.api.agentmail_to import labels
@@ -117,13 +117,15 @@ def arrival_of(fields: Mapping[str, Any]) -> int:
     return received_at(fields.get("created_at")) or received_at(fields.get("timestamp"))
 
 
-def inbox_page(data: object) -> InboxPage:
-    """Return a page of messages, without those that are not in the mailbox."""
+def inbox_page(
+    data: object, belongs: Callable[[Iterable[str]], bool] = labels.is_in_mailbox
+) -> InboxPage:
+    """Return a page of messages, without those that, by their labels, do not belong to it."""
     found, token = entries(data, "messages")
     items: list[InboxItem] = []
     skipped = 0
     for entry in found:
-        if not labels.is_in_mailbox(labels_of(entry)):
+        if not belongs(labels_of(entry)):
             continue
         try:
             items.append(inbox_item(entry))

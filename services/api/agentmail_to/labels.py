@@ -43,9 +43,17 @@ def is_in_mailbox(labels: Iterable[str]) -> bool:
     return RECEIVED in found and not found & _PUT_AWAY
 
 
+def is_in_trash(labels: Iterable[str]) -> bool:
+    """Tell whether a message lies in the trash and would be in the mailbox without that (§5.3)."""
+    found = frozenset(labels)
+    return TRASH in found and is_in_mailbox(found - {TRASH})
+
+
 def place_of(labels: Iterable[str]) -> str:
     """Return where a message lies that is not in the mailbox, as a person calls it."""
     found = frozenset(labels)
+    if is_in_mailbox(found):
+        return "in the mailbox"
     if TRASH in found:
         return "in the trash"
     return "among spam and blocked mail" if found & _PUT_AWAY else "among sent mail"
