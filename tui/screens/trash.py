@@ -122,5 +122,8 @@ class TrashScreen(ListScreen[None]):
         if isinstance(asked, RestoreTrashed):
             self._coming_back.discard(asked.message_id)
         elif not self.list.records:
-            self.list.show_records((), event.sentence)
+            # There is room for all of it in the list, so that it is said once.
+            told = [one for one in (event.sentence, event.next_step) if one]
+            self.list.show_records((), join(" ", told))
+            return
         self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
