@@ -76,7 +76,7 @@ class AccountList(ChoiceList):
         return [
             *self._who(line, room, voice),
             (fit_right(unread, _COUNT_CELLS), "accent"),
-            (fit_right(line.state, state_cells) if state_cells else "", self._tone(line)),
+            (" " + fit_right(line.state, state_cells - 1) if state_cells else "", self._tone(line)),
             (" ", "text"),
         ]
 

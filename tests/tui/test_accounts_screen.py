@@ -28,7 +28,7 @@ from tests.tui.test_snapshots import SIZES, compare
 from tui.account_states import AccountStates
 from tui.screens.accounts_dialog import matching
 from tui.screens.drafts import DraftsScreen
-from widgets.account_list import AccountLine
+from widgets.account_list import AccountLine, AccountList
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -215,15 +215,19 @@ async def test_one_signed_out_account_is_named_and_does_not_hide_that_others_are
         assert "signed out" in rows_of(stage.app)[0]
 
 
-async def test_among_all_accounts_the_token_is_offered_on_mail_of_the_signed_out_one() -> None:
+@pytest.mark.parametrize("account", [OPS, RESEARCH, BILLING])
+async def test_among_all_accounts_the_mail_of_a_signed_out_one_offers_its_token(
+    account: str,
+) -> None:
     stage = account_stage()
     async with stage.app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, stage)
-        signed_out = stage.app.screen.accounts.current
-        others = {name: SyncPhase.SYNCED for name in (OPS, RESEARCH, BILLING) if name != signed_out}
-        tell_states(stage, **{**others, signed_out: SyncPhase.SIGNED_OUT})
+        tell_states(stage, **{account: SyncPhase.SIGNED_OUT})
         await until(pilot, lambda: "signed out" in rows_of(stage.app)[0])
-        assert "enter a token" in rows_of(stage.app)[-1]
+        for _ in range(3):
+            theirs = stage.mail.accounts.current == account
+            assert stage.mail.attention.situation().signed_out is theirs
+            await press(pilot, "j")
 
 
 def test_states_of_accounts_are_told_in_few_words() -> None:
@@ -237,6 +241,14 @@ def test_states_of_accounts_are_told_in_few_words() -> None:
     states.take(out, ((OPS, out),))
     assert states.of("") == out
     assert states.troubles(MARKS) == ""
+
+
+def test_a_long_state_of_an_account_does_not_touch_the_count_before_it() -> None:
+    accounts = AccountList()
+    accounts.show_lines([AccountLine("", None, ui("All"), 7, ui("offline since 21:06"))], "")
+    row = "".join(text for text, _ in accounts.parts(0, 70))
+    assert "7 offline" in row
+    assert len(row) == 70
 
 
 def test_letters_find_accounts_by_name_and_address() -> None:
