@@ -26,6 +26,7 @@ from tui.presets import PRESETS
 from tui.screens.mail import MailScreen
 from tui.screens.side_screen import SideScreen
 from tui.situation import Context
+from widgets.undo_bar import UndoBar
 
 SMALL = (80, 24)
 WIDE = (140, 40)
@@ -191,3 +192,10 @@ async def test_counts_that_cannot_be_had_disturb_nobody_and_other_failures_are_t
 def test_no_key_of_the_mail_screen_sends() -> None:
     sending = {one.id for one in BY_ID.values() if one.group in ("Send", "Decide")}
     assert not {one for one in sending if BY_ID[one].contexts & ALL}
+
+
+@pytest.mark.parametrize(("left", "shown"), [(10.9, 10), (10.0, 10), (1.2, 1), (0.3, 1), (0, 0)])
+def test_the_bar_never_promises_more_seconds_than_the_delay(left: float, shown: int) -> None:
+    bar = UndoBar(clock=lambda: 1_000 - left)
+    bar._until = 1_000
+    assert bar.seconds == shown
