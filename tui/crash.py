@@ -8,6 +8,7 @@ and nothing that was in a variable or in an error's text.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import platform
 import sys
@@ -64,11 +65,16 @@ def install(folder: Path) -> None:
         report(error)
 
     def on_thread_error(hook: threading.ExceptHookArgs) -> None:
-        if hook.exc_value is not None:
+        if hook.exc_value is not None and not _is_lost_terminal(hook.exc_value):
             write_report(folder, hook.exc_value)
 
     sys.excepthook = on_error
     threading.excepthook = on_thread_error
+
+
+def _is_lost_terminal(error: BaseException) -> bool:
+    """Textual's writing thread meets it when a terminal is closed: nothing is wrong with the program."""
+    return isinstance(error, OSError) and error.errno in (errno.EIO, errno.EPIPE, errno.ENXIO)
 
 
 def loop_handler(folder: Path) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]:

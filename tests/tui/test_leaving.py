@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
+import sys
 import threading
 from pathlib import Path
+
+import pytest
 
 from services.safe_text import ui
 from tests.tui.app_stage import Stage, press
@@ -152,3 +156,29 @@ async def test_events_after_leaving_are_dropped() -> None:
     from services.events import Notice
 
     stage.engine.emit(Notice(ui("too late")))
+
+
+@pytest.mark.parametrize(
+    ("error", "reports"),
+    [
+        (OSError(errno.EIO, "Input/output error"), 0),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 0),
+        (OSError(errno.ENOSPC, "No space left on device"), 1),
+        (ValueError("anything"), 1),
+    ],
+    ids=["closed terminal", "closed pipe", "full disk", "our own"],
+)
+def test_a_thread_that_loses_the_terminal_leaves_no_crash_report_and_another_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, reports: int
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    crash.install(tmp_path)
+
+    def fail() -> None:
+        raise error
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert len(list(tmp_path.glob("crash-*.txt"))) == reports
