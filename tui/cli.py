@@ -62,11 +62,6 @@ class Verb(Protocol):
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence on stderr and exit code 2."""
 
-    def format_help(self) -> str:
-        """Return the help; of a verb's docstring the first paragraph, the rest is for its readers."""
-        self.description = (self.description or "").partition("\n\n")[0]
-        return super().format_help()
-
     def error(self, message: str) -> NoReturn:
         """Say what was wrong and where to read more."""
         from services.safe_text import clean_line  # the message quotes what was typed

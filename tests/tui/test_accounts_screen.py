@@ -30,8 +30,6 @@ from tui.screens.accounts_dialog import matching
 from tui.screens.drafts import DraftsScreen
 from widgets.account_list import AccountLine, AccountList
 
-pytestmark = pytest.mark.filterwarnings("error")
-
 
 async def opened(pilot: object, stage: Stage, count: int = 8) -> None:
     await until(pilot, lambda: stage.mail.panes.messages.count == count)  # type: ignore[arg-type]
