@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from tui.session import Session
 
 _ASKING: Final = ui("Asking the service what lies in its trash …")
-_EMPTY: Final = ui("No mail that came in lies in the trash.")
+_EMPTY: Final = ui(
+    "No mail that came in lies in the trash. What you have just deleted comes here "
+    "once its undo is over."
+)
 
 
 class TrashScreen(ListScreen[None]):
