@@ -13,6 +13,7 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -196,17 +197,22 @@ class Gallery:
 
 
 async def settled(app: App[Any]) -> None:
-    """Let the app work until no message waits, nothing is to be called and all is painted."""
+    """Let the app work until every widget waits for its next message, and all is painted."""
     quiet = 0
     while quiet < 2 and not app._exit:
         await Pilot(app)._wait_for_screen()
         screen = app.screen
         pumps = (app, *screen.walk_children(with_self=True))
         unpainted = screen._layout_required or screen._repaint_required or screen._dirty_widgets
-        waits = any(pump.message_queue_size for pump in pumps)
-        # Twice: after the first time a widget may still be at work on its last message.
-        quiet = 0 if waits or unpainted or screen._callbacks else quiet + 1
+        works = not all(_at_rest(pump) for pump in pumps)
+        # Twice: what a widget did last may have been to ask the screen for a new layout.
+        quiet = 0 if works or unpainted or screen._callbacks else quiet + 1
         screen.call_later(screen._on_timer_update)
+
+
+def _at_rest(pump: MessagePump) -> bool:
+    """It waits for a message. An empty queue says less: the last one may still be under way."""
+    return not pump.is_running or bool(pump._message_queue._getters)  # type: ignore[attr-defined]
 
 
 async def say_painted(app: App[Any], number: int) -> None:
