@@ -60,15 +60,15 @@ class OutboundEvent:
     __slots__ = ()
 
 
-class TrashRequest:
-    """What every request about the trash of a service is (`services.trash_events`)."""
+class ShelfRequest:
+    """What every request about the trash of a service is (`services.shelf_events`)."""
 
     __slots__ = ()
 
 
-class TrashEvent(OutboundEvent):
+class ShelfEvent(OutboundEvent):
     """What every event about a trash is: told to the screens beside the mail, as those about
-    outgoing mail are (`services.trash_events`)."""
+    outgoing mail are (`services.shelf_events`)."""
 
     __slots__ = ()
 

@@ -91,14 +91,14 @@ class Trash(Protocol):
 
 
 @runtime_checkable
-class TrashShelf(Trash, Protocol):
+class MailShelves(Trash, Protocol):
     """A provider whose trash can be looked into. Both raise ServiceError."""
 
-    async def list_trash(self, *, cursor: str | None = None) -> InboxPage:
+    async def list_shelf(self, *, cursor: str | None = None) -> InboxPage:
         """Return a page of what came in and lies in the trash, newest first."""
         ...
 
-    async def get_trashed(self, message_id: str) -> FetchedMessage:
+    async def get_shelved(self, message_id: str) -> FetchedMessage:
         """Return a message that lies in the trash; NotFound when it does not (any more)."""
         ...
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.events import KeyRequest, OutboundRequest, TransferRequest, TrashRequest
+from services.events import KeyRequest, OutboundRequest, ShelfRequest, TransferRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ OwnRequest: TypeAlias = (
     | KeyRequest
     | TransferRequest
     | OutboundRequest
-    | TrashRequest
+    | ShelfRequest
 )
 """What one mailbox is asked."""
 

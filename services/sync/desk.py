@@ -17,8 +17,8 @@ from services.events import (
     OutboundRequest,
     RawRead,
     SearchAnswered,
+    ShelfRequest,
     TransferRequest,
-    TrashRequest,
 )
 from services.requests import (
     FindConversation,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from services.attachments.board import Board
     from services.attachments.desk import TransferDesk
     from services.keys.key_desk import KeyDesk
-    from services.sync.trash_desk import TrashDesk
+    from services.sync.shelf_desk import ShelfDesk
 
 
 class OutboundDesk(Protocol):
@@ -74,7 +74,7 @@ class Desk:
         self._under_way = UnderWay(self._dispatch, emit, boundary)
         self._key_desk: KeyDesk | None = None
         self._transfer_desk: TransferDesk | None = None
-        self._trash_desk: TrashDesk | None = None
+        self._shelf_desk: ShelfDesk | None = None
         self._board: Board | None = None
         self.outbound: OutboundDesk | None = None
         """Who answers requests about writing and sending; None where nothing can be sent."""
@@ -123,7 +123,7 @@ class Desk:
                 return self._keys(request_id, request)
             case OutboundRequest():
                 return self._outbound(request_id, request)
-            case TransferRequest() | TrashRequest():
+            case TransferRequest() | ShelfRequest():
                 return self._beside(request_id, request)
             case _:
                 return self._change(request_id, request)
@@ -196,19 +196,19 @@ class Desk:
         return self._transfer_desk
 
     def _beside(
-        self, request_id: int, request: TransferRequest | TrashRequest
+        self, request_id: int, request: TransferRequest | ShelfRequest
     ) -> Coroutine[Any, Any, None]:
-        if isinstance(request, TrashRequest):
-            return self.trash().answer(request_id, request)
+        if isinstance(request, ShelfRequest):
+            return self.shelves().answer(request_id, request)
         return self._transfers().answer(request_id, request)
 
-    def trash(self) -> TrashDesk:
+    def shelves(self) -> ShelfDesk:
         """Who answers what is asked about the trash of the service; made with the first question."""
-        if self._trash_desk is None:
-            from services.sync.trash_desk import TrashDesk
+        if self._shelf_desk is None:
+            from services.sync.shelf_desk import ShelfDesk
 
-            self._trash_desk = TrashDesk(self._mailbox, self._connecting, self._emit)
-        return self._trash_desk
+            self._shelf_desk = ShelfDesk(self._mailbox, self._connecting, self._emit)
+        return self._shelf_desk
 
     def _find_kept(self) -> None:
         """In a task of its own: it outlives the answer that came with the unlocked keys."""

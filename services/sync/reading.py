@@ -82,7 +82,7 @@ class LateRenderer:
             await self._made.aclose()
 
 
-class Shelf:
+class KeptMail:
     """Raw messages and their manifests in the body store of the cache."""
 
     def __init__(self, store: MailStore) -> None:
@@ -116,13 +116,13 @@ class MessageReader:
 
     def __init__(self, store: MailStore, sealed: SealedReading) -> None:
         self._store = store
-        self._shelf = Shelf(store)
+        self._kept = KeptMail(store)
         self._sealed = sealed
 
     async def fetch(self, message_id: str, provider: MailProvider | None) -> RawMail:
         """Return a message as received; raises ServiceError when it must be fetched and cannot."""
         item = self._store.item(message_id)
-        kept = self._shelf.get(message_id)
+        kept = self._kept.get(message_id)
         if kept is not None and item is not None and _is_settled(kept[1]):
             return RawMail(item, *kept)
         try:
@@ -136,12 +136,12 @@ class MessageReader:
         raw = raw_bytes(fetched.raw_mime)
         # A full disk must not keep anybody from reading; the next commit tells about it.
         with suppress(CacheError):
-            self._shelf.put(message_id, raw, fetched.attachments)
+            self._kept.put(message_id, raw, fetched.attachments)
         return RawMail(item or fetched.item, raw, fetched.attachments)
 
     def forget(self, message_id: str) -> None:
         """Forget what is kept of a message that is gone."""
-        self._shelf.remove(message_id)
+        self._kept.remove(message_id)
         self._sealed.drop(message_id)
 
     async def open(

@@ -17,16 +17,16 @@ from services.events import (
     RawRead,
     RequestFailed,
     SearchAnswered,
+    ShelfEvent,
     TransferEvent,
-    TrashEvent,
 )
 from services.safe_text import SafeText, clean_line, phrase
 from services.unified.ids import join_id
 
 if TYPE_CHECKING:
     from services.models import MessageRow
+    from services.shelf_events import ShelfListed
     from services.transfer_models import TransferRow
-    from services.trash_events import TrashListed
 
 
 def addressed(account: str, event: Event) -> Event:
@@ -47,8 +47,8 @@ def addressed(account: str, event: Event) -> Event:
             return _of_keys(account, event)
         case TransferEvent():
             return _of_files(account, event)
-        case TrashEvent():
-            return _of_trash(account, event)
+        case ShelfEvent():
+            return _of_shelf(account, event)
         case _:
             return event
 
@@ -79,19 +79,19 @@ def _of_keys(account: str, event: KeyEvent) -> KeyEvent:
             return event
 
 
-def _of_trash(account: str, event: TrashEvent) -> TrashEvent:
-    from services import trash_events as ev
+def _of_shelf(account: str, event: ShelfEvent) -> ShelfEvent:
+    from services import shelf_events as ev
 
     match event:
-        case ev.TrashListed():
-            return replace(event, rows=trash_rows(account, event))
-        case ev.TrashedRead() | ev.TrashRestored():
+        case ev.ShelfListed():
+            return replace(event, rows=shelf_rows(account, event))
+        case ev.ShelvedRead() | ev.TrashRestored():
             return replace(event, message_id=join_id(account, event.message_id))
         case _:
             return event
 
 
-def trash_rows(account: str, listed: TrashListed) -> tuple[MessageRow, ...]:
+def shelf_rows(account: str, listed: ShelfListed) -> tuple[MessageRow, ...]:
     """Return the rows of an account's trash with qualified ids, and told whose they are."""
     return tuple(
         replace(row, message_id=join_id(account, row.message_id), account=account)

@@ -20,8 +20,8 @@ from services.events import (
     RequestFailed,
     SearchAnswered,
     Severity,
+    ShelfRequest,
     TransferRequest,
-    TrashRequest,
 )
 from services.requests import OwnRequest, SearchServer, Undo
 from services.safe_text import EMPTY, SafeText, clean_line, join
@@ -34,9 +34,9 @@ from services.unified.ids import by_account, join_id
 
 if TYPE_CHECKING:
     from services.posting import Posting
+    from services.shelf_events import ShelfListed
     from services.sync.session import Session
     from services.transfer_models import TransferRow
-    from services.trash_events import TrashListed
 
 Sessions: TypeAlias = Callable[[], Mapping[str, "Session"]]
 """The sessions that are open now, by account, in the order of the accounts."""
@@ -73,7 +73,7 @@ class UnifiedDesk:
                 await self._undo(request_id)
             case TransferRequest():
                 self._files(request_id, request)
-            case TrashRequest():
+            case ShelfRequest():
                 await self._trash(request_id)
             case _:
                 await self._change(request_id, request)  # type: ignore[arg-type]
@@ -143,18 +143,18 @@ class UnifiedDesk:
         self._tell(request_id, failures, answered=bool(found))
 
     async def _trash(self, request_id: int) -> None:
-        from services.unified import trash
+        from services.unified import shelves
 
         sessions = self._sessions()
-        found: dict[str, TrashListed] = {}
+        found: dict[str, ShelfListed] = {}
 
         async def look(account: str, session: Session) -> None:
-            found[account] = await session.desk.trash().look()
+            found[account] = await session.desk.shelves().look()
 
-        failures = await self._each(trash.shelves(sessions), look)
+        failures = await self._each(shelves.having_trash(sessions), look)
         if found:
             told = _told(failures) if failures else EMPTY
-            self._emit(trash.joined(request_id, found, told, sessions))
+            self._emit(shelves.joined(request_id, found, told, sessions))
         else:
             self._tell(request_id, failures, answered=False)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
 from services.errors import NotFound
-from services.events import KeyRequest, OutboundRequest, TransferRequest, TrashRequest
+from services.events import KeyRequest, OutboundRequest, ShelfRequest, TransferRequest
 from services.requests import (
     Archive,
     ChangeLabels,
@@ -62,8 +62,8 @@ class Router:
                 return self._of_files(account, request)
             case KeyRequest():
                 return self._of_keys(account, request)
-            case TrashRequest():
-                return self._of_trash(account, request)
+            case ShelfRequest():
+                return self._of_shelf(account, request)
             case _:
                 return {account: request}
 
@@ -98,10 +98,10 @@ class Router:
             return dict.fromkeys(self._accounts, request)
         return {account or self._accounts[0]: request}
 
-    def _of_trash(self, account: str, request: TrashRequest) -> Parts | None:
-        from services.trash_events import ReadTrashed, RestoreTrashed
+    def _of_shelf(self, account: str, request: ShelfRequest) -> Parts | None:
+        from services.shelf_events import ReadShelved, RestoreTrashed
 
-        if isinstance(request, ReadTrashed | RestoreTrashed):
+        if isinstance(request, ReadShelved | RestoreTrashed):
             account, own_id = split_id(request.message_id)
             return {self._known(account): replace(request, message_id=own_id)}
         return {account: request} if account else None

@@ -148,7 +148,7 @@ class FakeEngine:
                 events.KeyRequest()
                 | events.OutboundRequest()
                 | events.TransferRequest()
-                | events.TrashRequest()
+                | events.ShelfRequest()
             ):
                 self._pass_on(number, request)
             case _:

@@ -8,29 +8,29 @@ import pytest
 from textual.pilot import Pilot
 
 from services.safe_text import clean_line, ui
-from services.trash_events import ListTrash, ReadTrashed, RestoreTrashed, TrashListed
-from tests.fakes.fake_trash import FakeTrash, hostile
+from services.shelf_events import ListShelf, ReadShelved, RestoreTrashed, ShelfListed
+from tests.fakes.fake_shelves import FakeShelves, hostile
 from tests.fakes.rows import sample_rows
 from tests.tui.app_stage import SSH, Stage, press, rows_of, text_of, until
 from tests.tui.test_snapshots import SIZES, compare
 from tests.widgets.stage import hostile_strings
 from tui.screens.mail import MailScreen
-from widgets.trash_list import TrashList
+from widgets.shelf_list import ShelfList
 
 SMALL = (80, 24)
 
 
-def staged(**more: Any) -> tuple[Stage, FakeTrash]:
+def staged(**more: Any) -> tuple[Stage, FakeShelves]:
     environ = more.pop("environ", None)
-    trash = FakeTrash(**more)
+    trash = FakeShelves(**more)
     return Stage(outbound=trash, environ=environ), trash
 
 
-async def shown(pilot: Pilot[int], stage: Stage, words: str) -> TrashList:
+async def shown(pilot: Pilot[int], stage: Stage, words: str) -> ShelfList:
     await press(pilot, "g", "T")
     await until(pilot, lambda: words in text_of(stage.app))
     await press(pilot)
-    return stage.app.screen.query_one(TrashList)
+    return stage.app.screen.query_one(ShelfList)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -56,10 +56,10 @@ async def test_enter_reads_and_e_brings_back_and_the_row_is_gone_only_then() -> 
         listed = await shown(pilot, stage, "Trash")
         _, second, *others = [row.message_id for row in listed.records]
         await press(pilot, "j", "enter")
-        assert trash.asked[-1] == ReadTrashed(second)
+        assert trash.asked[-1] == ReadShelved(second)
         await until(pilot, lambda: "this is the text" in text_of(stage.app))
         await press(pilot, "e", "x", "q")
-        assert trash.asked[-1] == ReadTrashed(second)
+        assert trash.asked[-1] == ReadShelved(second)
         trash.silent = True
         await press(pilot, "e", "e")
         assert [one for one in trash.asked if isinstance(one, RestoreTrashed)] == [
@@ -93,13 +93,13 @@ async def test_a_slow_service_is_waited_for_and_an_old_answer_is_not_shown() -> 
     async with stage.app.run_test(size=SMALL) as pilot:
         listed = await shown(pilot, stage, "Asking the service")
         await press(pilot, "e", "enter")
-        assert stage.engine.requests == [ListTrash()]
+        assert stage.engine.requests == [ListShelf()]
         number = len(stage.engine.requests)
         await press(pilot, "ctrl+r")
-        trash.emit(TrashListed(number, trash.rows))
+        trash.emit(ShelfListed(number, trash.rows))
         await press(pilot)
         assert len(listed.records) == 0
-        trash.emit(TrashListed(number + 1, trash.rows[:1]))
+        trash.emit(ShelfListed(number + 1, trash.rows[:1]))
         await until(pilot, lambda: len(listed.records) == 1)
 
 
@@ -108,7 +108,7 @@ async def test_an_empty_trash_says_so_and_no_key_does_anything() -> None:
     async with stage.app.run_test(size=SMALL) as pilot:
         await shown(pilot, stage, "No mail that came in lies in the trash")
         await press(pilot, "j", "G", "enter", "e")
-        assert stage.engine.requests == [ListTrash()]
+        assert stage.engine.requests == [ListShelf()]
         assert "Nothing is under the cursor." in text_of(stage.app)
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from services.events import RequestFailed, Severity
 from services.requests import ForAccount
 from services.safe_text import EMPTY, SafeText, join, phrase, ui
-from services.trash_events import ListTrash, RestoreTrashed, TrashListed, TrashRestored
+from services.shelf_events import ListShelf, RestoreTrashed, ShelfListed, TrashRestored
 from tui.screens.list_screen import ListScreen, row_motions
 from tui.screens.side_screen import Handlers
 from tui.situation import Context, Situation
-from widgets.trash_list import TrashList, TrashNote
+from widgets.shelf_list import ShelfList, ShelfNote
 
 if TYPE_CHECKING:
     from services.events import OutboundEvent
@@ -35,18 +35,18 @@ class TrashScreen(ListScreen[None]):
 
     CONTEXT = Context.TRASH
     HEADING: ClassVar[SafeText] = ui("Trash")
-    AUTO_FOCUS = "TrashList"
+    AUTO_FOCUS = "ShelfList"
     OPENS = "open_trashed"
 
-    list: TrashList
-    note: TrashNote
+    list: ShelfList
+    note: ShelfNote
 
     def __init__(self, news: OutboundNews, session: Session) -> None:
         super().__init__(news, session)
         glyphs, clock = session.glyphs, session.clock
-        self.list = TrashList(glyphs=glyphs, clock=clock, id="trash")
+        self.list = ShelfList(glyphs=glyphs, clock=clock, id="trash")
         self.list.show_accounts(session.list_marks)
-        self.note = TrashNote(glyphs=glyphs, clock=clock, id="trash-note")
+        self.note = ShelfNote(glyphs=glyphs, clock=clock, id="trash-note")
         self._wanted = 0
         self._coming_back: set[str] = set()
 
@@ -54,9 +54,9 @@ class TrashScreen(ListScreen[None]):
         """Ask the service; nothing of its trash is kept here."""
         if not self.list.records:
             self.list.show_records((), _ASKING)
-        self._wanted = self.ask(self._for_chosen(ListTrash()))
+        self._wanted = self.ask(self._for_chosen(ListShelf()))
 
-    def _for_chosen(self, request: ListTrash) -> Request:
+    def _for_chosen(self, request: ListShelf) -> Request:
         chosen = self.session.chosen
         return ForAccount(chosen, request) if chosen else request
 
@@ -75,11 +75,11 @@ class TrashScreen(ListScreen[None]):
         }
 
     def _open(self) -> None:
-        from tui.screens.trashed_mail import TrashedMailScreen
+        from tui.screens.shelved_mail import ShelvedMailScreen
 
         row = self.list.current
         if row is not None:
-            self.app.push_screen(TrashedMailScreen(self.news, self.session, row))
+            self.app.push_screen(ShelvedMailScreen(self.news, self.session, row))
 
     def _restore(self) -> None:
         row = self.list.current
@@ -98,9 +98,9 @@ class TrashScreen(ListScreen[None]):
         if asked is None:
             return False
         match event:
-            case TrashListed() if event.request_id == self._wanted:
+            case ShelfListed() if event.request_id == self._wanted:
                 self._show(event)
-            case TrashListed():
+            case ShelfListed():
                 pass
             case TrashRestored():
                 self._coming_back.discard(event.message_id)
@@ -114,7 +114,7 @@ class TrashScreen(ListScreen[None]):
         self.show_current()
         return True
 
-    def _show(self, listed: TrashListed) -> None:
+    def _show(self, listed: ShelfListed) -> None:
         self.list.show_records(listed.rows, _EMPTY)
         cut = phrase("The newest {:,} are listed; more lie in the trash.", len(listed.rows))
         self.note.show_told(

@@ -146,7 +146,7 @@ class AgentMailToClient:
         }
         return codec.inbox_page(await self.call("list_messages", query=query))
 
-    async def list_trash(self, *, cursor: str | None = None) -> InboxPage:
+    async def list_shelf(self, *, cursor: str | None = None) -> InboxPage:
         """Return one page of what came in and lies in the trash, newest first (§5.3)."""
         query = {
             "limit": MAX_PAGE,
@@ -161,7 +161,7 @@ class AgentMailToClient:
         """Return a message of the mailbox, whole; NotFound when it is gone or put away."""
         return await self._whole(message_id, labels.is_in_mailbox)
 
-    async def get_trashed(self, message_id: str) -> FetchedMessage:
+    async def get_shelved(self, message_id: str) -> FetchedMessage:
         """Return a message of the trash, whole; NotFound when it does not lie there any more."""
         return await self._whole(message_id, labels.is_in_trash)
 

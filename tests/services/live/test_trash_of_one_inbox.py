@@ -14,17 +14,17 @@ from services.errors import CacheLocked, Offline, ServiceError, TimedOut, UsageE
 from services.events import RequestFailed, SyncStateChanged
 from services.models import SyncPhase
 from services.ports import Capabilities
+from services.shelf_events import ListShelf, RestoreTrashed, ShelfListed, TrashRestored
 from services.sync.connecting import Connecting
 from services.sync.mailbox import Mailbox
-from services.sync.trash_desk import MOST, TrashDesk
-from services.trash_events import ListTrash, RestoreTrashed, TrashListed, TrashRestored
+from services.sync.shelf_desk import MOST, ShelfDesk
 from services.wire_values import FetchedMessage, InboxItem, InboxPage
 from tests.fakes.no_wait_disk import FakeDisk
 from tests.services.live.conftest import Run
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, mail
 
 Start = Callable[..., Run]
-Make = Callable[..., TrashDesk]
+Make = Callable[..., ShelfDesk]
 
 
 def test_a_refused_restore_is_told_and_the_message_stays(
@@ -63,8 +63,8 @@ def _synced(made: Run) -> None:
 
 
 def _listed(made: Run) -> list[str]:
-    asked = made.engine.request(ListTrash())
-    found = made.wait(TrashListed, lambda told: told.request_id == asked)
+    asked = made.engine.request(ListShelf())
+    found = made.wait(ShelfListed, lambda told: told.request_id == asked)
     return [str(row.subject) for row in found.rows]
 
 
@@ -81,7 +81,7 @@ class FakeShelf:
         self.asked = 0
         self.back: list[str] = []
 
-    async def list_trash(self, *, cursor: str | None = None) -> InboxPage:
+    async def list_shelf(self, *, cursor: str | None = None) -> InboxPage:
         self.asked += 1
         if self.fails is not None:
             raise self.fails
@@ -90,7 +90,7 @@ class FakeShelf:
         items = tuple(InboxItem(f"m{n}", received_at=10_000 - n) for n in range(start, stop))
         return InboxPage(items, str(stop) if stop < self.count else None)
 
-    async def get_trashed(self, message_id: str) -> FetchedMessage:
+    async def get_shelved(self, message_id: str) -> FetchedMessage:
         raise TimedOut("Too slow.")
 
     async def undelete_message(self, message_id: str) -> None:
@@ -107,10 +107,10 @@ def store(tmp_path: Path) -> Any:
     made.close()
 
 
-def desk(store: MailStore, shelf: Any, told: list[Any], kind: str = "agentmail.to") -> TrashDesk:
+def desk(store: MailStore, shelf: Any, told: list[Any], kind: str = "agentmail.to") -> ShelfDesk:
     mailbox = Mailbox(store, None, None, offers=lambda: capabilities_of(kind))
     mailbox.provider = shelf
-    return TrashDesk(mailbox, Connecting(), told.append)
+    return ShelfDesk(mailbox, Connecting(), told.append)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_a_look_into_a_large_trash_is_bounded_and_says_so(
 class EndlessShelf(FakeShelf):
     """Sends the same page for ever."""
 
-    async def list_trash(self, *, cursor: str | None = None) -> InboxPage:
+    async def list_shelf(self, *, cursor: str | None = None) -> InboxPage:
         self.asked += 1
         return InboxPage((InboxItem("m"),), "again")
 

@@ -22,7 +22,7 @@ _MOST_NOTE_ROWS: Final = 5
 _NO_SUBJECT: Final = ui("(no subject)")
 
 
-class TrashList(RowList[MessageRow]):
+class ShelfList(RowList[MessageRow]):
     """Messages in the trash."""
 
     def key_of(self, record: MessageRow) -> Hashable:
@@ -41,7 +41,7 @@ class TrashList(RowList[MessageRow]):
         ]
 
 
-class TrashNote(CardView):
+class ShelfNote(CardView):
     """What is told about the list, then what the current row had to cut."""
 
     _row: MessageRow | None = None

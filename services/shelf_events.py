@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.events import TrashEvent, TrashRequest
+from services.events import ShelfEvent, ShelfRequest
 from services.models import MessageRow
 from services.safe_text import EMPTY, SafeText
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ListTrash(TrashRequest):
-    """Ask the service what lies in its trash; `TrashListed`, `RequestFailed` where there is none."""
+class ListShelf(ShelfRequest):
+    """Ask the service what lies in its trash; `ShelfListed`, `RequestFailed` where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReadTrashed(TrashRequest):
-    """Read a message that lies in the trash; `TrashedRead`."""
+class ReadShelved(ShelfRequest):
+    """Read a message that lies in the trash; `ShelvedRead`."""
 
     message_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class RestoreTrashed(TrashRequest):
+class RestoreTrashed(ShelfRequest):
     """Bring a message back out of the trash; `TrashRestored`."""
 
     message_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class TrashListed(TrashEvent):
-    """The answer to `ListTrash`: newest first; `more` when not all that lies there was asked for."""
+class ShelfListed(ShelfEvent):
+    """The answer to `ListShelf`: newest first; `more` when not all that lies there was asked for."""
 
     request_id: int
     rows: tuple[MessageRow, ...]
@@ -48,8 +48,8 @@ class TrashListed(TrashEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class TrashedRead(TrashEvent):
-    """The answer to `ReadTrashed`."""
+class ShelvedRead(ShelfEvent):
+    """The answer to `ReadShelved`."""
 
     request_id: int
     message_id: str
@@ -58,7 +58,7 @@ class TrashedRead(TrashEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class TrashRestored(TrashEvent):
+class TrashRestored(ShelfEvent):
     """The answer to `RestoreTrashed`."""
 
     request_id: int

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 
 from services.events import RequestFailed, Severity
 from services.safe_text import SafeText, ui
-from services.trash_events import ReadTrashed, TrashedRead
+from services.shelf_events import ReadShelved, ShelvedRead
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
 from widgets.reader_pane import ReaderPane
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tui.session import Session
 
 
-class TrashedMailScreen(SideScreen[None]):
+class ShelvedMailScreen(SideScreen[None]):
     """The reader on one message of the trash; the keys of a review that only look."""
 
     CONTEXT = Context.REVIEW
@@ -44,7 +44,7 @@ class TrashedMailScreen(SideScreen[None]):
     def opened(self) -> None:
         """Ask for it."""
         self._pane.show_empty(ui("Reading …"))
-        self.ask(ReadTrashed(self._row.message_id))
+        self.ask(ReadShelved(self._row.message_id))
 
     def situation(self) -> Situation:
         """Nothing is decided about it here."""
@@ -71,7 +71,7 @@ class TrashedMailScreen(SideScreen[None]):
         if asked is None:
             return False
         match event:
-            case TrashedRead():
+            case ShelvedRead():
                 self._pane.show_message(event.message, event.trust, self._row)
                 self._unlock(event)
             case RequestFailed():
@@ -81,7 +81,7 @@ class TrashedMailScreen(SideScreen[None]):
                 return False
         return True
 
-    def _unlock(self, event: TrashedRead) -> None:
+    def _unlock(self, event: ShelvedRead) -> None:
         seal = event.message.seal
         if seal is not None and seal.state.value == "locked":
             self.news.unlock(self.opened, self._row.account)

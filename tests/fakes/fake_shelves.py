@@ -9,22 +9,22 @@ from services.events import Event, RequestFailed
 from services.models import MessageRow
 from services.requests import ForAccount, Request
 from services.safe_text import EMPTY, SafeText, ui
-from services.shown_mail import TrustFacts
-from services.trash_events import (
-    ListTrash,
-    ReadTrashed,
+from services.shelf_events import (
+    ListShelf,
+    ReadShelved,
     RestoreTrashed,
-    TrashedRead,
-    TrashListed,
+    ShelfListed,
+    ShelvedRead,
     TrashRestored,
 )
+from services.shown_mail import TrustFacts
 from tests.fakes.fake_engine import rendered
 from tests.fakes.rows import sample_rows
 
 _TRUST = TrustFacts(verified=True, first_contact=False, encrypted=False)
 
 
-class FakeTrash:
+class FakeShelves:
     """Has the sample messages but the first three; `refuses` is why nothing is brought back."""
 
     def __init__(
@@ -49,13 +49,13 @@ class FakeTrash:
         if self.silent:
             return
         match request.request if isinstance(request, ForAccount) else request:
-            case ListTrash() if self.none:
+            case ListShelf() if self.none:
                 emit(RequestFailed(number, self.none))
-            case ListTrash():
-                emit(TrashListed(number, self.rows, self.more, self.remark))
-            case ReadTrashed(message_id):
+            case ListShelf():
+                emit(ShelfListed(number, self.rows, self.more, self.remark))
+            case ReadShelved(message_id):
                 row = next(row for row in self.rows if row.message_id == message_id)
-                emit(TrashedRead(number, message_id, rendered(row), _TRUST))
+                emit(ShelvedRead(number, message_id, rendered(row), _TRUST))
             case RestoreTrashed() if self.refuses:
                 emit(RequestFailed(number, self.refuses))
             case RestoreTrashed(message_id):

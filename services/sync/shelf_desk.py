@@ -12,22 +12,22 @@ from typing import Final
 
 from services.addresses import parse_mailbox
 from services.errors import CacheLocked, Offline, RenderError, UsageError
-from services.events import Event, TrashRequest
+from services.events import Event, ShelfRequest
 from services.models import MessageRow, RowFlag
-from services.ports import MailProvider, TrashShelf
+from services.ports import MailProvider, MailShelves
 from services.safe_text import clean_address, clean_line, phrase, ui
+from services.shelf_events import (
+    ListShelf,
+    ReadShelved,
+    RestoreTrashed,
+    ShelfListed,
+    ShelvedRead,
+    TrashRestored,
+)
 from services.shown_mail import TrustFacts
 from services.sync.connecting import Connecting
 from services.sync.mailbox import Mailbox
 from services.sync.walk import PageGuard
-from services.trash_events import (
-    ListTrash,
-    ReadTrashed,
-    RestoreTrashed,
-    TrashedRead,
-    TrashListed,
-    TrashRestored,
-)
 from services.wire_values import InboxItem
 
 MOST: Final = 1_000
@@ -38,7 +38,7 @@ NO_TRASH: Final = (
 )
 
 
-class TrashDesk:
+class ShelfDesk:
     """The trash of one mailbox. Each question may raise a MailError."""
 
     def __init__(
@@ -48,12 +48,12 @@ class TrashDesk:
         self._connecting = connecting
         self._emit = emit
 
-    async def answer(self, request_id: int, request: TrashRequest) -> None:
+    async def answer(self, request_id: int, request: ShelfRequest) -> None:
         """Answer a request; raises UsageError where there is no trash, Offline, ServiceError."""
         match request:
-            case ListTrash():
+            case ListShelf():
                 self._emit(await self.look(request_id))
-            case ReadTrashed(message_id):
+            case ReadShelved(message_id):
                 self._emit(
                     await self._connecting.once_over(lambda: self._read(request_id, message_id))
                 )
@@ -62,16 +62,16 @@ class TrashDesk:
             case _:
                 raise UsageError("This cannot be done with the trash.")
 
-    async def look(self, request_id: int = 0) -> TrashListed:
+    async def look(self, request_id: int = 0) -> ShelfListed:
         """Return what lies in the trash, at most `MOST` of it, newest first."""
         return await self._connecting.once_over(lambda: self._look(request_id))
 
-    async def _look(self, request_id: int) -> TrashListed:
+    async def _look(self, request_id: int) -> ShelfListed:
         shelf = self._shelf()
         found: dict[str, InboxItem] = {}
         guard, cursor = PageGuard(), None
         for _ in range(_PAGES):
-            page = await shelf.list_trash(cursor=cursor)
+            page = await shelf.list_shelf(cursor=cursor)
             broken = guard.check(cursor, page)
             found |= {item.message_id: item for item in page.items}
             cursor = page.next_cursor
@@ -79,13 +79,13 @@ class TrashDesk:
                 break
         rows = sorted(map(_row, found.values()), key=lambda row: row.received_at, reverse=True)
         more = cursor is not None or len(rows) > MOST
-        return TrashListed(request_id, tuple(rows[:MOST]), more)
+        return ShelfListed(request_id, tuple(rows[:MOST]), more)
 
-    async def _read(self, request_id: int, message_id: str) -> TrashedRead:
+    async def _read(self, request_id: int, message_id: str) -> ShelvedRead:
         mailbox, shelf = self._mailbox, self._shelf()
         if mailbox.renderer is None:
             raise RenderError("This command does not show message text.")
-        fetched = await shelf.get_trashed(message_id)
+        fetched = await shelf.get_shelved(message_id)
         from services.reading.mime import raw_bytes
 
         message = await mailbox.renderer.render(
@@ -101,7 +101,7 @@ class TrashDesk:
             notes=message.notes,
             seal=message.seal,
         )
-        return TrashedRead(request_id, message_id, message, trust)
+        return ShelvedRead(request_id, message_id, message, trust)
 
     async def _restore(self, request_id: int, message_id: str) -> TrashRestored:
         mailbox = self._mailbox
@@ -121,11 +121,11 @@ class TrashDesk:
             told = ui("Brought back from the trash; the next look at the mailbox will show it.")
         return TrashRestored(request_id, message_id, told)
 
-    def _shelf(self) -> TrashShelf:
+    def _shelf(self) -> MailShelves:
         if not self._mailbox.limits.trash:
             raise UsageError(NO_TRASH)
         provider = self._connected()
-        if not isinstance(provider, TrashShelf):
+        if not isinstance(provider, MailShelves):
             raise UsageError(NO_TRASH)
         return provider
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from services.errors import UsageError
 from services.safe_text import SafeText, clean_line, join, phrase
-from services.trash_events import TrashListed
-from services.unified.addressing import trash_rows
+from services.shelf_events import ShelfListed
+from services.unified.addressing import shelf_rows
 
 if TYPE_CHECKING:
     from services.models import MessageRow
     from services.sync.session import Session
 
 
-def shelves(sessions: Mapping[str, Session]) -> tuple[str, ...]:
+def having_trash(sessions: Mapping[str, Session]) -> tuple[str, ...]:
     """Return the accounts that have a trash; UsageError when none has."""
     found = tuple(name for name, one in sessions.items() if one.mailbox.limits.trash)
     if not found:
@@ -29,18 +29,18 @@ def shelves(sessions: Mapping[str, Session]) -> tuple[str, ...]:
 
 def joined(
     request_id: int,
-    found: Mapping[str, TrashListed],
+    found: Mapping[str, ShelfListed],
     failures: SafeText,
     sessions: Mapping[str, Session],
-) -> TrashListed:
+) -> ShelfListed:
     """Return the lists of several accounts as one, newest first; `failures` is told beside it."""
     rows: list[MessageRow] = []
     for account, listed in found.items():
-        rows += trash_rows(account, listed)
+        rows += shelf_rows(account, listed)
     rows.sort(key=lambda row: row.received_at, reverse=True)
     remark = join(" ", (one for one in (failures, *_without(sessions)) if one))
     more = any(listed.more for listed in found.values())
-    return TrashListed(request_id, tuple(rows), more, remark)
+    return ShelfListed(request_id, tuple(rows), more, remark)
 
 
 def _without(sessions: Mapping[str, Session]) -> Iterator[SafeText]:
