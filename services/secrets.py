@@ -9,24 +9,19 @@ passphrase is kept in the keyring or not at all.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
-from typing import Final
 
 from services.config import ENV_TOKEN, Account
-from services.errors import ConfigError, SecretStoreError, UsageError
-from services.paths import Paths, tighten_file, write_private
+from services.errors import SecretStoreError, UsageError
+from services.paths import Paths
 from services.redact import Secret
 from services.system_keyring import KeyringState, SystemKeyring
+from services.token_file import TokenFile, clean_token
 
 __all__ = ["FoundToken", "Secret", "SecretStore", "StoredToken", "TokenSource", "clean_token"]
-
-_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
-_LARGEST_FILE: Final = 8_192
 
 
 class TokenSource(Enum):
@@ -53,20 +48,6 @@ class StoredToken:
 
     source: TokenSource
     sentence: str
-
-
-def clean_token(text: str) -> Secret:
-    """Return a pasted token without blanks around it; UsageError when it cannot be one."""
-    stripped = text.strip()
-    if stripped.lower().startswith("bearer "):
-        stripped = stripped[7:].strip()
-    if not _TOKEN.fullmatch(stripped):
-        del text, stripped  # a traceback with locals would print what may well be a token
-        raise UsageError(
-            "That is not a token: it must be 1 to 4096 visible ASCII characters without spaces.",
-            "Copy it again from the dashboard.",
-        )
-    return Secret(stripped)
 
 
 class SecretStore:
@@ -121,21 +102,21 @@ class SecretStore:
 
         SecretStoreError, with the reason and the file's path, when it can be kept nowhere.
         """
-        file = self._paths.token_file(account.name)
+        path = self._paths.token_file(account.name)
         try:
             place = self._keyring.put(_key(account), token)
         except SecretStoreError as error:
             if not allow_file:
                 raise SecretStoreError(
                     error.sentence,
-                    f"The token can be kept for this session only, or in {file} (0600).",
+                    f"The token can be kept for this session only, or in {path} (0600).",
                 ) from None
         else:
             with suppress(OSError):
-                file.unlink()
+                self._file(account).remove()
             return StoredToken(TokenSource.KEYRING, f"The token is kept in {place}.")
-        _write_token(file, token)
-        return StoredToken(TokenSource.FILE, f"The token is kept in {file}, readable by you only.")
+        self._file(account).write(token)
+        return StoredToken(TokenSource.FILE, f"The token is kept in {path}, readable by you only.")
 
     def keep_for_session(self, account: Account, token: Secret) -> StoredToken:
         """Keep a token in memory, until the program ends."""
@@ -145,8 +126,7 @@ class SecretStore:
     def forget_token(self, account: Account) -> None:
         """Remove the token from every place that this store writes to."""
         self._session.pop(_key(account), None)
-        with suppress(FileNotFoundError):
-            self._paths.token_file(account.name).unlink()
+        self._file(account).remove()
         with suppress(SecretStoreError):
             self._keyring.remove(_key(account))
 
@@ -177,35 +157,13 @@ class SecretStore:
         return FoundToken(token, TokenSource.ENVIRONMENT, remark)
 
     def _from_file(self, account: Account) -> FoundToken | None:
-        file = self._paths.token_file(account.name)
-        try:
-            loose = tighten_file(file)
-            with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as opened:
-                token = clean_token(opened.read(_LARGEST_FILE).decode("ascii"))
-        except FileNotFoundError:
-            return None
-        except ConfigError as error:
-            raise SecretStoreError(error.sentence, error.next_step) from None
-        except OSError as error:
-            raise SecretStoreError(f"{file} cannot be read: {error.strerror}.") from None
-        except (UnicodeDecodeError, UsageError):
-            raise SecretStoreError(
-                f"{file} does not hold a token.", "Remove it and set the token up again."
-            ) from None
-        remark = f"{file} was readable by others and has been made 0600." if loose else ""
-        return FoundToken(token, TokenSource.FILE, remark)
+        kept = self._file(account).read()
+        return FoundToken(kept.token, TokenSource.FILE, kept.remark) if kept else None
+
+    def _file(self, account: Account) -> TokenFile:
+        return TokenFile(self._paths.token_file(account.name), account)
 
 
 def _key(account: Account, kind: str = "token") -> str:
+    """Name an entry by the whole base URL: behind a changed one there is no token."""
     return f"{account.base_url}|{account.agent}|{kind}"
-
-
-def _write_token(file: Path, token: Secret) -> None:
-    try:
-        write_private(file, f"{token.reveal()}\n".encode("ascii"))
-    except ConfigError as error:
-        refusal = SecretStoreError(error.sentence, error.next_step)
-    else:
-        return
-    # Raised here, so that it does not drag along the frame that held the token's bytes.
-    raise refusal
