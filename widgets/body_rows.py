@@ -105,11 +105,6 @@ class BodyRows:
         self._room = room
         self._unfinished: Iterator[Row] | None = iter(())
 
-    @property
-    def complete(self) -> bool:
-        """Whether the last row is known."""
-        return self._unfinished is None
-
     def reach(self, count: int) -> int:
         """Make rows until there are `count`, or the body ends; return how many there are."""
         while len(self.rows) < count and self._unfinished is not None:

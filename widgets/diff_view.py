@@ -16,14 +16,14 @@ from services.outbound_models import DiffLine
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from widgets.cells import wrapped
 from widgets.glyphs import UNICODE, Glyphs
-from widgets.line_view import LineView
 from widgets.review_words import lines_words
+from widgets.scrolled_view import ScrolledView
 
 _SIGN_CELLS: Final = 3
 _ROLES: Final = {"+": "added", "-": "removed", "@": "caution"}
 
 
-class DiffView(LineView, can_focus=False):
+class DiffView(ScrolledView, can_focus=False):
     """Scrolls; the first row says what is compared, with exact counts."""
 
     INKS: ClassVar[Mapping[str, str]] = {
@@ -44,17 +44,10 @@ class DiffView(LineView, can_focus=False):
         glyphs: Glyphs = UNICODE,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
+        super().__init__(glyphs=glyphs, id=id)
         self._title: SafeText = EMPTY
         self._lines: Sequence[DiffLine] = ()
         self._rows: list[tuple[int, int, int]] = []
-        self._top = 0
-
-    @property
-    def top(self) -> int:
-        """The first row on the screen, counted from 0."""
-        return self._top
 
     def show_waiting(self) -> None:
         """Nothing is compared yet."""
@@ -92,12 +85,9 @@ class DiffView(LineView, can_focus=False):
         self.scroll_rows(0)
         self.refresh()
 
-    def scroll_rows(self, rows: int) -> None:
-        """Scroll by whole rows, not beyond the end."""
-        top = max(0, min(self._top + rows, len(self._rows) + 1 - self.page))
-        if top != self._top:
-            self._top = top
-            self.refresh()
+    def reach(self, count: int) -> int:  # noqa: ARG002 - all rows are made at once
+        """How many rows there are, the title among them."""
+        return len(self._rows) + 1
 
     def line(self, number: int, width: int) -> Strip | None:
         """Draw the title, or a row of a line."""

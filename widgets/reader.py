@@ -15,7 +15,6 @@ from typing import ClassVar, Final
 
 from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from services.models import MessageRow
@@ -23,8 +22,8 @@ from services.safe_text import EMPTY, SafeText, phrase, ui
 from services.shown_mail import BodyLine, HeaderLine, LineKind, RenderedMessage, TrustFacts
 from widgets.body_rows import INDENT, MOST_BARS, BodyRows, Piece, Row, foldable, pieces
 from widgets.glyphs import UNICODE, Glyphs
-from widgets.line_view import LineView
 from widgets.rows import Part
+from widgets.scrolled_view import ScrolledView
 
 WIDEST: Final = 100
 """Cells that a line of text takes at most: longer ones tire the eye."""
@@ -33,7 +32,7 @@ _MARK: Final = re.compile(r"\[(\d{1,4})\]")
 _SHADES: Final = ("text", "quote-1", "quote-2", "quote-3")
 
 
-class Reader(LineView):
+class Reader(ScrolledView):
     """A view of one message body; it scrolls, it has no cursor."""
 
     INKS: ClassVar[Mapping[str, str]] = {
@@ -50,14 +49,6 @@ class Reader(LineView):
     DEFAULT_CSS = """
     Reader { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "scroll_down", "Down", id="reader.down", show=False),
-        Binding("up", "scroll_up", "Up", id="reader.up", show=False),
-        Binding("pagedown", "page_down", "Page down", id="reader.page-down", show=False),
-        Binding("pageup", "page_up", "Page up", id="reader.page-up", show=False),
-        Binding("home", "first", "Top", id="reader.first", show=False),
-        Binding("end", "last", "End", id="reader.last", show=False),
-    ]
 
     def __init__(
         self,
@@ -65,22 +56,15 @@ class Reader(LineView):
         glyphs: Glyphs = UNICODE,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
+        super().__init__(glyphs=glyphs, id=id)
         self._body: Sequence[BodyLine] = ()
         self._headers: tuple[HeaderLine, ...] = ()
         self._with_headers = False
         self._numbers: frozenset[int] = frozenset()
         self._opened: frozenset[int] = frozenset()
         self._foldable: frozenset[int] = frozenset()
-        self._top = 0
         self._rows = BodyRows(iter(()), WIDEST)
         self._width = 0
-
-    @property
-    def top(self) -> int:
-        """The first row on the screen, counted from 0."""
-        return self._top
 
     # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
@@ -157,7 +141,7 @@ class Reader(LineView):
         self._rows = BodyRows(chain(head, shown), room)
         if anchor is not None:
             self._top = self._place_of(anchor)
-        self._top = self._clamped(self._top)
+        self._top = self.clamped(self._top)
 
     def _header_pieces(self) -> Iterable[Piece]:
         for header in self._headers:
@@ -172,52 +156,9 @@ class Reader(LineView):
             number += 1
         return self._top
 
-    # ── moving ───────────────────────────────────────────────────────────────────────────────────
-
-    def scroll_rows(self, rows: int) -> None:
-        """Scroll by whole rows, not beyond the end."""
-        top = self._clamped(self._top + rows)
-        if top != self._top:
-            self._top = top
-            self.refresh()
-
-    def action_scroll_down(self) -> None:
-        """One row down."""
-        self.scroll_rows(1)
-
-    def action_scroll_up(self) -> None:
-        """One row up."""
-        self.scroll_rows(-1)
-
-    def action_page_down(self) -> None:
-        """One screen down, one row of overlap."""
-        self.scroll_rows(max(1, self.page - 1))
-
-    def action_page_up(self) -> None:
-        """One screen up, one row of overlap."""
-        self.scroll_rows(-max(1, self.page - 1))
-
-    def action_half_page_down(self) -> None:
-        """Half a screen down."""
-        self.scroll_rows(max(1, self.page // 2))
-
-    def action_half_page_up(self) -> None:
-        """Half a screen up."""
-        self.scroll_rows(-max(1, self.page // 2))
-
-    def action_first(self) -> None:
-        """To the start."""
-        self.scroll_rows(-self._top)
-
-    def action_last(self) -> None:
-        """To the end; this alone wraps the whole body."""
-        while not self._rows.complete:
-            self._rows.reach(len(self._rows.rows) + 10_000)
-        self.scroll_rows(len(self._rows.rows))
-
-    def _clamped(self, top: int) -> int:
-        known = self._rows.reach(max(0, top) + self.page)
-        return max(0, min(top, known - self.page))
+    def reach(self, count: int) -> int:
+        """Wrap the body until there are `count` rows, or it ends."""
+        return self._rows.reach(count)
 
     # ── drawing ──────────────────────────────────────────────────────────────────────────────────
 

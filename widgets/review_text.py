@@ -16,7 +16,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.message import Message
 from textual.strip import Strip
@@ -26,7 +25,6 @@ from services.safe_text import EMPTY, SafeText
 from widgets.cells import fit, wrapped
 from widgets.flowing import flowed_whole
 from widgets.glyphs import UNICODE, Glyphs
-from widgets.line_view import LineView
 from widgets.review_lines import (
     ReviewLine,
     Shape,
@@ -37,6 +35,7 @@ from widgets.review_lines import (
     review_lines,
 )
 from widgets.rows import Part
+from widgets.scrolled_view import ScrolledView
 
 WIDEST: Final = 100
 """Cells that a line of the mail takes at most."""
@@ -54,7 +53,7 @@ class Row:
     end: int = 0
 
 
-class ReviewText(LineView):
+class ReviewText(ScrolledView):
     """Scrolls; has no cursor. `unseen` counts the rows that were never on screen."""
 
     INKS: ClassVar[Mapping[str, str]] = {
@@ -77,14 +76,6 @@ class ReviewText(LineView):
     DEFAULT_CSS = """
     ReviewText { width: 1fr; height: 1fr; background: $mail-background; color: $mail-text; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "scroll_down", "Down", id="review.down", show=False),
-        Binding("up", "scroll_up", "Up", id="review.up", show=False),
-        Binding("pagedown", "page_down", "Page down", id="review.page-down", show=False),
-        Binding("pageup", "page_up", "Page up", id="review.page-up", show=False),
-        Binding("home", "first", "Top", id="review.first", show=False),
-        Binding("end", "last", "End", id="review.last", show=False),
-    ]
 
     class Looked(Message):
         """Rows were painted: others than before, or the first time."""
@@ -96,8 +87,7 @@ class ReviewText(LineView):
         unfold_key: SafeText = EMPTY,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._glyphs = glyphs
+        super().__init__(glyphs=glyphs, id=id)
         self._unfold_key = unfold_key
         self._view: ReviewView | None = None
         self._changed: Sequence[SafeText] = ()
@@ -105,18 +95,12 @@ class ReviewText(LineView):
         self._instead: Sequence[ReviewLine] = ()
         self._lines: Sequence[ReviewLine] = ()
         self._rows: list[Row] = []
-        self._top = 0
         self._width = 0
         self._seen: set[int] = set()
         self._left: Counter[int] = Counter()
         """Rows of each line that were never on screen."""
         self._known: set[tuple[str, int]] = set()
         """The names of lines that were on screen in full."""
-
-    @property
-    def top(self) -> int:
-        """The first row on the screen, counted from 0."""
-        return self._top
 
     # ── what is shown ────────────────────────────────────────────────────────────────────────────
 
@@ -213,7 +197,7 @@ class ReviewText(LineView):
             for number, line in enumerate(self._lines):
                 self._rows += self._rows_of(number, line, width)
         self._take_stock()
-        self._top = self._clamped(self._top)
+        self._top = self.clamped(self._top)
 
     def _made_lines(self) -> Sequence[ReviewLine]:
         if self._view is None:
@@ -246,19 +230,19 @@ class ReviewText(LineView):
         """Wrap anew at another width; a taller screen shows more."""
         if event.size.width != self._width:
             self._wrap(event.size.width)
-        self._top = self._clamped(self._top)
+        self._top = self.clamped(self._top)
         self.refresh()
         self.look_again()
 
     # ── moving ───────────────────────────────────────────────────────────────────────────────────
 
-    def scroll_rows(self, rows: int) -> None:
-        """Scroll by whole rows, not beyond the end."""
-        top = self._clamped(self._top + rows)
-        if top != self._top:
-            self._top = top
-            self.refresh()
-            self.look_again()
+    def reach(self, count: int) -> int:  # noqa: ARG002 - all rows are made at once
+        """How many rows there are."""
+        return len(self._rows)
+
+    def scrolled(self) -> None:
+        """What came on the screen counts, once it is painted."""
+        self.look_again()
 
     def read_on(self, *, with_text: bool) -> None:
         """One screen down; at the end, back to what was passed too fast to be painted."""
@@ -270,33 +254,6 @@ class ReviewText(LineView):
             if counts and number not in self._seen:
                 self.scroll_rows(number - self._top)
                 return
-
-    def _clamped(self, top: int) -> int:
-        return max(0, min(top, len(self._rows) - self.page))
-
-    def action_scroll_down(self) -> None:
-        """One row down."""
-        self.scroll_rows(1)
-
-    def action_scroll_up(self) -> None:
-        """One row up."""
-        self.scroll_rows(-1)
-
-    def action_page_down(self) -> None:
-        """One screen down, one row of overlap."""
-        self.scroll_rows(max(1, self.page - 1))
-
-    def action_page_up(self) -> None:
-        """One screen up, one row of overlap."""
-        self.scroll_rows(-max(1, self.page - 1))
-
-    def action_first(self) -> None:
-        """To the start."""
-        self.scroll_rows(-self._top)
-
-    def action_last(self) -> None:
-        """To the end."""
-        self.scroll_rows(len(self._rows))
 
     # ── drawing ──────────────────────────────────────────────────────────────────────────────────
 
