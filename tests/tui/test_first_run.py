@@ -55,7 +55,7 @@ def test_without_a_keyring_the_token_is_kept_nowhere_until_the_operator_chose(
     assert not paths.config_file.exists()
     set_up.keep((form,), Secret(agent.token), TokenPlace.FILE)
     file = paths.token_file(load(paths, {}).account().name)
-    assert file.read_text().strip() == agent.token
+    assert file.read_text().splitlines() == [agent.token, f"assmbl {sandbox.base_url}"]
     assert file.stat().st_mode & 0o777 == 0o600
 
 
