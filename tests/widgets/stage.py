@@ -212,7 +212,10 @@ async def settled(app: App[Any]) -> None:
 
 def _at_rest(pump: MessagePump) -> bool:
     """It waits for a message. An empty queue says less: the last one may still be under way."""
-    return not pump.is_running or bool(pump._message_queue._getters)  # type: ignore[attr-defined]
+    if not pump.is_running:
+        # Either it has ended, or its start is still to come.
+        return pump._task is None or pump._task.done()
+    return any(not waiter.done() for waiter in pump._message_queue.ready_event._waiters)  # type: ignore[attr-defined]
 
 
 async def say_painted(app: App[Any], number: int) -> None:
