@@ -18,9 +18,9 @@ from services.models import MailFilter, SyncPhase
 from services.sync.mailbox import Mailbox
 from tests.services.api.agentmail_to.conftest import no_pause
 from tests.services.api.agentmail_to.v0_inbox import fill, with_files
+from tests.services.engine.engine_stage import Run
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, mail, seg
 from tests.services.sync.conftest import Desktop
-from tests.services.test_engine import Run
 
 SOME = 230
 """Three pages."""
