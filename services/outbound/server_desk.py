@@ -135,15 +135,16 @@ async def _rest(wake: asyncio.Event, seconds: float, *, hurries: bool) -> None:
 
 def server_drafts_of(office: Office) -> ServerDrafts:
     """Return what keeps an office's proposals and the drafts of its inbox the same."""
+    from services.outbound.approvals.server_book import Book
     from services.outbound.approvals.server_drafts import Desk, ServerDrafts
     from services.outbound.approvals.server_files import ServerFiles
+    from services.outbound.approvals.server_room import ServerRoom
 
+    drafts, store, inbox_id = office.drafts, office.store, office.account.address
     desk = Desk(
-        inbox_id=office.account.address,
-        store=office.store,
-        drafts=office.drafts,
-        proposals=office.proposals,
-        audit=office.audit,
+        store=store,
+        book=Book(inbox_id, store, drafts, office.proposals, office.audit),
+        room=ServerRoom(store, drafts, office.carried),
         files=ServerFiles(office.carried),
         take_back=partial(_take_back, office),
         refused=office.account.policy.refused_drafts,

@@ -8,7 +8,7 @@ reader: what is read of one is bounded, and whatever is more says so. Source: ap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +42,14 @@ class ServerDraftHead:
     draft_id: str
     version: str
     """`updated_at` as the service wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPage:
+    """One page of the list; `unnamed` entries have an id or a time that nothing here can name."""
+
+    heads: tuple[ServerDraftHead, ...]
+    unnamed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +91,16 @@ class RemoteDrafts:
     def __init__(self, client: AgentMailToClient) -> None:
         self._client = client
 
-    async def heads(self) -> tuple[tuple[ServerDraftHead, ...], bool]:
-        """Return the drafts that are there, and whether that is all of them; raises ServiceError."""
-        found: dict[str, ServerDraftHead] = {}
+    async def pages(self, *, labels: Sequence[str] = ()) -> AsyncIterator[DraftPage]:
+        """Yield the list page by page, the last changed first; raises ServiceError.
+
+        `labels`: only the drafts that have all of them.
+        """
         exchange, ids = self._client.exchange, {"inbox_id": self._client.inbox_id}
-        async for page in pages(exchange, "list_drafts", "drafts", ids=ids):
-            for entry in page:
-                head = _head(entry)
-                if head is not None:
-                    found.setdefault(head.draft_id, head)
-            if len(found) >= MOST_DRAFTS:
-                return tuple(found.values())[:MOST_DRAFTS], False
-        return tuple(found.values()), True
+        query = {"labels": list(labels)} if labels else None
+        async for page in pages(exchange, "list_drafts", "drafts", ids=ids, query=query):
+            heads = tuple(head for entry in page if (head := _head(entry)) is not None)
+            yield DraftPage(heads, len(page) - len(heads))
 
     async def get(self, draft_id: str) -> ServerDraft:
         """Return one draft; NotFound when it was sent or deleted, other ServiceErrors."""

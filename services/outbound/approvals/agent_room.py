@@ -3,7 +3,8 @@
 Closes the trap of a program that runs wild under one name or under many: what waits is read again for
 every list and every new proposal, so without an end of it the operator's own drafts would wait for
 that. What waits for a person stays, and more is refused with the reason; what was decided long ago
-gives way, but for what the operator wrote into it. The audit log keeps the record of all.
+gives way, but for what the operator wrote into it. The audit log keeps the record of all. Drafts that lie
+on the service take no room from the agents here: they have their own (`server_room`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.draft import DraftState
 from services.errors import PolicyRefused
+from services.outbound.approvals.input_values import SERVICE_AGENT
 
 if TYPE_CHECKING:
     from services.outbound.drafts.draft_documents import DraftHead
@@ -36,8 +38,9 @@ class AgentRoom:
 
     def make(self, agent: str) -> None:
         """Make room for one more text of an agent; PolicyRefused when there is none."""
-        self._thin_out()
-        heads = [head for head in self._drafts.heads(DraftState.WAITING) if head.agent]
+        self.thin_out()
+        waiting = self._drafts.heads(DraftState.WAITING)
+        heads = [head for head in waiting if head.agent not in ("", SERVICE_AGENT)]
         if len(heads) > ALL_WAITING:
             raise _full(f"More than {ALL_WAITING} mails of agents wait for a decision.")
         sizes = {head.draft_id: self._drafts.stored_bytes(head) for head in heads}
@@ -46,7 +49,8 @@ class AgentRoom:
         if sum(sizes.values()) > ALL_BYTES:
             raise _full(f"More than {ALL_BYTES // MEGABYTE} MB of agents' text wait.")
 
-    def _thin_out(self) -> None:
+    def thin_out(self) -> None:
+        """Let go of what was decided long ago and is too much."""
         decided = [head for head in self._drafts.heads(*_DECIDED) if head.agent]
         by_agent: dict[str, list[DraftHead]] = {}
         for head in decided:

@@ -3,25 +3,23 @@
 Closes these traps: a draft that somebody changes while a person looks at it (the change is a new
 revision, and voids the decision), one that is sent twice because the program died between sending and
 deleting it (what is to be deleted follows from what is on the disk), one that was sent or deleted
-elsewhere and is decided here, and one that the service sends by itself after it was refused or queued
-here. Only text is proposed and sent. Source: api/agentmail_to.md §4.4, §6, §13 rules 3, 7 and 9.
+elsewhere and is decided here, one that the service sends by itself after it was refused or queued
+here, and an inbox of thousands that keeps the first of them, or a decision, waiting for the last. Only
+text is proposed and sent. Source: api/agentmail_to.md §4.4, §6, §13 rules 3, 7 and 9.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakValueDictionary
 
-from services.api.agentmail_to.drafts import (
-    REFUSED_LABEL,
-    RemoteDrafts,
-    ServerDraft,
-    ServerDraftHead,
-)
-from services.draft import Draft, DraftState
+from services.api.agentmail_to.drafts import REFUSED_LABEL, RemoteDrafts, ServerDraft
+from services.draft import DraftState
 from services.errors import (
     BadAnswer,
     Conflict,
@@ -31,26 +29,31 @@ from services.errors import (
     Rejected,
     UsageError,
 )
-from services.outbound.approvals.input_values import SERVICE_AGENT
+from services.outbound.approvals.joint_commits import JointCommits
 from services.outbound.approvals.server_draft_reading import proposal_of
-from services.outbound.approvals.server_files import ServerFiles
-from services.outbound.approvals.server_links import Link, Links, proposal_id
-from services.outbound.drafts.draft_store import RevisionConflict
+from services.outbound.approvals.server_walk import Walk
 from services.outbound.outbox.outbox_contents import durable
 from services.policy_config import RefusedDrafts
 from services.safe_text import SafeText, clean_line, phrase, ui
 
 if TYPE_CHECKING:
-    from services.outbound.approvals.proposals import Proposals
-    from services.outbound.drafts.draft_documents import DraftHead
-    from services.outbound.drafts.draft_store import Drafts
-    from services.outbound.log.audit import AuditLog
+    from services.api.agentmail_to.drafts import ServerDraftHead
+    from services.outbound.approvals.server_book import Book, Known
+    from services.outbound.approvals.server_files import ServerFiles
+    from services.outbound.approvals.server_links import Link
+    from services.outbound.approvals.server_room import ServerRoom
     from services.outbound.log.store import OutboundStore
 
-_PROGRAM: Final = "program"
-_GONE: Final = "it was sent or deleted on AgentMail.to"
+AT_ONCE: Final = 6
+"""Drafts that are asked for at the same time: the client has eight connections, and the mailbox and a
+decision need one each."""
+WHOLE_EVERY: Final = 300.0
+"""Seconds after which a long list is read to its end again."""
 _LEAVING: Final = "sending"
 _SCHEDULED: Final = "scheduled"
+_UNREADABLE: Final = (BadAnswer, Rejected, UsageError)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,9 @@ class Desk:
     `take_back` stops what a proposal became and tells whether all of it could be stopped.
     """
 
-    inbox_id: str
     store: OutboundStore
-    drafts: Drafts
-    proposals: Proposals
-    audit: AuditLog
+    book: Book
+    room: ServerRoom
     files: ServerFiles
     take_back: Callable[[str], Awaitable[bool]]
     refused: RefusedDrafts
@@ -75,41 +76,29 @@ class ServerDrafts:
 
     def __init__(self, desk: Desk, remote: Callable[[], Awaitable[RemoteDrafts]]) -> None:
         self._desk = desk
+        self._book = desk.book
         self._connect = remote
-        self._links = Links(desk.store)
+        self._commits = JointCommits(desk.store)
         self._looks = asyncio.Lock()
-        self._turn = asyncio.Lock()
-        """Held for one draft at a time: a decision does not wait for ten thousand others."""
-        self._told: list[SafeText] = []
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """One for each draft: a decision does not wait for ten thousand others."""
+        self._told_once: dict[str, int] = {}
+        self._whole_at = float("-inf")
+        self.read = 0
+        """Drafts that the look under way has read so far."""
 
     async def look(self) -> tuple[SafeText, ...]:
         """Take in what is new, changed or gone, delete what was sent; return sentences to tell.
 
-        Raises ServiceError when the service does not answer, CacheError when the disk refuses.
+        Raises ServiceError when the service does not answer, CacheError when the disk refuses:
+        what was taken in until then is kept.
         """
         async with self._looks:
-            remote = await self._connect()
-            heads, is_all = await remote.heads()
-            links, undone = await durable(self._known)
-            there = {head.draft_id for head in heads}
-            for link in [one for one in links.values() if is_all and one.server_id not in there]:
-                async with self._turn:
-                    await self._missing(remote, link.server_id)
-            for head in heads:
-                known = links.get(head.draft_id)
-                if known is None or known.version != head.version or head.draft_id in undone:
-                    async with self._turn:
-                        await self._tend(remote, head)
-            told, self._told = tuple(self._told), []
-            return told
-
-    async def _tend(self, remote: RemoteDrafts, head: ServerDraftHead) -> None:
-        """Do what is to be done about a draft that is listed, by what is known of it now."""
-        link = await durable(lambda: self._links.find(head.draft_id))
-        if link is None or link.version != head.version:
-            await self._changed(remote, head, link)
-        else:
-            await self._settle(remote, link)
+            try:
+                await self._look(await self._connect())
+            finally:
+                self.read = 0
+            return self._book.take_told()
 
     async def hold(self, draft_id: str) -> None:
         """Before a decision counts: the draft on the service must be the one that was shown.
@@ -117,19 +106,16 @@ class ServerDrafts:
         Nothing happens for a draft that is not from there. NotFound when it was sent or deleted
         there, PolicyRefused when it leaves just now, other ServiceErrors when nobody can tell.
         """
-        async with self._turn:
-            link = await durable(lambda: self._links.of(draft_id))
-            if link is None or await self._state(link) is not DraftState.WAITING:
+        listed = await durable(lambda: self._book.link_of(draft_id))
+        if listed is None:
+            return
+        async with self._turn(listed.server_id):
+            link = await self._find(listed.server_id)
+            if link is None or link.draft_id != draft_id or not await self._waits(link):
                 return
             remote = await self._connect()
             try:
-                found = await remote.get(link.server_id)
-                if found.send_status == _LEAVING:
-                    raise PolicyRefused("AgentMail.to sends this draft at this very moment.")
-                if found.head.version != link.version:
-                    await self._take_in(remote, found, link)
-                elif found.send_at or found.send_status == _SCHEDULED:
-                    await self._unschedule(remote, link)
+                await self._hold(remote, link)
             except NotFound:
                 await self._gone(link)
                 raise NotFound(
@@ -137,57 +123,143 @@ class ServerDrafts:
                     "There is nothing to decide any more.",
                 ) from None
 
+    async def _hold(self, remote: RemoteDrafts, link: Link) -> None:
+        found = await remote.get(link.server_id)
+        if found.send_status == _LEAVING:
+            raise PolicyRefused("AgentMail.to sends this draft at this very moment.")
+        if found.head.version != link.version:
+            await self._take_in(remote, found, link)
+        elif found.send_at or found.send_status == _SCHEDULED:
+            await self._unschedule(remote, link)
+
+    # ── one look ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _look(self, remote: RemoteDrafts) -> None:
+        known = await durable(self._known)
+        await _in_turns(_each(known.undone), lambda server_id: self._catch_up(remote, server_id))
+        begun = time.monotonic()
+        is_whole = begun - self._whole_at >= WHOLE_EVERY
+        walk = Walk(remote, lambda head: _is_news(head, known), is_whole=is_whole)
+        left = 0
+
+        async def tend(head: ServerDraftHead) -> None:
+            nonlocal left
+            if self._desk.room.is_full:
+                left += 1
+                await self._leave_there(head)
+            else:
+                await self._changed(remote, head)
+                self.read += 1
+
+        await _in_turns(walk.wanted(), tend)
+        if walk.is_all and is_whole:
+            self._whole_at = begun
+        maybe = known.links if walk.is_all else known.queued
+        missing = _each([one for one in maybe if one not in walk.there])
+        await _in_turns(missing, lambda server_id: self._missing(remote, server_id))
+        self._tell_of_the_list(walk, left)
+
+    def _known(self) -> Known:
+        self._desk.room.measure()
+        return self._book.known()
+
+    def _tell_of_the_list(self, walk: Walk, left: int) -> None:
+        """Tell what of the list is not shown, again only when it gets more."""
+        more = "Drafts on AgentMail.to are not shown. {}"
+        if self._grows("unnamed", walk.unnamed, walk):
+            why = phrase("The ids of {:,} are missing or too long.", walk.unnamed)
+            self._book.tell(phrase(more, why))
+        if self._grows("cut", len(walk.there) if walk.is_cut else 0, walk):
+            why = phrase("There are more than {:,}: the last changed stand here.", len(walk.there))
+            self._book.tell(phrase(more, why))
+        if self._grows("left", left, walk):
+            bound = ui(self._desk.room.bound)
+            why = phrase("No more than {} is kept here: {:,} wait for others to be decided.",
+                         bound, left)  # fmt: skip
+            self._book.tell(phrase(more, why))
+
+    def _grows(self, what: str, count: int, walk: Walk) -> bool:
+        before = self._told_once.get(what, 0)
+        self._told_once[what] = count if walk.is_all else max(count, before)
+        return count > before
+
     # ── one draft of the service ─────────────────────────────────────────────────────────────────
 
-    def _known(self) -> tuple[dict[str, Link], set[str]]:
-        """Return all links, and the ids of those that something is to be done for on the service."""
-        links = self._links.every()
-        decided = {
-            head.draft_id
-            for head in self._desk.drafts.every()
-            if head.is_settled or head.state is DraftState.REJECTED
-        }
-        return links, {key for key, link in links.items() if link.draft_id in decided}
+    def _turn(self, server_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(server_id, asyncio.Lock())
 
-    async def _changed(
-        self, remote: RemoteDrafts, head: ServerDraftHead, link: Link | None
-    ) -> None:
+    async def _find(self, server_id: str) -> Link | None:
+        return await durable(lambda: self._book.find(server_id))
+
+    async def _waits(self, link: Link) -> bool:
+        return await durable(lambda: self._book.state(link)) is DraftState.WAITING
+
+    async def _changed(self, remote: RemoteDrafts, head: ServerDraftHead) -> None:
         """Look at a draft that is new, or another one than when it was taken in."""
-        if link is not None and await self._state(link) is DraftState.QUEUED:
-            # It is on its way as it was approved; what it says there now is looked at afterwards.
-            return
-        try:
-            found = await remote.get(head.draft_id)
-        except NotFound:
-            return
-        except (BadAnswer, Rejected, UsageError):
-            await self._pass_over(head, link, "It cannot be read.")
-            return
-        if link is not None and link.version == found.head.version:
-            # A decision has looked at it meanwhile.
-            return
-        if found.send_status != _LEAVING:
-            await self._take_in(remote, found, link)
-
-    async def _settle(self, remote: RemoteDrafts, link: Link) -> None:
-        """Carry out on the service what was decided here about an unchanged draft."""
-        head = await durable(lambda: self._head(link))
-        if head is None:
-            return
-        try:
-            if link.left:
+        async with self._turn(head.draft_id):
+            link = await self._find(head.draft_id)
+            if link is not None and await self._is_queued(link):
+                # It is on its way as it was approved; what it says there now is looked at afterwards.
                 return
-            if head.is_settled:
-                await self._delete(remote, link, "deleted on the service after sending")
-            elif head.state is DraftState.REJECTED:
-                await self._refuse(remote, link)
-        except NotFound:
-            await durable(lambda: self._links.remove(link))
-        except Conflict:
-            # It leaves there just now: the next look tells what became of it.
-            return
-        except Forbidden as error:
-            await self._leave(remote, link, error, is_refused=not head.is_settled)
+            try:
+                found = await remote.get(head.draft_id)
+            except NotFound:
+                return
+            except _UNREADABLE:
+                await self._pass_over(head, link, "It cannot be read.")
+                return
+            # A decision may have looked at it meanwhile.
+            is_new = link is None or link.version != found.head.version
+            if is_new and found.send_status != _LEAVING:
+                await self._take_in(remote, found, link)
+
+    async def _is_queued(self, link: Link) -> bool:
+        return await durable(lambda: self._book.state(link)) is DraftState.QUEUED
+
+    async def _leave_there(self, head: ServerDraftHead) -> None:
+        """There is no room for a draft: what was proposed of it before its change is void."""
+        async with self._turn(head.draft_id):
+            link = await self._find(head.draft_id)
+            if link is None or not await self._waits(link):
+                return
+            # Without a version it is another one at every look, until there is room.
+            nameless = replace(head, version="")
+            reason = "it was changed on AgentMail.to, and there is no room here for the change"
+            await durable(lambda: self._book.pass_over(nameless, link, reason))
+
+    async def _catch_up(self, remote: RemoteDrafts, server_id: str) -> None:
+        """Carry out on the service what was decided here about a draft, if it is unchanged."""
+        async with self._turn(server_id):
+            link = await self._find(server_id)
+            head = None if link is None else await durable(lambda: self._book.head(link))
+            if link is None or head is None or link.left:
+                return
+            is_refused = head.state is DraftState.REJECTED and not head.is_settled
+            try:
+                # Asked for once more: what was changed since is another draft and stays.
+                if (await remote.get(server_id)).head.version == link.version:
+                    await self._settle(remote, link, is_refused=is_refused)
+            except NotFound:
+                await durable(lambda: self._book.forget(link))
+            except (Conflict, *_UNREADABLE):
+                # It leaves there just now: the next look tells what became of it.
+                return
+            except Forbidden as error:
+                await self._leave(remote, link, error, is_refused=is_refused)
+
+    async def _settle(self, remote: RemoteDrafts, link: Link, *, is_refused: bool) -> None:
+        if not is_refused:
+            await self._delete(remote, link, "deleted on the service after sending")
+        elif self._desk.refused is RefusedDrafts.DELETE:
+            await self._delete(remote, link, "refused draft deleted on the service")
+        else:
+            after = await remote.unschedule(link.server_id, labels=[REFUSED_LABEL])
+            kept = replace(link, version=after.head.version, left=True)
+            await durable(lambda: self._book.put(kept))
+
+    async def _delete(self, remote: RemoteDrafts, link: Link, action: str) -> None:
+        await remote.delete(link.server_id)
+        await durable(lambda: self._book.let_go(link, action))
 
     async def _leave(
         self, remote: RemoteDrafts, link: Link, error: Forbidden, *, is_refused: bool
@@ -201,143 +273,92 @@ class ServerDrafts:
                 kept = replace(link, version=after.head.version)
             except Forbidden:
                 told = "A refused draft stays on AgentMail.to, which may still send it. {}"
-        self._told.append(phrase(told, clean_line(str(error))))
-        await durable(lambda: self._links.put(replace(kept, left=True)))
-
-    async def _delete(self, remote: RemoteDrafts, link: Link, action: str) -> None:
-        # Asked for once more: what was changed since is another draft and stays.
-        if (await remote.get(link.server_id)).head.version != link.version:
-            return
-        await remote.delete(link.server_id)
-        await durable(lambda: self._let_go(link, action))
-
-    def _let_go(self, link: Link, action: str) -> None:
-        with self._desk.store.transaction():
-            self._links.remove(link)
-            self._desk.audit.record(_PROGRAM, action, subject=f"draft {link.draft_id}")
-
-    async def _refuse(self, remote: RemoteDrafts, link: Link) -> None:
-        if self._desk.refused is RefusedDrafts.DELETE:
-            await self._delete(remote, link, "refused draft deleted on the service")
-            return
-        after = await remote.unschedule(link.server_id, labels=[REFUSED_LABEL])
-        kept = replace(link, version=after.head.version, left=True)
-        await durable(lambda: self._links.put(kept))
+        self._book.tell(phrase(told, clean_line(str(error))))
+        await durable(lambda: self._book.put(replace(kept, left=True)))
 
     async def _unschedule(self, remote: RemoteDrafts, link: Link) -> None:
         try:
             after = await remote.unschedule(link.server_id)
         except Conflict:
             raise PolicyRefused("AgentMail.to sends this draft at this very moment.") from None
-        await durable(lambda: self._links.put(replace(link, version=after.head.version)))
+        await durable(lambda: self._book.put(replace(link, version=after.head.version)))
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────
 
     async def _take_in(self, remote: RemoteDrafts, found: ServerDraft, link: Link | None) -> None:
         """Propose a draft, or its change; one that cannot be shown is told and waits for a change."""
-        server_id, version = found.head.draft_id, found.head.version
-        generation = await durable(lambda: self._generation(link))
-        new = Link(
-            server_id, version, proposal_id(self._desk.inbox_id, server_id, generation), generation
-        )
+        new = await durable(lambda: self._book.next_link(found.head, link))
         try:
-            files = await self._desk.files.fetch(remote, found, new.draft_id)
-            draft = await asyncio.to_thread(proposal_of, found, new.draft_id, files)
+            async with self._desk.files.fetched(remote, found, new.draft_id) as files:
+                draft = await asyncio.to_thread(proposal_of, found, new.draft_id, files)
+                if draft.is_blank:
+                    # Nothing was written yet: that is nothing to decide, and nothing to tell.
+                    await self._pass_over(found.head, link, "")
+                    return
+                await self._commits.run(lambda: self._book.keep(draft, new, link))
+                self._desk.room.took(draft)
         except (UsageError, PolicyRefused, NotFound, BadAnswer, Rejected) as error:
             await self._pass_over(found.head, link, error.sentence)
-            return
-        if draft.is_blank:
-            # Nothing was written yet: that is nothing to decide, and nothing to tell.
-            await self._pass_over(found.head, link, "")
-            return
-        # Somebody may write on it here, or send it, at this moment: the next look comes again.
-        with suppress(RevisionConflict, PolicyRefused):
-            await durable(lambda: self._keep(draft, new))
-
-    def _generation(self, link: Link | None) -> int:
-        """Return which proposal a draft goes into: another one when the last was decided for good."""
-        if link is None:
-            return 0
-        head = self._head(link)
-        if head is None:
-            return link.generation + bool(link.draft_id)
-        is_closed = head.is_settled or head.state is DraftState.CANCELLED or head.discarded_at
-        return link.generation + bool(is_closed)
-
-    def _keep(self, draft: Draft, link: Link) -> None:
-        proposals = self._desk.proposals
-        with self._desk.store.transaction():
-            head = self._head(link)
-            if head is None:
-                proposals.propose(draft, SERVICE_AGENT)
-            else:
-                proposals.revise(replace(draft, revision=head.revision), SERVICE_AGENT)
-            self._links.put(link)
 
     async def _pass_over(self, head: ServerDraftHead, link: Link | None, why: str) -> None:
-        """Remember that a draft cannot be proposed as it is; what was proposed of it is void."""
         if why:
-            self._told.append(phrase("A draft on AgentMail.to is not shown. {}", clean_line(why)))
-        version = head.version
-        kept = replace(link, version=version) if link else Link(head.draft_id, version)
+            told = phrase("A draft on AgentMail.to is not shown. {}", clean_line(why))
+            self._book.tell(told)
         reason = "it was changed on AgentMail.to into something that cannot be shown"
-        await durable(lambda: self._void(kept, reason))
-        await durable(lambda: self._links.put(kept))
+        await self._commits.run(lambda: self._book.pass_over(head, link, reason))
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────
 
     async def _missing(self, remote: RemoteDrafts, server_id: str) -> None:
         """A draft is not listed any more: asked for by its id, 404 is the proof."""
-        link = await durable(lambda: self._links.find(server_id))
-        if link is None:
-            return
-        try:
-            await remote.get(server_id)
-        except NotFound:
-            await self._gone(link)
-        except (BadAnswer, Rejected, UsageError):
-            return
+        async with self._turn(server_id):
+            link = await self._find(server_id)
+            if link is None:
+                return
+            try:
+                await remote.get(server_id)
+            except NotFound:
+                await self._gone(link)
+            except _UNREADABLE:
+                return
 
     async def _gone(self, link: Link) -> None:
         """A draft was sent or deleted there: its proposal has nothing to be decided any more."""
-        head = await durable(lambda: self._head(link))
-        if head is not None and not head.is_settled and head.state is DraftState.QUEUED:
-            stopped = await self._desk.take_back(link.draft_id)
-            if not stopped:
-                self._told.append(
-                    ui("A draft was sent or deleted on AgentMail.to while it left from here.")
-                )
-        await durable(lambda: self._void(link, _GONE))
-        await durable(lambda: self._links.remove(link))
-
-    def _void(self, link: Link, reason: str) -> None:
-        """Close a proposal that waits, with its reason; nothing for one that does not."""
-        with self._desk.store.transaction():
-            head = self._head(link)
-            if head is None or head.is_settled or head.state is not DraftState.WAITING:
-                return
-            self._desk.drafts.put_state(link.draft_id, DraftState.CANCELLED, reason=reason)
-            subject = _subject(head)
-            self._desk.audit.record(_PROGRAM, "withdrawn", subject=subject, reason=reason)
-        if reason == _GONE:
-            told = phrase(
-                "A proposal is gone, because it was sent or deleted on AgentMail.to: {}",
-                clean_line(subject, 200),
+        if await self._is_queued(link) and not await self._desk.take_back(link.draft_id):
+            self._book.tell(
+                ui("A draft was sent or deleted on AgentMail.to while it left from here.")
             )
-            self._told.append(told)
+        await self._commits.run(lambda: self._book.gone(link))
 
-    def _head(self, link: Link) -> DraftHead | None:
+
+def _is_news(head: ServerDraftHead, known: Known) -> bool:
+    link = known.links.get(head.draft_id)
+    return link is None or link.version != head.version
+
+
+async def _each(found: Iterable[T]) -> AsyncGenerator[T]:
+    for one in found:
+        yield one
+
+
+async def _in_turns(found: AsyncGenerator[T], work: Callable[[T], Awaitable[None]]) -> None:
+    """Do the work for each that is found, for a few at once; the first failure ends all of it."""
+    turn = asyncio.Lock()
+
+    async def go_on() -> None:
+        while True:
+            async with turn:
+                try:
+                    one = await anext(found)
+                except StopAsyncIteration:
+                    return
+            await work(one)
+
+    async with aclosing(found):
+        workers = [asyncio.ensure_future(go_on()) for _ in range(AT_ONCE)]
         try:
-            return self._desk.drafts.head(link.draft_id) if link.draft_id else None
-        except NotFound:
-            return None
-
-    async def _state(self, link: Link) -> DraftState | None:
-        head = await durable(lambda: self._head(link))
-        return None if head is None or head.is_settled else head.state
-
-
-def _subject(head: DraftHead) -> str:
-    if head.summary is None:
-        return f"draft {head.draft_id}"
-    return f"{', '.join(head.summary.recipients)}: {head.summary.subject}"
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)

@@ -1,12 +1,15 @@
 """The files of drafts on the service, fetched to where files of drafts lie that are not the operator's.
 
-Closes two traps: a proposal whose files are left out without a word (what cannot be fetched keeps the
-draft from being proposed), and a file that is asked for again at every look.
+Closes four traps: a proposal whose files are left out without a word (what cannot be fetched keeps the
+draft from being proposed), a file that is asked for again at every look, files that stay on the disk
+although their draft could not be proposed, and a folder that is held open for each of thousands.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from services.attachments.names import safe_name
 from services.cache.files import open_private, private_folder
 from services.draft import DraftFile
-from services.errors import UsageError
+from services.errors import MailError, UsageError
 from services.outbound.drafts.attaching import ANY_TYPE
 from services.outbound.outbox.outbox_contents import durable
 
@@ -32,14 +35,33 @@ class ServerFiles:
     def __init__(self, folders: CarriedFolders) -> None:
         self._folders = folders
 
-    async def fetch(
+    @asynccontextmanager
+    async def fetched(
         self, remote: RemoteDrafts, found: ServerDraft, draft_id: str
-    ) -> tuple[DraftFile, ...]:
-        """Return the files of a draft, fetched; raises ServiceError, UsageError when too large."""
+    ) -> AsyncIterator[tuple[DraftFile, ...]]:
+        """Fetch the files of a draft and hold them until it is saved or given up.
+
+        Raises ServiceError, UsageError when they are too large; after a MailError nothing of them
+        stays.
+        """
         if sum(max(file.size, 0) for file in found.files) > LARGEST:
             raise UsageError("Its files are too large.")
-        if found.files:
-            await durable(lambda: self._folders.hold(draft_id))
+        if not found.files:
+            yield ()
+            return
+        await durable(lambda: self._folders.hold(draft_id))
+        try:
+            files = await self._fetch_all(remote, found, draft_id)
+            yield files
+        except MailError:
+            await durable(lambda: self._folders.remove(draft_id))
+            raise
+        finally:
+            self._folders.let_go(draft_id)
+
+    async def _fetch_all(
+        self, remote: RemoteDrafts, found: ServerDraft, draft_id: str
+    ) -> tuple[DraftFile, ...]:
         fetched: list[DraftFile] = []
         for number, file in enumerate(found.files):
             place = self._folders.place(draft_id, number, file.name or "file")

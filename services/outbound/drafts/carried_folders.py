@@ -57,7 +57,7 @@ class CarriedFolders:
         """Make the folder of a draft and keep others from sweeping it while this program runs."""
         folder = self.of(draft_id)
         while draft_id not in self._held or not _is_at(folder, self._held[draft_id]):
-            self._let_go(draft_id)
+            self.let_go(draft_id)
             private_folder(folder)
             descriptor = open_private(folder / _IN_USE, os.O_RDWR | os.O_CREAT)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -75,8 +75,20 @@ class CarriedFolders:
 
     def remove(self, draft_id: str) -> None:
         """Remove all files of a draft; nothing when there are none."""
-        self._let_go(draft_id)
+        self.let_go(draft_id)
         _remove(self.of(draft_id))
+
+    def let_go(self, draft_id: str) -> None:
+        """Hold the folder of a draft no longer: what is saved as its file is swept by nobody."""
+        descriptor = self._held.pop(draft_id, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def stored_bytes(self, draft_id: str) -> int:
+        """Return how many bytes the files of a draft take on the disk."""
+        with suppress(OSError):
+            return sum(one.stat().st_size for one in self.of(draft_id).glob("*/*"))
+        return 0
 
     def sweep(self, kept: Callable[[], Set[str]]) -> None:
         """Remove the folders of drafts other than `kept` gives, if nobody holds them.
@@ -95,12 +107,7 @@ class CarriedFolders:
     def close(self) -> None:
         """Let go of all folders; what belongs to no draft is swept at the next opening."""
         for draft_id in tuple(self._held):
-            self._let_go(draft_id)
-
-    def _let_go(self, draft_id: str) -> None:
-        descriptor = self._held.pop(draft_id, None)
-        if descriptor is not None:
-            os.close(descriptor)
+            self.let_go(draft_id)
 
 
 def not_here(file: DraftFile) -> UsageError | None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.api.agentmail_to import drafts as drafts_api
-from services.api.agentmail_to.drafts import ServerDraftHead
+from services.api.agentmail_to.drafts import DraftPage, ServerDraftHead
 from services.errors import Forbidden, Offline, UsageError
 from services.outbound.approvals.input_values import given_agent_name
 from services.outbound.approvals.server_links import TABLE
@@ -184,6 +184,8 @@ async def test_of_very_many_drafts_the_last_changed_are_shown_and_none_is_closed
     server.change(made[0], text="Changed last.")
     server.delete(made[3])
     server.make(subject="New")
+    (told,) = await room.look()
+    assert "There are more than 2: the last changed stand here." in told
     assert await room.look() == []
     assert len(room.rows) == 5
     monkeypatch.undo()
@@ -203,8 +205,9 @@ async def test_looking_at_ten_thousand_known_drafts_asks_for_none_of_them(
     heads = tuple(ServerDraftHead(f"dft_{n:05}", known["version"]) for n in range(10_000))
 
     class FakeRemote:
-        async def heads(self) -> tuple[tuple[ServerDraftHead, ...], bool]:
-            return heads, False
+        async def pages(self) -> AsyncIterator[DraftPage]:
+            for at in range(0, 10_000, 100):
+                yield DraftPage(heads[at : at + 100])
 
     async def remote() -> Any:
         return FakeRemote()
