@@ -13,6 +13,7 @@ from services.attachments.transfer import Fetcher
 from services.crypto import messages
 from services.crypto.own import OwnKey
 from services.keys.keychain import Keychain
+from services.redact import Secret
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeSleep
@@ -21,6 +22,15 @@ from tests.fakes.scripted_service import FakeSleep
 @pytest.fixture(scope="session")
 def own_key() -> OwnKey:
     return OwnKey.generate("B", "b@agents.example.com", None, bits=2048)
+
+
+@pytest.fixture
+def keys(tmp_path_factory: pytest.TempPathFactory, own_key: OwnKey) -> Callable[[], Keychain]:
+    """Keys that wait for their passphrase."""
+    folder = tmp_path_factory.mktemp("keys")
+    made = Keychain(key_folder=folder / "keys", account_folder=folder / "account")
+    made.own_keys.keep(own_key.resealed(None, Secret("open sesame")))
+    return lambda: made
 
 
 Supply = Callable[[], Awaitable[Keychain]]

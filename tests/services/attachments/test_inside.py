@@ -16,15 +16,17 @@ from services.crypto.own import OwnKey
 from services.events import MessageOpened, RequestFailed
 from services.key_events import KeysChanged, UnlockKeys
 from services.keys.keychain import Keychain
+from services.models import SyncPhase
 from services.reading.render_process import RenderWorker
 from services.redact import Secret
 from services.requests import OpenMessage
 from services.sandbox.records import Agent
 from services.shown_mail import INSIDE
+from services.sync.pace import Pace
 from services.transfer_events import FilesSaved, SaveAttachments, SavingNeedsKey
 from tests.conftest import SandboxControl
 from tests.fakes.sealed_mail import pgp_mime
-from tests.services.attachments.test_through_the_engine import Run, keys  # noqa: F401 - a fixture
+from tests.services.engine.engine_stage import Run
 
 CANARY = b"canary-" + os.urandom(16).hex().encode()
 PICTURE = bytes(range(256)) * 500 + CANARY
@@ -32,15 +34,16 @@ PICTURE = bytes(range(256)) * 500 + CANARY
 
 @pytest.fixture
 def run(
-    sandbox: SandboxControl, agent: Agent, tmp_path: Path,
-    keys: Callable[[], Keychain],  # noqa: F811
-) -> Iterator[Run]:  # fmt: skip
+    sandbox: SandboxControl, agent: Agent, tmp_path: Path, keys: Callable[[], Keychain]
+) -> Iterator[Run]:
     one = Run(
         tmp_path / "mailbox",
         lambda: AssmblClient(sandbox.base_url, agent.token, "agents.example.com"),
+        pace=Pace(),
         keychain=keys,
         renderer=RenderWorker,
     )
+    one.phase(SyncPhase.SYNCED)
     yield one
     one.engine.stop(10)
 

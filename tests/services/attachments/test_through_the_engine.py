@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 
 from services import events
 from services.api.assmbl import AssmblClient
 from services.crypto.own import OwnKey
-from services.engine import Engine
 from services.key_events import KeysChanged, UnlockKeys
 from services.keys.keychain import Keychain
 from services.models import SyncPhase
 from services.redact import Secret
 from services.safe_text import ui
 from services.sandbox.records import Agent
+from services.sync.pace import Pace
 from services.transfer_events import (
     CancelTransfers,
     FileMoved,
@@ -35,51 +33,13 @@ from services.transfer_events import (
 )
 from services.transfer_models import TransferRow, TransferState
 from tests.conftest import SandboxControl
-from tests.fakes.fake_provider import FakeProvider, FakeRenderer
+from tests.fakes.fake_provider import FakeProvider
 from tests.services.attachments.conftest import Deliver, sealed
+from tests.services.engine.engine_stage import Run
 
-E = TypeVar("E")
 SEALED_TYPE = "application/pgp-encrypted"
 ONE = ("one.txt", b"first", "text/plain")
 TWO = ("two.txt", b"second" * 20_000, "text/plain")
-
-
-class Run:
-    """One engine and what it tells."""
-
-    def __init__(self, folder: Path, provider: Callable[[], Any], **options: Any) -> None:
-        self._queue: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-        self.told: list[events.Event] = []
-        self.engine = Engine(
-            store_folder=folder,
-            provider=provider,
-            renderer=options.pop("renderer", FakeRenderer),
-            on_event=self._queue.put,
-            **options,
-        )
-        self.engine.start()
-        self.wait(events.SyncStateChanged, lambda event: event.state.phase is SyncPhase.SYNCED)
-
-    def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
-        for _ in range(5_000):
-            event = self._queue.get(timeout=20)
-            self.told.append(event)
-            if isinstance(event, kind) and matches(event):
-                return event
-        raise AssertionError(kind)
-
-    def answer(self, request: Any, kind: type[E]) -> E:
-        request_id = self.engine.request(request)
-        return self.wait(kind, lambda event: getattr(event, "request_id", 0) == request_id)
-
-
-@pytest.fixture
-def keys(tmp_path_factory: pytest.TempPathFactory, own_key: OwnKey) -> Callable[[], Keychain]:
-    """Keys that wait for their passphrase."""
-    folder = tmp_path_factory.mktemp("keys")
-    made = Keychain(key_folder=folder / "keys", account_folder=folder / "account")
-    made.own_keys.keep(own_key.resealed(None, Secret("open sesame")))
-    return lambda: made
 
 
 @pytest.fixture
@@ -89,8 +49,10 @@ def run(
     one = Run(
         tmp_path / "mailbox",
         lambda: AssmblClient(sandbox.base_url, agent.token, "agents.example.com"),
+        pace=Pace(),
         keychain=keys,
     )
+    one.phase(SyncPhase.SYNCED)
     yield one
     one.engine.stop(10)
 
@@ -264,6 +226,7 @@ def test_stopping_the_program_leaves_no_half_file(
 
 def test_a_service_without_files_says_so(tmp_path: Path, downloads: Path) -> None:
     one = Run(tmp_path / "other", FakeProvider)
+    one.phase(SyncPhase.SYNCED)
     failed = one.answer(SaveAttachments("m", (0,), downloads), events.RequestFailed)
     assert failed.sentence == "This mail service does not hand out files."
     one.engine.stop(10)
