@@ -107,6 +107,11 @@ class StatusLine(Horizontal):
         """The tiles, side by side."""
         yield from self._tiles
 
+    def on_resize(self) -> None:
+        """Paint every tile: one that keeps its width and moves would keep the letters it had."""
+        for tile in self._tiles:
+            tile.refresh()
+
     def show_state(self, state: SyncState, counts: MailboxCounts, account: SafeText) -> None:
         """Show the sync state, the counts and the account."""
         self._state, self._counts, self._account = state, counts, account

@@ -170,6 +170,19 @@ async def test_a_changed_number_paints_only_its_own_stretch(
         assert painted == [(70, 80)]
 
 
+async def test_a_row_of_another_width_is_drawn_whole() -> None:
+    _status, app = status_stage()
+    async with app.run_test(size=(80, 3)) as pilot:
+        await pilot.pause()
+        for width in (79, 75, 77, 80):
+            await pilot.resize_terminal(width, 3)
+            await pilot.pause()
+            blanks = " " * (width - 69)
+            assert screen_rows(app)[0] == (
+                f" ops-bot@agents.example.com  Inbox 128  ●12  !9{blanks}synced 12:00    3/128 "
+            )
+
+
 # ── hints, question, text ────────────────────────────────────────────────────────────────────────
 
 
