@@ -7,25 +7,11 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.conftest import SandboxControl
-from tests.tui.key_stage import Script, set_up
+from tests.tui.key_stage import Script
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def script(
-    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Script]:
-    made = set_up(sandbox, capsys, tmp_path)
-    yield made
-    for agent in made.agents.values():
-        sandbox.remove_agent(agent)
 
 
 def propose(script: Script, subject: str = "Report", agent: str = "bot", code: int = 3) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,11 @@ import pytest
 
 from services.outbound.office import Office
 from tests.conftest import SandboxControl
-from tests.tui.key_stage import Script, set_up
+from tests.tui.key_stage import Script
 from tui.profile import open_profile
 
 BOT = ("--from-agent", "bot")
 DATA = bytes(range(256)) * 40
-
-
-@pytest.fixture
-def script(
-    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Script]:
-    made = set_up(sandbox, capsys, tmp_path)
-    yield made
-    for agent in made.agents.values():
-        sandbox.remove_agent(agent)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pty
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from services.keys.keychain import MARKER_FILE
 from services.keys.unlocked_keys import UnlockedKeys
 from services.paths import Paths
 from services.redact import Secret
-from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import Person, person
 from tests.fakes.operators import own_key
-from tests.tui.key_stage import Script, descriptor, set_up
+from tests.tui.key_stage import Script, descriptor
 
 ROOT = Path(__file__).resolve().parents[2]
 PHRASE = "grüße, canary-7781"
@@ -37,16 +35,6 @@ def ada() -> Person:
 @pytest.fixture(scope="session")
 def bea() -> Person:
     return person("Bea <bea@agents.example.com>")
-
-
-@pytest.fixture
-def script(
-    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Script]:
-    made = set_up(sandbox, capsys, tmp_path)
-    yield made
-    for agent in made.agents.values():
-        sandbox.remove_agent(agent)
 
 
 def test_a_key_is_generated_with_a_passphrase_from_a_descriptor(script: Script) -> None:

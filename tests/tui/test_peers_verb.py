@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,7 @@ from services.secrets import SecretStore
 from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import person, revoke
 from tests.fakes.operators import own_key, public_armor
-from tests.tui.key_stage import Script, set_up
-
-
-@pytest.fixture
-def script(
-    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Script]:
-    made = set_up(sandbox, capsys, tmp_path)
-    yield made
-    for agent in made.agents.values():
-        sandbox.remove_agent(agent)
+from tests.tui.key_stage import Script
 
 
 def test_a_peer_is_pinned_then_blocked_then_accepted(script: Script) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +10,10 @@ import pytest
 
 from services.paths import Paths
 from tests.conftest import SandboxControl
-from tests.tui.key_stage import Script, set_up
+from tests.tui.key_stage import Script
 
 BOT = ("--from-agent", "bot")
 CANARY = "own-secret-canary"
-
-
-@pytest.fixture
-def script(
-    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Script]:
-    made = set_up(sandbox, capsys, tmp_path)
-    yield made
-    for agent in made.agents.values():
-        sandbox.remove_agent(agent)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pty
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from services.outbound.office import Office
 from services.paths import Paths
 from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import Person, person
-from tests.tui.key_stage import Script, set_up
+from tests.tui.key_stage import Script
 from tui.profile import open_profile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,16 +31,6 @@ BOT = ("--from-agent", "bot")
 @pytest.fixture(scope="module")
 def keys() -> dict[str, Person]:
     return {name: person(f"{name}@agents.example.com") for name in ("me", "peer")}
-
-
-@pytest.fixture
-def script(
-    sandbox: SandboxControl, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Script]:
-    made = set_up(sandbox, capsys, tmp_path)
-    yield made
-    for agent in made.agents.values():
-        sandbox.remove_agent(agent)
 
 
 def mail(to: str, *words: str, subject: str = "Report") -> tuple[str, ...]:
