@@ -1,4 +1,4 @@
-"""The engine at work: mail is synced, opened, changed, searched for, and nothing waits for a walk."""
+"""The engine at work: mail is synced, opened, changed and searched; nothing waits for a walk."""
 
 from __future__ import annotations
 

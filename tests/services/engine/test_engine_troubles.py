@@ -1,4 +1,4 @@
-"""The engine in trouble: a sentence for every answer of the service, no change lost, no wait without end."""
+"""The engine in trouble: a sentence for every answer of the service, and no change is lost."""
 
 from __future__ import annotations
 
