@@ -291,6 +291,10 @@ class AgentMailApp(App[int]):
         """Let the kept keys run, when what comes before them is done."""
         self.call_later(self._keys.release)
 
+    def drop_keys(self) -> None:
+        """Forget the kept keys: what they were typed for is not there."""
+        self.call_later(self._keys.drop)
+
     def on_after_keys(self, message: AfterKeys) -> None:
         """Something can wait for the end of the keys that are there already."""
         message.stop()

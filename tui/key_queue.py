@@ -36,6 +36,8 @@ class HoldsKeys(Protocol):
 
     def release_keys(self) -> None: ...
 
+    def drop_keys(self) -> None: ...
+
     def give_key_back(self, key: events.Key) -> None: ...
 
 
@@ -103,9 +105,16 @@ class KeyQueue:
             if not self._under_way:
                 await self._next()
 
+    async def drop(self) -> None:
+        """Forget the keys that were kept, and keep none any more."""
+        self._waiting.clear()
+        self._given_back.clear()
+        await self.release()
+
     def give_back(self, key: events.Key) -> None:
         """Put a key that reached a screen too early before those that wait; call `hold` first."""
-        self._given_back.append(key)
+        if len(self._given_back) < MOST_WAITING:
+            self._given_back.append(key)
 
     async def take(self, key: events.Key) -> None:
         """Dispatch a key now, or when its turn comes."""

@@ -27,7 +27,7 @@ class OutboundNews:
     def __init__(
         self,
         ask: Callable[[Request], int],
-        unlock: Callable[[Callable[[], None], str], None] | None = None,
+        unlock: Callable[[Callable[[], None], str, Callable[[], None]], None] | None = None,
         go: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.ask = ask
@@ -38,7 +38,7 @@ class OutboundNews:
         self.queued: SendQueued | None = None
         """What was sent last, until it is taken back."""
         self._listeners: list[Callable[[Heard], bool]] = []
-        self._about_files: list[Callable[[TransferEvent], None]] = []
+        self._about_files: list[Callable[[TransferEvent], bool]] = []
 
     @cached_property
     def drafts(self) -> OpenDrafts:
@@ -59,10 +59,15 @@ class OutboundNews:
         if "drafts" in self.__dict__:
             self.drafts.forget_sealed(account)
 
-    def unlock(self, then: Callable[[], None], account: str = "") -> None:
+    def unlock(
+        self,
+        then: Callable[[], None],
+        account: str = "",
+        otherwise: Callable[[], None] = lambda: None,
+    ) -> None:
         """Ask for the passphrase of an account's keys; `then` runs once they are unlocked."""
         if self._unlock is not None:
-            self._unlock(then, account)
+            self._unlock(then, account, otherwise)
 
     def can_take_back(self, now: float) -> bool:
         """Whether what was sent last waits to leave at `now` (seconds since the epoch)."""
@@ -96,12 +101,13 @@ class OutboundNews:
         kept = [listener(event) for listener in listeners]
         return True in kept
 
-    def listen_to_files(self, listener: Callable[[TransferEvent], None]) -> Callable[[], None]:
-        """Call `listener` with each event about files on their way; returns what ends that."""
+    def listen_to_files(self, listener: Callable[[TransferEvent], bool]) -> Callable[[], None]:
+        """Call `listener` with each event about files on their way; one that answers True keeps it
+        from the mail screen. Returns what ends that."""
         self._about_files.append(listener)
         return lambda: self._about_files.remove(listener)
 
-    def take_file(self, event: TransferEvent) -> None:
-        """Hand on what is told about files."""
-        for listener in tuple(self._about_files):
-            listener(event)
+    def take_file(self, event: TransferEvent) -> bool:
+        """Hand on what is told about files; False when nobody kept it."""
+        kept = [listener(event) for listener in tuple(self._about_files)]
+        return True in kept

@@ -28,13 +28,15 @@ PEOPLE = (
 
 @dataclass
 class FakeDrafts:
-    """`kept` are the drafts by id; `full` refuses to save, `locked` to open, `slow` does not answer
-    saves before `go_on`."""
+    """`kept` are the drafts by id; `full` refuses to save, `locked` to open, `unopened` is why none
+    begins; `slow` does not answer saves before `go_on`, `opens_late` does not begin any before."""
 
     kept: dict[str, Draft] = field(default_factory=dict)
     full: bool = False
     locked: bool = False
     slow: bool = False
+    unopened: SafeText = EMPTY
+    opens_late: bool = False
     begun: Draft | None = None
     """What an answer or a template begins with."""
     requests: list[Request] = field(default_factory=list)
@@ -61,9 +63,9 @@ class FakeDrafts:
         self.requests.append(request)
         match request:
             case ev.BeginDraft():
-                account, found, _ = request.message_id.partition("\x1f")
-                who = account if found else request.account
-                emit(ev.DraftOpened(number, self._begin(request), who))
+                self.held.append(lambda: emit(self._begun(number, request)))
+                if not self.opens_late:
+                    self.go_on()
             case ev.OpenDraft(draft_id) if self.locked:
                 emit(ev.DraftLocked(number, ui("The draft is sealed, and your key is locked.")))
             case ev.OpenDraft(draft_id, account):
@@ -97,6 +99,12 @@ class FakeDrafts:
 
     def rows(self) -> tuple[DraftRow, ...]:
         return tuple(row_of(draft) for draft in self.kept.values())
+
+    def _begun(self, number: int, request: ev.BeginDraft) -> Event:
+        if self.unopened:
+            return RequestFailed(number, self.unopened, ui("Enter a token."))
+        account, found, _ = request.message_id.partition("\x1f")
+        return ev.DraftOpened(number, self._begin(request), account if found else request.account)
 
     def _begin(self, request: ev.BeginDraft) -> Draft:
         if self.begun is not None:

@@ -65,6 +65,11 @@ class StagedApp(AgentMailApp):
             self._marks += 1
             self.run_worker(say_painted(self, self._marks))
 
+    def drop_keys(self) -> None:
+        # The unused key may be among them.
+        super().drop_keys()
+        self._quiet.set()
+
     def exit(self, *arguments: Any, **options: Any) -> None:
         super().exit(*arguments, **options)
         self._quiet.set()
@@ -131,6 +136,10 @@ class Stage:
     @property
     def mail(self) -> MailScreen:
         return mail_screen(self.app)
+
+    def asked(self, kind: type) -> list[Any]:
+        """What the engine was asked for of a kind, in order."""
+        return [request for request in self.engine.requests if isinstance(request, kind)]
 
 
 def terminal(environ: dict[str, str] | None = None) -> Terminal:

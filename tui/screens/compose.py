@@ -1,8 +1,7 @@
 """Writing a mail: fields, files, text, and what is said about the draft.
 
-Closes three traps: a letter that is taken for a command (fields and text take every printable key), a
-draft that is lost with its screen (it lives in `OpenDrafts` and is saved within two seconds), and a
-letter that is lost because the draft was still being opened (keys wait for it).
+Closes two traps: a letter that is taken for a command (fields and text take every printable key), and
+a draft that is lost with its screen (it lives in `OpenDrafts` and is saved within two seconds).
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from textual.widgets import Input
 from services.events import RequestFailed, Severity
 from services.moving_events import MoveDraft
 from services.outbound_events import (
+    BeginDraft,
     DraftLocked,
     DraftOpened,
     OpenDraft,
@@ -26,7 +26,6 @@ from services.outbound_events import (
 )
 from services.safe_text import EMPTY, SafeText, phrase, ui
 from tui import keys
-from tui.key_queue import HoldsKeys
 from tui.keymap import Step
 from tui.notices import Notices
 from tui.open_draft import RECIPIENTS
@@ -35,6 +34,7 @@ from tui.screens.completing import Completing
 from tui.screens.compose_actions import ComposeActions, handlers
 from tui.screens.compose_facts import draft_facts, file_lines
 from tui.screens.compose_files import failed_words
+from tui.screens.opening import Opening
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
 from widgets.draft_files import DraftFiles
@@ -46,15 +46,12 @@ from widgets.text_editor import TextEditor
 
 if TYPE_CHECKING:
     from services.events import OutboundEvent
-    from services.outbound_events import BeginDraft
     from services.requests import Request
     from tui.open_draft import OpenDraft as Opened
     from tui.outbound_news import OutboundNews
     from tui.session import Session
 
 _AT_ONCE: Final = 0.05
-OPEN_SECONDS: Final = 5.0
-"""How long letters wait for a draft that is being opened."""
 _LABELS: Final = {"to": ui("To"), "cc": ui("Cc"), "bcc": ui("Bcc"), "subject": ui("Subject")}
 
 
@@ -80,13 +77,12 @@ class ComposeScreen(SideScreen[None]):
             "subject": LineField(id="field-subject"),
         }
         self.actions = ComposeActions(self)
+        self.opening = Opening(self)
         self._completing = Completing(self)
         self._autosave: Timer | None = None
         self._shows_more = False
         self._told_failed = EMPTY
         self._from = Plain(id="compose-from")
-        self._waits = True
-        """A draft is being opened: what is typed is for it."""
 
     def parts(self) -> ComposeResult:
         """Fields, facts, files, text; suggestions above them when there are any."""
@@ -122,22 +118,10 @@ class ComposeScreen(SideScreen[None]):
         )
         if found is not None:
             self.show_draft(found)
-            self._go_on_typing()
+            self.opening.over()
             self.call_after_refresh(self.show_hints)
         else:
-            self._wait_for(self._begin)
-
-    def _wait_for(self, begin: BeginDraft | OpenDraft) -> None:
-        """Ask for a draft; what is typed until it is there is kept for it."""
-        self._begin = begin
-        self._hold_keys()
-        self.ask(begin)
-
-    def _hold_keys(self) -> None:
-        if isinstance(self.app, HoldsKeys):
-            self._waits = True
-            self.app.hold_keys(OPEN_SECONDS)
-            self.set_timer(OPEN_SECONDS, self._go_on_typing)
+            self.opening.ask(self._begin)
 
     @property
     def writer(self) -> str:
@@ -145,17 +129,6 @@ class ComposeScreen(SideScreen[None]):
         if self.draft is not None and self.draft.account:
             return self.draft.account
         return next((mark.name for mark in self.session.accounts), "")
-
-    def move(self, draft: Opened, account: str) -> None:
-        """Let a draft leave from another account; what is typed meanwhile is for the new one."""
-        self._hold_keys()
-        draft.taken()
-        self.ask(MoveDraft(draft.value, self.writer, account))
-
-    def _go_on_typing(self) -> None:
-        if self._waits and isinstance(self.app, HoldsKeys):
-            self._waits = False
-            self.app.release_keys()
 
     def situation(self) -> Situation:
         """The frozen picture that guards and hints look at."""
@@ -175,26 +148,29 @@ class ComposeScreen(SideScreen[None]):
             return self._completing.heard(event)
         if asked is None:
             return False
-        self._go_on_typing()
         match event:
             case DraftOpened():
-                draft = self.drafts.open(event.draft, event.account, event.quoted or event.remark)
-                if isinstance(asked, MoveDraft):
-                    self._moved(asked, event.remark)
-                self.show_draft(draft)
-                if event.quoted:
-                    self.notices.tell(event.quoted, Severity.WARNING)
-            case DraftLocked(sentence=sentence):
-                self.notices.tell(sentence)
-                self.news.unlock(lambda: self._wait_for(self._begin), event.account)
+                self._opened(event, asked)
+            case DraftLocked():
+                self.opening.locked(event)
+            case RequestFailed() if isinstance(asked, BeginDraft | OpenDraft | MoveDraft):
+                self.opening.failed(event, asked)
             case RequestFailed():
-                if isinstance(asked, MoveDraft) and self.draft is not None:
-                    self.draft.not_saved(EMPTY)
-                    self.changed()
                 self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
             case _:
                 return False
         return True
+
+    def _opened(self, event: DraftOpened, asked: Request) -> None:
+        draft = self.drafts.open(event.draft, event.account, event.quoted or event.remark)
+        if isinstance(asked, MoveDraft):
+            self._moved(asked, event.remark)
+        elif self.draft is not None and self.draft is not draft:
+            self.actions.put_away(self.draft)
+        self.show_draft(draft)
+        self.opening.over()
+        if event.quoted:
+            self.notices.tell(event.quoted, Severity.WARNING)
 
     def _moved(self, asked: MoveDraft, remark: SafeText) -> None:
         """The draft is another account's now: the one on the screen before is no more."""
@@ -206,9 +182,7 @@ class ComposeScreen(SideScreen[None]):
 
     def begin(self, request: BeginDraft) -> None:
         """Begin another draft; this one stays open, if anything was written into it."""
-        if self.draft is not None:
-            self.actions.put_away(self.draft)
-        self._wait_for(request)
+        self.opening.ask(request)
 
     def _saved(self, draft: Opened) -> None:
         """A save has come back: say so, and save what was typed meanwhile."""
@@ -301,13 +275,15 @@ class ComposeScreen(SideScreen[None]):
         """Keep the draft and leave; one that nobody wrote anything into is not kept."""
         self.leave_saying(self.actions.put_away(self.draft) if self.draft is not None else EMPTY)
 
-    def leave_saying(self, words: SafeText) -> None:
+    def leave_saying(
+        self, words: SafeText, severity: Severity = Severity.INFO, next_step: SafeText = EMPTY
+    ) -> None:
         """Leave, and say something on the screen that is under this one."""
-        below = self.app.screen_stack[-2]
+        below = self.app.screen_stack[self.app.screen_stack.index(self) - 1]
         super().leave()
         notices = getattr(below, "notices", None)
         if words and isinstance(notices, Notices):
-            notices.tell(words)
+            notices.tell(words, severity, next_step)
 
     def on_unmount(self) -> None:
         """Save what is left."""
@@ -320,9 +296,7 @@ class ComposeScreen(SideScreen[None]):
     def take_key(self, event: events.Key) -> bool:
         """Suggestions first, then commands, then the fields' own keys."""
         key = event.key
-        if self._waits and isinstance(self.app, HoldsKeys):
-            self.app.hold_keys(OPEN_SECONDS)
-            self.app.give_key_back(event)
+        if self.opening.take_key(event):
             return True
         return self._completing.take_key(key) or self._press(event) or self._go_on(key)
 

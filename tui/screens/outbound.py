@@ -21,8 +21,9 @@ from services.outbound_events import (
     SendQueued,
 )
 from services.safe_text import ui
+from services.shelf_events import ShelvesCounted
 from tui.outbound_news import OutboundNews
-from widgets.mailbox_list import Outgoing
+from widgets.mailbox_list import Beside, Outgoing
 from widgets.undo_bar import UndoBar
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Outbound:
         self._screen = screen
         self.news = OutboundNews(screen.ask, unlock=self._unlock, go=screen.run_command)
         self._counting = 0
+        self._beside: dict[str, ShelvesCounted] = {}
         self.news.listen(self._heard)
 
     @property
@@ -120,6 +122,18 @@ class Outbound:
 
         self._screen.app.push_screen(TrashScreen(self.news, self._session))
 
+    def show_all_sent(self) -> None:
+        """Show what was sent from the inbox, as the service lists it."""
+        from tui.screens.agent_mail import AllSentScreen
+
+        self._screen.app.push_screen(AllSentScreen(self.news, self._session))
+
+    def show_held(self) -> None:
+        """Show what the service keeps out of the inbox."""
+        from tui.screens.agent_mail import HeldScreen
+
+        self._screen.app.push_screen(HeldScreen(self.news, self._session))
+
     def _compose(self, begin: BeginDraft | OpenDraft) -> None:
         from tui.screens.compose import ComposeScreen
 
@@ -130,13 +144,17 @@ class Outbound:
         """The session for a screen of its own: about the account that is shown, or about all."""
         return self._screen.session.of_account(self._screen.accounts.chosen)
 
-    def _unlock(self, then: Callable[[], None], account: str) -> None:
+    def _unlock(
+        self, then: Callable[[], None], account: str, otherwise: Callable[[], None]
+    ) -> None:
         """Ask for the passphrase of an account's keys; `then` runs once they are unlocked."""
         from tui.screens.passphrase import PassphraseDialog
 
         def answered(opened: bool | None) -> None:
             if opened:
                 then()
+            else:
+                otherwise()
 
         screen = self._screen
         screen.app.push_screen(
@@ -157,6 +175,19 @@ class Outbound:
         """Hand on what the engine told; False when it means nobody here."""
         return self.news.take(event)
 
+    def _count_beside(self, counted: ShelvesCounted) -> None:
+        """Show what lies beside the mailboxes of all accounts together."""
+        self._beside[counted.account] = counted
+        each = self._beside.values()
+        self._screen.panes.places.show_beside(
+            Beside(
+                sum(one.held for one in each),
+                more_held=any(one.more_held for one in each),
+                sent=any(one.sent for one in each),
+                trashed=any(one.trashed for one in each),
+            )
+        )
+
     def _heard(self, event: OutboundEvent | RequestFailed) -> bool:
         """The mail screen hears last: what no other screen has kept for itself."""
         match event:
@@ -165,6 +196,8 @@ class Outbound:
                 self._screen.panes.places.show_outgoing(
                     Outgoing(counts.waiting, counts.drafts, leaving)
                 )
+            case ShelvesCounted():
+                self._count_beside(event)
             case SendQueued():
                 self._screen.notices.tell(event.sentence)
                 self._undo_bar.show_until(event.undo_until, self._screen.shown_key("undo"))

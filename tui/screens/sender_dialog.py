@@ -25,7 +25,7 @@ def choose_sender(screen: ComposeScreen, draft: OpenDraft) -> None:
 
     def answered(account: str | None) -> None:
         if account is not None and account != shown and screen.draft is draft:
-            screen.move(draft, account)
+            screen.opening.move(draft, account)
 
     groups = tuple(AccountGroup(mark, MailboxCounts()) for mark in session.accounts)
     title = ui("From which account?")

@@ -124,6 +124,10 @@ class SideScreen(Screen[Answer]):
         self._asked[request_id] = request
         return request_id
 
+    def expect_nothing(self) -> None:
+        """What was asked for is not wanted any more: its answers are nobody's."""
+        self._asked.clear()
+
     def leave(self) -> None:
         """Leave; nothing is decided by that."""
         self.dismiss(None)
