@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from services.outbound.gate.plan import OutboundMail
 from services.outbound.gate.ready import ReadyMail
 
 _numbers = itertools.count(1)
+REPORT = b"%PDF-1.7 " + os.urandom(50_000)
+"""A file that goes along."""
 
 
 def written(

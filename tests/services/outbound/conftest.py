@@ -22,7 +22,7 @@ from services.sandbox.process import SandboxProcess
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeSleep
-from tests.fakes.sending import deliver, prepare
+from tests.fakes.sending import REPORT, deliver, prepare
 from tests.services.outbound.office_stage import Stage
 
 DOMAIN = "agents.example.com"
@@ -172,3 +172,11 @@ async def stage(alice: Party) -> AsyncIterator[Callable[..., Stage]]:
     yield make
     for one in made:
         await one.close()
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """A file to go along."""
+    path = tmp_path / "report.pdf"
+    path.write_bytes(REPORT)
+    return path

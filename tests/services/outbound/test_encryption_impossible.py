@@ -27,7 +27,7 @@ from services.outbound.office import Office
 from services.outbound_models import CheckLevel, OutboxState
 from services.paths import Paths, private_folder
 from tests.conftest import SandboxControl
-from tests.services.outbound import test_gate as spoils
+from tests.services.outbound import spoiled_keys as spoils
 from tests.services.outbound.conftest import DOMAIN, Party, Storage
 from tests.services.outbound.office_stage import Stage, mail, queue
 
@@ -41,11 +41,11 @@ async def _lookup_fails(alice: Party, bob: Party, keys: tuple[OwnKey, ...]) -> N
 
 
 IMPOSSIBLE = {
-    "no key": (spoils._never_published, CryptoError),
-    "revoked": (spoils._revoked, CryptoError),
-    "changed pin": (spoils._changed, CryptoError),
-    "contradiction": (spoils._mismatched, CryptoError),
-    "expired": (spoils._expired, CryptoError),
+    "no key": (spoils.never_published, CryptoError),
+    "revoked": (spoils.revoked, CryptoError),
+    "changed pin": (spoils.changed, CryptoError),
+    "contradiction": (spoils.mismatched, CryptoError),
+    "expired": (spoils.expired, CryptoError),
     "lookup fails": (_lookup_fails, ServiceError),
 }
 

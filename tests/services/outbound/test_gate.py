@@ -3,88 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import email
-import email.policy
 import os
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.attachments.transfer import Fetcher, Wanted
-from services.crypto import armor, messages
+from services.crypto import messages
 from services.crypto.armor import ArmorKind, find
-from services.crypto.errors import KeyChanged, KeyMismatch, KeyUnusable, NoKey
 from services.crypto.own import OwnKey
-from services.draft import Draft
-from services.errors import (
-    Conflict,
-    CryptoError,
-    PolicyRefused,
-    ServiceError,
-    SignedOut,
-    UsageError,
-)
+from services.errors import Conflict, ServiceError, SignedOut, UsageError
 from services.outbound.gate.gate import Prepared, Step
-from services.reading.mime import raw_bytes
 from tests.conftest import SandboxControl
-from tests.fakes.openpgp_keys import (
-    CERTIFY,
-    ENCRYPT,
-    SIGN,
-    Key,
-    certify,
-    primary_packet,
-    revoke,
-    rsa_key,
-    user_id,
-)
-from tests.fakes.sending import released, written
+from tests.fakes.sending import REPORT, written
 from tests.services.outbound.conftest import Party, Storage
-
-REPORT = b"%PDF-1.7 " + os.urandom(50_000)
-CANARY = "the canary sings at noon"
-
-
-def draft(to: str, *files: Path, sealed: bool = True, text: str = CANARY) -> Draft:
-    return written(to, "Quarterly numbers", text, sealed=sealed, files=files, correlation_id="c-1")
-
-
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
-    path = tmp_path / "report.pdf"
-    path.write_bytes(REPORT)
-    return path
-
-
-async def read(reader: Party) -> tuple[str, Any]:
-    """The newest mail of a mailbox: its id and itself, parsed."""
-    item = (await reader.inbox())[-1]
-    fetched = await reader.client.get_message(item.message_id)
-    raw = raw_bytes(fetched.raw_mime)
-    return item.message_id, email.message_from_bytes(raw, policy=email.policy.default)
-
-
-def fetch(url: str) -> bytes:
-    return httpx.get(url, trust_env=False).content
-
-
-def change(path: Path) -> None:
-    path.write_bytes(b"another content")
-
-
-def nothing_left(sandbox: SandboxControl, storage: Storage, sender: Party) -> bool:
-    return nothing_uploaded(sandbox, storage, sender) and not list(sender.spool.glob("*/*"))
-
-
-def nothing_uploaded(sandbox: SandboxControl, storage: Storage, sender: Party) -> bool:
-    return not (sandbox.sent(sender.agent) or storage.keys_of(sender.agent))
-
+from tests.services.outbound.gate_stage import (
+    CANARY,
+    change,
+    draft,
+    fetch,
+    nothing_left,
+    nothing_uploaded,
+    read,
+)
 
 # ── there and back ───────────────────────────────────────────────────────────────────────────────
 
@@ -169,156 +113,6 @@ async def test_the_file_that_was_sealed_is_the_one_that_is_sent_even_if_it_chang
     change(report)
     await alice.gate.send(ready)
     assert ready.files[0].size == len(REPORT)
-
-
-# ── no way out in clear ──────────────────────────────────────────────────────────────────────────
-
-Spoil = Callable[[Party, Party, tuple[OwnKey, ...]], Awaitable[None]]
-
-
-async def _revoked(alice: Party, bob: Party, keys: tuple[OwnKey, ...]) -> None:
-    await alice.keychain.peer_for(bob.address)
-    await bob.client.directory.revoke_directory_key()
-
-
-async def _never_published(alice: Party, bob: Party, keys: tuple[OwnKey, ...]) -> None:
-    await bob.client.directory.revoke_directory_key()
-
-
-async def _changed(alice: Party, bob: Party, keys: tuple[OwnKey, ...]) -> None:
-    await alice.keychain.peer_for(bob.address)
-    await _publish(bob, keys[2].spki_pem(), keys[2].public_block())
-
-
-async def _mismatched(alice: Party, bob: Party, keys: tuple[OwnKey, ...]) -> None:
-    await _publish(bob, keys[1].spki_pem(), keys[2].public_block())
-
-
-async def _expired(alice: Party, bob: Party, keys: tuple[OwnKey, ...]) -> None:
-    await _publish_made(bob, rsa_key(), key_expires=60)
-
-
-async def _revoked_block(alice: Party, bob: Party, keys: tuple[OwnKey, ...]) -> None:
-    await alice.keychain.peer_for(bob.address)
-    made = rsa_key()
-    await _publish_made(bob, made, revoke(made))
-
-
-async def _weak(alice: Party, bob: Party, keys: tuple[OwnKey, ...]) -> None:
-    await _publish_made(bob, rsa_key(1024))
-
-
-async def _publish_made(party: Party, key: Key, revocation: bytes = b"", **terms: Any) -> None:
-    flags = CERTIFY | SIGN | ENCRYPT
-    block = (
-        primary_packet(key) + revocation + user_id("b") + certify(key, "b", flags=flags, **terms)
-    )
-    pem = key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    await _publish(party, pem.decode(), armor.encode(block, ArmorKind.PUBLIC_KEY).decode())
-
-
-async def _publish(party: Party, pem: str, block: str) -> None:
-    await party.client.directory.register_directory_key(
-        public_key=pem, openpgp_public_key=block, key_version=2
-    )
-
-
-@pytest.mark.parametrize(
-    ("spoil", "error"),
-    [
-        (_revoked, NoKey),
-        (_never_published, NoKey),
-        (_changed, KeyChanged),
-        (_mismatched, KeyMismatch),
-        (_expired, KeyUnusable),
-        (_revoked_block, KeyUnusable),
-        (_weak, CryptoError),
-    ],
-)
-async def test_encryption_that_is_impossible_is_refused_and_nothing_is_uploaded(
-    alice: Party, bob: Party, report: Path, own_keys: tuple[OwnKey, ...],
-    sandbox: SandboxControl, storage: Storage, spoil: Spoil, error: type[CryptoError],
-) -> None:  # fmt: skip
-    await spoil(alice, bob, own_keys)
-    with pytest.raises(error) as refused:
-        await alice.prepare(draft(bob.address, report))
-    assert refused.value.sentence
-    assert refused.value.next_step
-    assert nothing_left(sandbox, storage, alice)
-    assert await bob.inbox() == []
-
-
-async def test_without_the_directory_nothing_is_sealed_to_a_key_known_from_before(
-    alice: Party, bob: Party, report: Path, sandbox: SandboxControl, storage: Storage
-) -> None:
-    await alice.keychain.peer_for(bob.address)
-    sandbox.fault("drop_before", operation="lookup_public_agent", times=None)
-    with pytest.raises(ServiceError):
-        await alice.prepare(draft(bob.address, report))
-    assert nothing_left(sandbox, storage, alice)
-
-
-@pytest.mark.parametrize("spoil", [_revoked, _changed])
-async def test_a_key_that_goes_while_the_files_are_uploaded_stops_the_mail(
-    alice: Party, bob: Party, report: Path, own_keys: tuple[OwnKey, ...],
-    sandbox: SandboxControl, spoil: Spoil,
-) -> None:  # fmt: skip
-    ready = await alice.prepare(draft(bob.address, report))
-    await spoil(alice, bob, own_keys)
-    with pytest.raises(CryptoError):
-        await alice.gate.send(ready)
-    assert sandbox.sent(alice.agent) == []
-
-
-async def test_an_accepted_change_does_not_send_what_was_sealed_to_the_old_key(
-    alice: Party, bob: Party, own_keys: tuple[OwnKey, ...], sandbox: SandboxControl
-) -> None:
-    ready = await alice.prepare(draft(bob.address))
-    await _changed(alice, bob, own_keys)
-    with pytest.raises(KeyChanged):
-        await alice.gate.send(ready)
-    alice.keychain.book.accept(bob.address, own_keys[2].fingerprint)
-    with pytest.raises(KeyUnusable, match="another key"):
-        await alice.gate.send(ready)
-    assert sandbox.sent(alice.agent) == []
-    await alice.deliver(draft(bob.address))
-
-
-@pytest.mark.parametrize("rule", ["address", "domain"])
-async def test_mail_to_somebody_who_requires_encryption_never_leaves_in_clear(
-    alice: Party, bob: Party, report: Path, sandbox: SandboxControl, storage: Storage, rule: str
-) -> None:
-    planned = await released(alice.gate, draft(bob.address, report, sealed=False))
-    before = await alice.prepare(draft(bob.address, sealed=False))
-    subject = bob.address if rule == "address" else bob.address.partition("@")[2]
-    alice.keychain.book.require(subject, is_required=True)
-    with pytest.raises(PolicyRefused, match="must be encrypted"):
-        await alice.gate.seal(planned, alice.spool / "planned")
-    with pytest.raises(PolicyRefused, match="must be encrypted"):
-        await alice.gate.send(before)
-    assert nothing_left(sandbox, storage, alice)
-    # A plain draft is encrypted from now on, which the review shows.
-    plan = await alice.gate.plan(draft(bob.address.upper(), sealed=False))
-    assert (plan.encrypted, plan.why_encrypted) == (True, "your rule for a recipient demands it")
-    await alice.deliver(draft(bob.address, sealed=False))
-    assert CANARY not in (await read(bob))[1].get_content()
-
-
-async def test_a_mail_marked_as_sealed_that_is_not_is_stopped_at_the_door(
-    alice: Party, bob: Party, report: Path, sandbox: SandboxControl
-) -> None:
-    ready = await alice.prepare(draft(bob.address, report))
-    spoilt = [
-        replace(ready, body=CANARY),
-        replace(ready, body=ready.body + CANARY),
-        replace(ready, headers=()),
-        replace(ready, files=(replace(ready.files[0], encrypted=False),)),
-        replace(ready, files=(replace(ready.files[0], content_type="application/pdf"),)),
-    ]
-    for mail in spoilt:
-        with pytest.raises(CryptoError, match="not encrypted"):
-            await alice.gate.send(mail)
-    assert sandbox.sent(alice.agent) == []
 
 
 # ── failing and trying again ─────────────────────────────────────────────────────────────────────

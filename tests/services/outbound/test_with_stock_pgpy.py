@@ -18,7 +18,7 @@ from services.crypto.own import OwnKey
 from tests.fakes.openpgp_stock import StockPgpy
 from tests.fakes.sending import written
 from tests.services.outbound.conftest import Party
-from tests.services.outbound.test_gate import read
+from tests.services.outbound.gate_stage import read
 
 TEXT = "Grüße an alle,\nthe numbers are below.\n"
 DATA = bytes(range(256)) * 40 + os.urandom(999)

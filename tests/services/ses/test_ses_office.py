@@ -30,11 +30,11 @@ from services.outbound.outbox.outbox_contents import ready_mail
 from services.outbound.outbox.outbox_views import facts_of, sentence_of
 from services.outbound_models import OutboxState
 from services.policy_config import Policy, Repeats
-from tests.services.outbound import test_gate as spoils
+from tests.services.outbound import spoiled_keys as spoils
 from tests.services.outbound.conftest import Party
+from tests.services.outbound.gate_stage import read
 from tests.services.outbound.killing import CHILD, ROOT
 from tests.services.outbound.office_stage import mail, queue, send, states
-from tests.services.outbound.test_gate import read
 from tests.services.ses.conftest import SesControl
 from tests.services.ses.ses_office import (
     HTML,
@@ -137,7 +137,7 @@ async def test_option_3_another_key_than_the_approved_one_is_refused_and_the_dra
 ) -> None:
     office = await opens()
     (entry,) = await queue(office, by_ses(bob.address, sealed=True))
-    await spoils._changed(alice, bob, own_keys)
+    await spoils.changed(alice, bob, own_keys)
     (entry,) = await office.sending.push([entry.entry_id], 30)
     assert entry.state is OutboxState.REFUSED
     assert office.drafts.get(entry.draft_id).state is DraftState.EDITING

@@ -17,8 +17,8 @@ from services.outbound.outbox.outbox_views import sentence_of
 from services.outbound_models import OutboxState
 from services.service_config import SesPlace
 from tests.services.outbound.conftest import DOMAIN, Party
+from tests.services.outbound.gate_stage import read
 from tests.services.outbound.office_stage import FakeLender, Stage, mail, queue, send
-from tests.services.outbound.test_gate import read
 from tests.services.outbound.v0_stage import V0Stage
 from tests.services.sandbox.agentmail_to.v0_control import V0Control
 from tests.services.ses.conftest import SesControl

@@ -36,7 +36,7 @@ from services.sandbox.records import Agent
 from services.service_config import SesPlace
 from tests.fakes.openpgp_stock import StockPgpy
 from tests.services.outbound.conftest import Party
-from tests.services.outbound.test_gate import read
+from tests.services.outbound.gate_stage import read
 from tests.services.ses.conftest import Inbox, SesControl
 
 TEXT = "Grüße,\nrun the job and report back.\n"
