@@ -35,6 +35,8 @@ class BodyFormat(Enum):
 
 VIA_SES = "ses"
 """The way out by Amazon SES, beside the account's own service."""
+SERVICE_AGENT = "agentmail.to"
+"""Who proposes what lies on AgentMail.to, whoever put it there; no program can call itself so."""
 
 
 class DraftKind(Enum):

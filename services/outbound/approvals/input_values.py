@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.addresses import addresses_within
+from services.draft import SERVICE_AGENT as SERVICE_AGENT  # noqa: PLC0414 - read from here
 from services.draft import VIA_SES, BodyFormat, DraftKind, Metering
 from services.errors import UsageError
 from services.outbound.writing.typed_addresses import read_address, same_key, written
@@ -28,8 +29,6 @@ AHEAD_LIMIT: Final = 366 * 86_400
 """Seconds that a mail may be scheduled ahead."""
 _COUNT_LIMIT: Final = 2**53
 
-SERVICE_AGENT: Final = "agentmail.to"
-"""Who proposes what lies on AgentMail.to, whoever put it there; no program can call itself so."""
 KINDS: Final = {
     "new": DraftKind.NEW,
     "reply": DraftKind.REPLY,

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from services.draft import BodyFormat, Draft, Encryption
+from services.draft import SERVICE_AGENT, BodyFormat, Draft, Encryption
 from services.errors import MailError, PolicyRefused, UsageError
 from services.outbound.drafts.carried_folders import not_here
 from services.outbound.drafts.files import measured
@@ -171,6 +171,7 @@ class Planner:
             danger=danger(draft, files.heads, encrypted=asks or must),
             left_hour=self._left(HOUR),
             left_day=self._left(DAY),
+            is_elsewhere=draft.agent == SERVICE_AGENT,
         )
 
     def _party(self, one: Recipient, draft: Draft) -> Party:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from services.draft import SERVICE_AGENT
 from services.errors import PolicyRefused
 from services.outbound.gate.plan import Refusal, RefusalKind
 from services.outbound.gate.sender import Sender
@@ -100,6 +101,8 @@ class Case:
     left_day: int = 0
     has_bcc: bool = False
     """The service sends a blind copy along; else oversight is a mail of its own."""
+    is_elsewhere: bool = False
+    """It lies on the service as well, where others change it, send it and take it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +175,9 @@ def recheck(
         is_external and policy.encryption is EncryptionRule.EXTERNAL
     ):
         _require_encrypted(is_encrypted=is_encrypted)
-    if not terms.by_person and _needs_person(
-        policy, is_external=is_external, is_cold=not has_written
+    if not terms.by_person and (
+        terms.agent == SERVICE_AGENT
+        or _needs_person(policy, is_external=is_external, is_cold=not has_written)
     ):
         raise PolicyRefused(_NO_PERSON, _ANEW)
 
@@ -312,6 +316,9 @@ def _approval(
     policy: Policy, case: Case, outside: list[Party], *, is_external: bool
 ) -> tuple[str, str]:
     is_cold = not outside or not all(party.has_written for party in outside)
+    if case.is_elsewhere:
+        # Only a decision looks whether it is still there, as it was: else it leaves twice.
+        return f"{PERSON_DECIDES}it is a draft on the service, which can send it too.", ""
     if policy.approval is ApprovalRule.NEVER:
         return "", "the policy asks for no approval"
     if _needs_person(policy, is_external=is_external, is_cold=is_cold):

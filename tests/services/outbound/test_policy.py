@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.draft import SERVICE_AGENT
 from services.errors import PolicyRefused
 from services.outbound.gate.plan import RefusalKind
 from services.outbound.gate.policy import Case, Party, Ruling, Sender, recheck, rule
@@ -74,6 +75,19 @@ def test_internal_names_addresses_exactly_and_domains_exactly() -> None:
     outside = [a for a in ("other@corp.example", "x@a.lab.example", f"bob@{DOMAIN}")
                if not own.is_internal(a)]  # fmt: skip
     assert (len(inside), len(outside)) == (2, 3)
+
+
+@pytest.mark.parametrize("rule_for_others", [A.NEVER, A.EXTERNAL], ids=["never", "external"])
+def test_a_draft_that_lies_on_the_service_waits_for_a_person_whatever_the_policy(
+    rule_for_others: ApprovalRule,
+) -> None:
+    own = sender(approval=rule_for_others)
+    assert not judged(INSIDE, by=own).person
+    assert "a draft on the service" in judged(INSIDE, by=own, is_elsewhere=True).person
+    recheck(own, INSIDE.address, Terms(agent="bot"), is_encrypted=False, has_written=False)
+    elsewhere = Terms(agent=SERVICE_AGENT)
+    with pytest.raises(PolicyRefused):
+        recheck(own, INSIDE.address, elsewhere, is_encrypted=False, has_written=False)
 
 
 def test_an_account_whose_domain_is_unknown_has_nobody_inside() -> None:

@@ -1,244 +1,38 @@
 """Every way to send, over every service, to every kind of recipient: only what may leave does.
 
-630 cases against one running sandbox, which tells what really left. What may leave is decided by
-`allowed` below, which is written from reference 004 (bcc for externals, approval for outreach, the
-four body keys) and api/agentmail_to.md §13 and knows nothing of the program's own rules.
+960 cases against one running sandbox, which tells what really left. What may leave is decided by
+`policy_oracle`, which is written from the documents and knows nothing of the program's own rules.
 """
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import json
-import os
-import sqlite3
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from email import message_from_bytes
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from services.draft import VIA_SES, Draft, DraftKind
+from services.draft import VIA_SES, Draft, DraftFile, DraftKind, DraftState
 from services.errors import PolicyRefused, UsageError
 from services.outbound.approvals.approval import DecisionVoid
 from services.outbound.office import Office
-from services.outbound.own_lender import OwnLender
 from services.outbound.writing.replying import Desktop, begin_answer
-from services.redact import Secret
-from services.sandbox.process import SandboxProcess
-from services.secrets import SecretStore
-from tests.conftest import SandboxControl
-from tests.services.outbound.office_stage import Clock
-from tests.services.outbound.test_replying import original
-from tests.services.sandbox.agentmail_to.v0_control import V0Control
+from tests.services.outbound.policy_oracle import CASES, WIDE, Case, allowed, check_form, exit_code
+from tests.services.outbound.policy_world import World, new_world, use_home
 from tui.__main__ import main
-from tui.profile import Profile, open_profile
 
-OVERSEER: Final = "eyes@people.example"
-OUTSIDER: Final = "buyer@shop.example"
-SERVICES: Final = ("assmbl", "agentmail.to", "ses")
-PATHS: Final = ("send", "reply", "reply-all", "forward", "draft-send", "scheduled", "cli")
-RECIPIENTS: Final = ("internal", "external", "mixed", "look-alike", "unparseable")
-APPROVALS: Final = ("approved", "not approved", "stale approval")
 LATER: Final = 3_600
-
-
-@dataclass(frozen=True)
-class Case:
-    service: str
-    path: str
-    recipients: str
-    has_oversight: bool
-    approval: str
-
-    def __str__(self) -> str:
-        oversight = "oversight" if self.has_oversight else "no oversight"
-        return f"{self.service}-{self.path}-{self.recipients}-{oversight}-{self.approval}"
-
-
-CASES: Final = tuple(
-    itertools.starmap(
-        Case, itertools.product(SERVICES, PATHS, RECIPIENTS, (True, False), APPROVALS)
-    )
-)
-
-
-# ── what may leave, from the documents alone ─────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Left:
-    """One mail that left: to whom it was addressed, and who got it unseen."""
-
-    to: str
-    bcc: frozenset[str] = frozenset()
-
-
-def allowed(case: Case, named: tuple[str, ...]) -> frozenset[Left]:
-    """Return the mails that may leave, all of them or none."""
-    if case.recipients == "unparseable" or case.approval == "stale approval":
-        # §13.5: what cannot be parsed is refused. §13.7: any edit voids an approval.
-        return frozenset()
-    # §13.5: one external recipient makes the message external; a domain is never matched by suffix.
-    if case.recipients == "internal":
-        # R5: no bcc, §13.8: no approval among the swarm's own.
-        return frozenset(map(Left, named))
-    if not case.has_oversight or case.approval != "approved":
-        # R4, §13.6: blocked without oversight. R6, §13.8: approval for every external send.
-        return frozenset()
-    if case.service == "assmbl":
-        # §13.13: its service has no bcc, so oversight gets a logged copy of its own.
-        return frozenset(map(Left, (*named, OVERSEER)))
-    return frozenset(Left(to, frozenset({OVERSEER})) for to in named)
-
-
-def exit_code(case: Case) -> int:
-    """Return what `send` says about a mail that nobody has approved (issue 3: 3 or 7)."""
-    if case.recipients == "unparseable":
-        return 2
-    if case.recipients == "internal":
-        return 0
-    return 3 if case.has_oversight else 7
-
-
-ASSMBL_KEYS: Final = {"to", "subject", "body", "idempotency_key"}
-ASSMBL_FURTHER: Final = {"headers", "correlation_id"}
-"""api/assmbl.md §5.1: threads travel in `headers`, copies are linked by the correlation id."""
-ASSMBL_HEADERS: Final = {"In-Reply-To", "References", "X-Oversight-Copy"}
-MIME_FIELDS: Final = {
-    "from", "to", "subject", "date", "message-id", "mime-version", "content-type",
-    "content-transfer-encoding", "in-reply-to", "references", "x-agentmail-idempotency-key",
-    "x-agentmail-correlation-id",
-}  # fmt: skip
-"""Of a plain mail by SES: reference 000, options 1 and 3. Never Bcc."""
-SES_ADDS: Final = {"received", "return-path", "x-ses-outgoing"}
-"""What the service itself writes above a mail that it has taken."""
-
-
-def check_form(service: str, request: Mapping[str, Any], raw: bytes) -> None:
-    """Fail unless a mail has exactly the fields that its service's document allows."""
-    match service:
-        case "assmbl":
-            assert set(request) >= ASSMBL_KEYS
-            assert set(request) <= ASSMBL_KEYS | ASSMBL_FURTHER
-            assert set(request.get("headers", {})) <= ASSMBL_HEADERS
-        case "agentmail.to":
-            # Reference 004: exactly to, bcc, subject, text; internal mail has no bcc.
-            assert set(request) == {"to", "subject", "text"} | ({"bcc"} & set(request))
-            assert request["text"]
-            assert request.get("bcc", [OVERSEER]) == [OVERSEER]
-        case _:
-            mail = message_from_bytes(raw)
-            assert {name.lower() for name in mail} <= MIME_FIELDS | SES_ADDS
-            assert mail.get_content_type() == "text/plain"
-
-
-# ── the three services, as the sandbox has them ──────────────────────────────────────────────────
-
-
-@dataclass
-class World:
-    """One sandbox, an account for each service with and without oversight, and their offices."""
-
-    sandbox: SandboxControl
-    data: Path
-    home: Path
-    runner: asyncio.Runner
-    inside: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Two addresses of the own swarm, by service."""
-    alike: dict[str, str] = field(default_factory=dict)
-    offices: dict[str, Office] = field(default_factory=dict)
-    clock: Clock = field(default_factory=lambda: Clock(float(int(time.time()))))
-
-    @staticmethod
-    def account(case: Case) -> str:
-        return f"{case.service.replace('.', '-')}-{'seen' if case.has_oversight else 'unseen'}"
-
-    def named(self, case: Case) -> tuple[str, ...]:
-        """The recipients of a case, as typed."""
-        inside = self.inside[case.service]
-        return {
-            "internal": inside,
-            "external": (OUTSIDER,),
-            "mixed": (inside[0], OUTSIDER),
-            "look-alike": (self.alike[case.service],),
-            "unparseable": (inside[0], "Bob <bob@, carol"),
-        }[case.recipients]
-
-    def office(self, case: Case) -> Office:
-        name = self.account(case)
-        if name not in self.offices:
-            self.offices[name] = self.runner.run(self._open(open_profile(name)))
-        return self.offices[name]
-
-    async def _open(self, profile: Profile) -> Office:
-        lender = OwnLender(profile.account, profile.paths, profile.secrets)
-        return await Office.open(profile.account, profile.folder, lender, self.clock)
-
-    def left(self, service: str, subject: str) -> list[tuple[Left, Mapping[str, Any], bytes]]:
-        """What left with a subject, as the sandbox recorded it: its form as well."""
-        with sqlite3.connect(f"file:{self.data / 'sandbox.db'}?mode=ro", uri=True) as db:
-            return [one for one in _RECORDS[service](db) if subject in one[2].decode()]
-
-    def close(self) -> None:
-        for office in self.offices.values():
-            self.runner.run(office.close())
-
-
-def _by_assmbl(db: sqlite3.Connection) -> Iterator[tuple[Left, Mapping[str, Any], bytes]]:
-    rows = "SELECT body, raw FROM sent JOIN sent_bodies USING (number) ORDER BY number DESC LIMIT 9"
-    for body, raw in db.execute(rows):
-        request = json.loads(body)
-        yield Left(request["to"]), request, raw
-
-
-def _by_agentmail(db: sqlite3.Connection) -> Iterator[tuple[Left, Mapping[str, Any], bytes]]:
-    rows = "SELECT operation, request, raw FROM v0_sent ORDER BY number DESC LIMIT 9"
-    for operation, body, raw in db.execute(rows):
-        assert operation == "v0_send_message"
-        request = json.loads(body)
-        (to,) = request["to"]
-        yield Left(to, frozenset(request.get("bcc", ()))), request, raw
-
-
-def _by_ses(db: sqlite3.Connection) -> Iterator[tuple[Left, Mapping[str, Any], bytes]]:
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'ses_sent'").fetchone():
-        return
-    for told, raw in db.execute(
-        "SELECT recipients, raw FROM ses_sent ORDER BY number DESC LIMIT 9"
-    ):
-        to = message_from_bytes(raw)["To"]
-        yield Left(to, frozenset(json.loads(told)) - {to}), {}, raw
-
-
-_RECORDS: Final = {"assmbl": _by_assmbl, "agentmail.to": _by_agentmail, "ses": _by_ses}
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    """Everything of this module, in memory where the system offers that."""
-    fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with (
-        tempfile.TemporaryDirectory(dir=fast) as folder,
-        pytest.MonkeyPatch.context() as patch,
-        asyncio.Runner() as runner,
-    ):
-        data, home = Path(folder) / "data", Path(folder) / "home"
-        process = SandboxProcess.start(data=data)
-        made = World(SandboxControl(process), data, home, runner)
-        patch.setenv("AWS_ACCESS_KEY_ID", process.ses.access_key)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", process.ses.secret_key)
-        try:
-            use_home(patch, home)
-            set_up(made)
-            yield made
-            made.close()
-        finally:
-            process.stop()
+    """Everything of this module."""
+    with new_world() as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -251,53 +45,6 @@ def at_home(
     use_home(monkeypatch, world.home)
 
 
-def use_home(patch: pytest.MonkeyPatch, home: Path) -> None:
-    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
-        patch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
-
-
-def set_up(world: World) -> None:
-    """Write the configuration of six accounts, as an operator would."""
-    sandbox, v0 = world.sandbox, V0Control(world.sandbox)
-    org, strangers = v0.new_org(), v0.new_org()
-    bob = sandbox.new_agent("bob")
-    domain = bob.address.partition("@")[2]
-    carol = f"carol@{domain}"
-    world.inside = {"assmbl": (bob.address, carol), "ses": (bob.address, carol),
-                    "agentmail.to": (org.two, org.one)}  # fmt: skip
-    # One that ends like the own domain, and an inbox of others at the shared domain.
-    world.alike = {"assmbl": f"bob@evil-{domain}", "ses": f"bob@{domain}.evil.example",
-                   "agentmail.to": strangers.one}  # fmt: skip
-    accounts, tokens = [], {}
-    for is_seen in (True, False):
-        for service in SERVICES:
-            name = world.account(Case(service, "", "", is_seen, ""))
-            here = sandbox.new_agent(name)
-            where = {"kind": "assmbl", "base_url": sandbox.base_url, "mail_domain": domain,
-                     "address": here.address}  # fmt: skip
-            tokens[name] = here.token
-            if service == "agentmail.to":
-                where = {"kind": service, "base_url": v0.base_url, "address": org.one}
-                tokens[name] = org.key
-            accounts += [f"[accounts.{name}]", *_lines(where), f"[accounts.{name}.policy]"]
-            accounts += ["undo_seconds = 0", *_lines({"oversight": OVERSEER} if is_seen else {})]
-            if service == "ses":
-                place = {"identity": here.address, "region": sandbox.ses.region,
-                         "endpoint": sandbox.ses.url}  # fmt: skip
-                accounts += [f"[accounts.{name}.ses]", *_lines(place)]
-    config = world.home / "config" / "agentmail-tui" / "config.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text("\n".join(accounts))
-    config.chmod(0o600)
-    for name, token in tokens.items():
-        profile = open_profile(name)
-        SecretStore(profile.paths).set_token(profile.account, Secret(token), allow_file=True)
-
-
-def _lines(values: Mapping[str, str]) -> list[str]:
-    return [f"{name} = {json.dumps(value)}" for name, value in values.items()]
-
-
 # ── the ways to send ─────────────────────────────────────────────────────────────────────────────
 
 _ANSWERS: Final = {
@@ -307,18 +54,24 @@ _ANSWERS: Final = {
 }
 
 
-def written(case: Case, office: Office, named: tuple[str, ...], subject: str) -> Draft:
+def written(
+    case: Case, office: Office, named: tuple[str, ...], subject: str, world: World
+) -> Draft:
     """The draft of a case, begun like the program begins it."""
     draft = replace(Draft.begin(), body="All is well.")
     if case.path in _ANSWERS:
         desktop = Desktop(office.account.address, now=office.now)
-        draft = begin_answer(_ANSWERS[case.path], original(), desktop).draft
+        draft = begin_answer(_ANSWERS[case.path], world.question(case, subject), desktop).draft
         draft = replace(draft, body=f"All is well.\n{draft.body}", cc=())
     if case.path == "scheduled":
         draft = replace(draft, send_at=office.now + LATER)
+    if case.service == WIDE:
+        file = DraftFile(world.note, "note.txt")
+        draft = replace(draft, files=(file,), headers=(("X-Case", "1"),))
     via = VIA_SES if case.service == "ses" else ""
     first = 1 if case.path == "reply-all" else len(named)
-    return replace(draft, subject=subject, via=via, to=named[:first], cc=named[first:])
+    told = f"Re: {subject}" if case.is_answer else subject
+    return replace(draft, subject=told, via=via, to=named[:first], cc=named[first:])
 
 
 async def send(case: Case, office: Office, draft: Draft, world: World) -> None:
@@ -334,12 +87,15 @@ async def send(case: Case, office: Office, draft: Draft, world: World) -> None:
             later = replace(await office.draft(kept.draft_id), body="All is lost.")
             _ = office.proposals.revise(later, "bot") if by_agent else office.drafts.save(later)
         queued = await office.send(kept.draft_id, digest)
-    if case.path == "cli":
-        return
-    ids = [entry.entry_id for entry in queued]
+    if case.path != "cli":
+        await carry(case, office, [entry.entry_id for entry in queued], draft.subject, world)
+
+
+async def carry(case: Case, office: Office, ids: list[str], subject: str, world: World) -> None:
+    """Send what is queued, at its time."""
     await office.sending.push(ids, 30)
-    if case.path == "scheduled":
-        assert not world.left(case.service, draft.subject)
+    if case.path.startswith("scheduled"):
+        assert not world.left(case, subject)
         world.clock.now += LATER
         office.sending.nudge()
         await office.sending.push(ids, 30)
@@ -351,9 +107,65 @@ def on_the_command_line(case: Case, draft: Draft, account: str) -> int:
         return main(["outbox", "send", "--profile", account, "--json"])
     way = ["--via", draft.via] if draft.via else []
     named = [word for one in draft.to for word in ("--to", one)]
+    named += [word for file in draft.files for word in ("--attach", str(file.path))]
+    named += [word for name, value in draft.headers for word in ("--header", f"{name}:{value}")]
     text = ["--subject", draft.subject, "--body", draft.body]
     return main(["send", *named, *text, *way, "--profile", account, "--json"])
 
+
+# ── drafts that lie on the service ───────────────────────────────────────────────────────────────
+
+
+def put_there(case: Case, named: tuple[str, ...], subject: str, world: World) -> str:
+    """Somebody with a key puts a draft on the service."""
+    fields = {"to": list(named[:1]), "cc": list(named[1:]), "subject": subject, "text": "All well."}
+    if case.path.startswith("scheduled"):
+        at = datetime.fromtimestamp(world.clock.now + LATER, UTC)
+        return world.put_draft(case, **fields, send_at=at.isoformat())
+    return world.put_draft(case, **fields)
+
+
+async def taken_in(case: Case, office: Office, subject: str, world: World) -> str:
+    """Look at the drafts of the service; return the id of the proposal that came of it."""
+    await world.kept(case).look()
+    (found,) = [row for row in office.proposals.rows() if str(row.subject) == subject]
+    return found.draft_id
+
+
+async def send_from_there(
+    case: Case, office: Office, server_id: str, subject: str, world: World
+) -> None:
+    """Try to send a draft of the service, with the approval of the case."""
+    draft_id = await taken_in(case, office, subject, world)
+    if case.approval == "not approved":
+        _, plan = await office.plan(draft_id)
+        queued = await office.enqueue(plan, by_person=False)
+    else:
+        digest = (await office.show(draft_id)).digest
+        if case.approval == "stale approval":
+            world.change_draft(case, server_id, text="All is lost.")
+        await world.kept(case).hold(draft_id)
+        queued = await office.send(draft_id, digest)
+    await carry(case, office, [entry.entry_id for entry in queued], subject, world)
+
+
+def check_there(case: Case, office: Office, server_id: str, subject: str, world: World) -> None:
+    """What was sent lies there no more; what was not waits there and here, and no script sends it."""
+    world.runner.run(world.kept(case).look())
+    lies = world.there(case, server_id)
+    if allowed(case, world.named(case)):
+        assert lies is None
+        return
+    assert lies is not None
+    (row,) = [row for row in office.proposals.rows() if str(row.subject) == subject]
+    assert office.drafts.head(row.draft_id).state is DraftState.WAITING
+    if case.approval == "not approved":
+        assert ("send_at" in lies) is case.path.startswith("scheduled")
+        script = ["send", "--draft", row.draft_id, "--profile", office.account.name, "--json"]
+        assert main(script) == exit_code(case)
+
+
+# ── each case ────────────────────────────────────────────────────────────────────────────────────
 
 NUMBERS: Final = itertools.count(1)
 
@@ -364,23 +176,29 @@ def test_exactly_what_may_leave_leaves(case: Case, world: World) -> None:
         pytest.importorskip("boto3")
     world.clock.now = float(int(time.time()))
     office, named = world.office(case), world.named(case)
-    subject = f"case {next(NUMBERS):04} of all"
-    draft = written(case, office, named, subject)
-    expected, refused = allowed(case, named), False
-    is_alone = case.path == "cli" and case.approval == "not approved"
-    if not is_alone:
-        try:
-            world.runner.run(send(case, office, draft, world))
-        except (PolicyRefused, UsageError, DecisionVoid):
-            refused = True
+    subject = told = f"case {next(NUMBERS):04} of all"
+    refused, is_alone = False, case.path == "cli" and case.approval == "not approved"
+    try:
+        if case.is_on_server:
+            server_id = put_there(case, named, subject, world)
+            world.runner.run(send_from_there(case, office, server_id, subject, world))
+        else:
+            draft = written(case, office, named, subject, world)
+            told = draft.subject
+            if not is_alone:
+                world.runner.run(send(case, office, draft, world))
+    except (PolicyRefused, UsageError, DecisionVoid):
+        refused = True
+    if case.is_on_server:
+        check_there(case, office, server_id, subject, world)
     if case.path == "cli":
         code = on_the_command_line(case, draft, office.account.name)
         assert code == (exit_code(case) if is_alone else 0)
 
-    found = world.left(case.service, subject)
-    assert sorted(map(str, (one for one, _, _ in found))) == sorted(map(str, expected))
-    for _, request, raw in found:
-        check_form(case.service, request, raw)
+    expected, found = allowed(case, named), world.left(case, subject)
+    assert sorted(str(one.left) for one in found) == sorted(map(str, expected))
+    for one in found:
+        check_form(case, one, told)
     assert refused is not (bool(expected) or is_alone)
     office.look()
     assert not office.outbox.open()
