@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from services import origins
 from services.account_colours import read_colour
 from services.errors import ConfigError, UsageError
 from services.paths import Paths, account_name, write_private
@@ -225,14 +226,11 @@ def check_account_fields(account: Account) -> Account:
         )
     if account.address and account.address.count("@") != 1:
         raise UsageError("address is not a mail address.", "It looks like bot@agents.example.com.")
-    if account.proxy and not account.proxy.startswith(("http://", "https://")):
-        raise UsageError("proxy is not an http:// or https:// address.")
-    if "@" in account.proxy:
-        raise UsageError("proxy must not hold a user name or password: this file is no secret.")
     return replace(
         account,
         base_url=url,
         mail_domain=account.mail_domain.lower(),
+        proxy=origins.proxy_url(account.proxy) if account.proxy else "",
     )
 
 

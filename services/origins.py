@@ -24,6 +24,7 @@ _S3: Final = re.compile(
     r"(?:^|\.)s3(?:-[a-z0-9-]+)?(?:\.dualstack)?(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$"
 )
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+_PROXY_FORM: Final = "It looks like http://proxy.example.com:3128."
 _FORM: Final = "A base URL looks like https://api.example.com or https://api.example.com/prod."
 
 
@@ -85,6 +86,23 @@ def base_url(text: str) -> str:
             "Plain http is accepted only for this machine (127.0.0.1, localhost).",
         )
     return f"{origin_of(text)}{parts.path.rstrip('/')}"
+
+
+def proxy_url(text: str) -> str:
+    """Check the address of a proxy and return it without a path; UsageError tells what is wrong.
+
+    It may not hold a password: it stands in a file that is no secret, and in sentences.
+    """
+    text = text.strip()
+    parts = _split(text)
+    host = (parts.hostname or "").lower() if parts is not None else ""
+    if parts is None or parts.scheme not in _DEFAULT_PORTS or not _is_host(host):
+        raise UsageError("proxy is not an http:// or https:// address.", _PROXY_FORM)
+    if "@" in parts.netloc:
+        raise UsageError("proxy must not hold a user name or password: this file is no secret.")
+    if parts.path.strip("/") or "?" in text or "#" in text:
+        raise UsageError("proxy must not hold more than a host and a port.", _PROXY_FORM)
+    return str(origin_of(text))
 
 
 def storage_url(text: str, *, api: Origin, hosts: tuple[str, ...] = ()) -> str:

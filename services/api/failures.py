@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, as members of the error family with a sentence and a next step.
+"""What a service may answer instead of what was asked, as members of the error family with a sentence and a next step.
 
 Closes two traps. The service's own words on a screen: they are untrusted and may echo a token, so
 only its status and, as a hint, a known error name are used (api/assmbl.md §15). A `Retry-After` that
@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-import httpx
 import msgspec
 
 from services.errors import (
@@ -31,7 +29,6 @@ from services.errors import (
     ServerBroken,
     ServiceError,
     SignedOut,
-    TimedOut,
 )
 
 LONGEST_WAIT: Final = 300.0
@@ -54,8 +51,12 @@ class CutAnswer(BadAnswer):
     """The answer broke off before its end; asking again may help."""
 
 
-class Untrusted(Offline):
-    """The server's certificate cannot be trusted; asking again does not help."""
+class Barred(Offline):
+    """There is no way to the service; asking again does not help."""
+
+
+class Untrusted(Barred):
+    """The server's certificate cannot be trusted."""
 
 
 _BY_CODE: Final[Mapping[str, tuple[str, str]]] = {
@@ -90,7 +91,6 @@ _BY_CODE: Final[Mapping[str, tuple[str, str]]] = {
     "peer_missing_openpgp_public_key": ("The recipient has published no OpenPGP key.", ""),
 }
 _TRY_LATER: Final = "Try again later."
-_CHECK_NETWORK: Final = "Check the network and the base URL."
 _BY_STATUS: Final[Mapping[int, tuple[type[ServiceError], str, str]]] = {
     400: (Rejected, "The service did not accept the request.", ""),
     401: (SignedOut, "The service does not accept the token.", "Set a new token for the account."),
@@ -131,32 +131,6 @@ def of_answer(answer: Answer) -> ServiceError | None:
         retry_after=None if told is None else min(told, LONGEST_WAIT),
         uncertain=status >= 500 or status == 408,
     )
-
-
-def of_transport(error: Exception, place: str, *, answering: bool = False) -> ServiceError:
-    """Return the error for a connection that failed; `place` is the origin, shown to a person.
-
-    `answering` says that the answer had begun.
-    """
-    if _is_certificate(error):
-        return Untrusted(
-            f"The certificate of {place} cannot be trusted.",
-            "Check the base URL and the clock; an own authority belongs into the system's store.",
-        )
-    if isinstance(error, httpx.ConnectError | httpx.ProxyError):
-        return Offline(f"{place} cannot be reached.", _CHECK_NETWORK)
-    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return timed_out(place, uncertain=False)
-    if isinstance(error, httpx.TimeoutException):
-        return timed_out(place)
-    if answering:
-        return CutAnswer(f"The answer of {place} broke off.", _TRY_LATER, uncertain=True)
-    return Offline(f"The connection to {place} broke.", _TRY_LATER, uncertain=True)
-
-
-def timed_out(place: str, *, uncertain: bool = True) -> TimedOut:
-    """Return the error for a request whose deadline passed."""
-    return TimedOut(f"{place} did not answer in time.", _TRY_LATER, uncertain=uncertain)
 
 
 def retry_after(value: str | None) -> float | None:
@@ -208,13 +182,3 @@ def _duration(seconds: float) -> str:
     if seconds < 5_400:
         return f"{math.ceil(seconds / 60)} minutes"
     return f"{math.ceil(seconds / 3_600)} hours"
-
-
-def _is_certificate(error: BaseException | None) -> bool:
-    for _ in range(8):
-        if error is None:
-            return False
-        if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -14,7 +14,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, TypeVar
@@ -22,8 +21,9 @@ from typing import Final, TypeVar
 import httpx
 
 from services import origins, redact
-from services.api import failures
+from services.api import road
 from services.api.failures import Answer
+from services.api.road import Road, Tunnel
 from services.errors import BadAnswer, MailError, UsageError
 from services.origins import Origin
 from services.redact import Secret
@@ -63,7 +63,8 @@ class HttpDoor:
         self._base = origins.base_url(base_url)
         self.origin = origins.origin_of(self._base)
         self._bearer = PinnedBearer(token, self.origin) if token else None
-        self._client = _client(self.origin, proxy)
+        self.road = Road(str(self.origin), proxy_to(self.origin, proxy))
+        self._client = _client(self.origin, self.road.proxy)
 
     async def ask(
         self,
@@ -82,11 +83,12 @@ class HttpDoor:
         `path` is percent-encoded already. Raises Offline, TimedOut, BadAnswer, or UsageError when
         the query or the path cannot stand in an address.
         """
-        exchange = partial(self._exchange, largest=largest)
         request = self._request(method, path, query, body)
         request.headers.update(headers or {})
         bearer = self._bearer if auth else None
-        return await within(seconds, str(self.origin), exchange(request, bearer))
+        tunnel = Tunnel()
+        exchange = self._exchange(request, bearer, tunnel, largest=largest)
+        return await within(seconds, self.road.place, exchange, tunnel)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -108,22 +110,32 @@ class HttpDoor:
         raise UsageError("This is too long or too odd to be asked of the service.")
 
     async def _exchange(
-        self, request: httpx.Request, bearer: PinnedBearer | None, *, largest: int
+        self,
+        request: httpx.Request,
+        bearer: PinnedBearer | None,
+        tunnel: Tunnel,
+        *,
+        largest: int,
     ) -> Answer:
-        async with answering(self._client, request, str(self.origin), bearer) as response:
+        sent = answering(self._client, request, self.road, bearer, tunnel)
+        async with sent as response:
             body = await read_all(response, largest)
             return Answer(response.status_code, dict(response.headers), body)
 
 
-async def within(seconds: float, place: str, work: Awaitable[T]) -> T:
-    """Await `work` with one wall-clock deadline; TimedOut when it passes."""
+async def within(seconds: float, place: str, work: Awaitable[T], tunnel: Tunnel | None = None) -> T:
+    """Await `work` with one wall-clock deadline; TimedOut when it passes.
+
+    `tunnel` follows the request: one that a proxy never let through is not uncertain.
+    """
 
     async def limited() -> T:
         try:
             async with asyncio.timeout(seconds):
                 return await work
         except TimeoutError:
-            raise failures.timed_out(place) from None
+            is_closed = tunnel is not None and tunnel.is_closed
+            raise road.timed_out(place, uncertain=not is_closed) from None
 
     return await bare(limited())
 
@@ -140,15 +152,21 @@ async def bare(work: Awaitable[T]) -> T:
 
 @asynccontextmanager
 async def answering(
-    client: httpx.AsyncClient, request: httpx.Request, place: str, bearer: httpx.Auth | None = None
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    way: Road,
+    bearer: httpx.Auth | None = None,
+    tunnel: Tunnel | None = None,
 ) -> AsyncIterator[httpx.Response]:
     """Send a request and yield the answer with its body unread; ServiceErrors only."""
     response: httpx.Response | None = None
+    tunnel = tunnel or Tunnel()
+    request.extensions["trace"] = tunnel.note
     try:
         response = await client.send(request, stream=True, auth=bearer, follow_redirects=False)
         yield response
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-        raise failures.of_transport(error, place, answering=response is not None) from None
+        raise road.of_transport(error, way, answering=response is not None, tunnel=tunnel) from None
     finally:
         if response is not None:
             await response.aclose()
@@ -173,12 +191,24 @@ async def read_all(response: httpx.Response, largest: int) -> bytes:
 
 
 def storage_client(api: Origin, proxy: str = "") -> httpx.AsyncClient:
-    """Return a client for presigned addresses: it has no token and cannot be given one."""
+    """Return a client for presigned addresses: it has no token and cannot be given one.
+
+    `proxy` as `proxy_to` returns it.
+    """
     from services.api.wide_reads import WideTransport
 
     client = _client(api, proxy, WideTransport)
     client.timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
     return client
+
+
+def proxy_to(origin: Origin, proxy: str) -> str:
+    """Return the proxy on the way to a service, "" for none; UsageError when it cannot be one.
+
+    A proxy between this machine and itself would be given the token in clear.
+    """
+    checked = origins.proxy_url(proxy) if proxy else ""
+    return "" if origin.is_loopback else checked
 
 
 def user_agent() -> str:
@@ -198,8 +228,7 @@ def _client(
     return httpx.AsyncClient(
         transport=transport(
             verify=trust(origin),
-            # A proxy between this machine and itself would be given the token in clear.
-            proxy=proxy if proxy and not origin.is_loopback else None,
+            proxy=proxy or None,
             limits=httpx.Limits(
                 max_connections=8, max_keepalive_connections=4, keepalive_expiry=30
             ),

@@ -20,6 +20,7 @@ from services import origins
 from services.api import failures, http
 from services.api.failures import CutAnswer
 from services.api.file_sink import Sink
+from services.api.road import Road
 from services.errors import (
     BadAnswer,
     Forbidden,
@@ -75,7 +76,7 @@ class StorageDoor:
 
     def __init__(self, api: Origin, proxy: str = "", hosts: tuple[str, ...] = ()) -> None:
         self._api = api
-        self._proxy = proxy
+        self._proxy = http.proxy_to(api, proxy)
         self._hosts = hosts
         self._client: httpx.AsyncClient | None = None
 
@@ -111,13 +112,13 @@ class StorageDoor:
             files={"file": ("file", counted, content_type)},  # type: ignore[dict-item]
             headers={"Accept": "*/*"},
         )
-        place = str(origins.origin_of(url))
+        way = Road.to(url, self._proxy)
 
         async def send() -> None:
-            async with http.answering(self._opened(), request, place) as response:
+            async with http.answering(self._opened(), request, way) as response:
                 _raise_for(response.status_code, upload=True)
 
-        await http.within(_deadline(size), place, send())
+        await http.within(_deadline(size), way.place, send())
 
     async def download(
         self,
@@ -142,10 +143,10 @@ class StorageDoor:
             if sink.version:
                 headers["If-Range"] = sink.version
         request = self._opened().build_request("GET", url, headers=headers)
-        place = str(origins.origin_of(url))
+        way = Road.to(url, self._proxy)
 
         async def fetch() -> None:
-            async with http.answering(self._opened(), request, place) as response:
+            async with http.answering(self._opened(), request, way) as response:
                 _raise_for(response.status_code, upload=False)
                 _place_of(response, sink)
                 if _length(response) + sink.size > largest:
@@ -154,7 +155,7 @@ class StorageDoor:
                     sink.write(piece)
                     told(sink.size)
 
-        await http.within(_deadline(largest), place, fetch())
+        await http.within(_deadline(largest), way.place, fetch())
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -22,7 +22,7 @@ from tenacity import (
     wait_random,
 )
 
-from services.api.failures import CutAnswer, Untrusted
+from services.api.failures import Barred, CutAnswer
 from services.errors import Offline, RateLimited, ServerBroken, ServiceError, TimedOut
 
 ATTEMPTS: Final = 4
@@ -71,7 +71,7 @@ class Retrier:
 
 
 def _is_worth(error: BaseException, safe: bool) -> bool:
-    if not isinstance(error, _PASSING) or isinstance(error, Untrusted):
+    if not isinstance(error, _PASSING) or isinstance(error, Barred):
         return False
     if error.retry_after is not None and error.retry_after > SHORT_WAIT:
         return False

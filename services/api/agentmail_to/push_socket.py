@@ -14,13 +14,21 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
 
 from services import redact
-from services.api import failures
+from services.api import road
 from services.api.failures import Answer
 from services.api.http import user_agent
-from services.errors import BadAnswer, Offline, TimedOut
+from services.api.road import Road
+from services.errors import BadAnswer, Offline
 
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of one message."""
@@ -52,9 +60,9 @@ class _Pinned(connect):
 
 @asynccontextmanager
 async def opened(
-    url: str, headers: Mapping[str, str], trust: ssl.SSLContext | None, proxy: str, place: str
+    url: str, headers: Mapping[str, str], trust: ssl.SSLContext | None, way: Road
 ) -> AsyncIterator[ClientConnection]:
-    """Connect, lend the connection, and end it within moments; `place` is named in errors.
+    """Connect, lend the connection, and end it within moments; `way` is named in errors.
 
     Raises HandshakeRefused, and Offline, TimedOut or BadAnswer for what goes wrong here and inside.
     """
@@ -65,7 +73,7 @@ async def opened(
             additional_headers=headers,
             user_agent_header=user_agent(),
             compression=None,
-            proxy=proxy or None,
+            proxy=way.proxy or None,
             ssl=trust,
             open_timeout=OPEN_SECONDS,
             ping_interval=QUIET_SECONDS,
@@ -84,11 +92,11 @@ async def opened(
         refused = HandshakeRefused(Answer(response.status_code, told, bytes(response.body or b"")))
         raise refused from None
     except ConnectionClosed as error:
-        raise _closed(error, place) from None
+        raise _closed(error, way.place) from None
     except TimeoutError:
-        raise failures.timed_out(place, uncertain=False) from None
+        raise road.timed_out(way.place, uncertain=False) from None
     except (OSError, InvalidHandshake, InvalidURI) as error:
-        raise _unreachable(error, place) from None
+        raise _unreachable(error, way) from None
 
 
 def _closed(error: ConnectionClosed, place: str) -> Offline | BadAnswer:
@@ -97,8 +105,11 @@ def _closed(error: ConnectionClosed, place: str) -> Offline | BadAnswer:
     return Offline(f"The connection to {place} ended.", "It is made again.")
 
 
-def _unreachable(error: Exception, place: str) -> Offline | TimedOut:
-    found = failures.of_transport(error, place)
-    if isinstance(found, failures.Untrusted):
-        return found
-    return Offline(f"{place} cannot be reached.", "It is tried again.")
+def _unreachable(error: Exception, way: Road) -> Offline:
+    if (untrusted := road.of_certificate(error, way)) is not None:
+        return untrusted
+    if isinstance(error, InvalidProxyStatus):
+        return road.of_proxy(way, error.response.status_code)
+    if isinstance(error, ProxyError):
+        return road.of_proxy(way)
+    return road.unreachable(error, way)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+import trustme
 
 from services.api.assmbl import AssmblClient
 from services.sandbox.records import Agent
@@ -27,3 +29,12 @@ def document() -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as file:
         file.write(os.urandom(300_000))
         yield file
+
+
+@pytest.fixture
+def authority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> trustme.CA:
+    """An authority that this machine trusts, by the same road as the system's own."""
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    return made
