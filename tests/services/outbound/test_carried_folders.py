@@ -20,8 +20,8 @@ from services.outbound.writing.enclosures import CARRIED_LIMIT, enclosures_of
 from services.safe_text import ui
 from services.shown_mail import INSIDE, AttachmentView, HeaderLine
 from services.wire_values import InboundAttachment
+from tests.services.outbound.answering_stage import original
 from tests.services.outbound.office_stage import AT_ONCE, Clock, Stage
-from tests.services.outbound.test_replying import original
 
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = """
