@@ -1,4 +1,4 @@
-"""A mail as it is shown: safe text, honest notes, parts apart, files listed."""
+"""A mail as it is shown: safe text, honest notes, parts apart."""
 
 from __future__ import annotations
 
@@ -7,50 +7,17 @@ import json
 import socket
 from email import policy
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.reading.link_view import view_link
-from services.reading.parsed_mail import ParsedLink, from_wire, to_wire
+from services.reading.parsed_mail import from_wire, to_wire
 from services.reading.render import parse_mail, present
-from services.safe_text import SafeText
 from services.seal_models import SealState
-from services.shown_mail import BodyLine, LineKind, RenderedMessage
-from services.wire_values import InboundAttachment
+from services.shown_mail import BodyLine, LineKind
 from tests.services.mail_corpora import all_mails, corpora
-from tests.services.test_safe_text import forbidden
-
-HEAD = b"From: Ann <ann@example.org>\r\nTo: b@example.org\r\nSubject: t\r\nMIME-Version: 1.0\r\n"
-
-
-def render(raw: bytes, **options: Any) -> RenderedMessage:
-    """Both halves, with the wire between them."""
-    return present(from_wire(to_wire(parse_mail(raw))), **options)
-
-
-def body_of(message: RenderedMessage, kind: LineKind | None = None) -> str:
-    return "\n".join(line.text for line in message.body if kind in (None, line.kind))
-
-
-def texts_of(message: RenderedMessage) -> list[SafeText]:
-    texts = [message.from_name, message.from_address, message.to, message.subject, message.cc]
-    texts += [message.reply_to, *message.notes, *(line.text for line in message.body)]
-    texts += [text for header in message.headers for text in (header.name, header.value)]
-    texts += [t for link in message.links for t in (link.text, link.url, link.host, link.warning)]
-    texts += [
-        t for part in message.attachments for t in (part.file_name, part.content_type, part.state)
-    ]
-    return texts
-
-
-def assert_safe(message: RenderedMessage) -> None:
-    for text in texts_of(message):
-        assert type(text) is SafeText
-        assert forbidden(text, line_feed=False) == []
-
+from tests.services.reading.rendering import HEAD, alternative, assert_safe, body_of, render
 
 # ── everything is safe ───────────────────────────────────────────────────────────────────────────
 
@@ -75,14 +42,6 @@ def test_every_hostile_string_is_safe_in_every_place_of_a_mail() -> None:
     for _, text in hostile_strings():
         assert_safe(render(hostile_mail(text)))
         assert_safe(render(hostile_mail(text), reveal=True))
-
-
-def test_every_hostile_file_name_of_the_service_is_one_safe_line() -> None:
-    names = json.loads((corpora() / "generated" / "strings.json").read_text())["filenames"]
-    manifest = tuple(InboundAttachment(n, name, name, 1, name) for n, name in enumerate(names))
-    message = render(HEAD + b"\r\nx", attachments=manifest)
-    assert_safe(message)
-    assert [part.index for part in message.attachments] == list(range(len(names)))
 
 
 def test_markup_is_shown_as_it_is() -> None:
@@ -132,14 +91,6 @@ def test_nothing_in_the_corpora_asks_the_network(monkeypatch: pytest.MonkeyPatch
 # ── which text is shown ──────────────────────────────────────────────────────────────────────────
 
 
-def alternative(plain: str, html: str) -> bytes:
-    mail = EmailMessage()
-    mail["From"] = "a@example.org"
-    mail.set_content(plain)
-    mail.add_alternative(html, subtype="html")
-    return mail.as_bytes()
-
-
 @pytest.mark.parametrize(
     ("plain", "shown"),
     [
@@ -152,16 +103,6 @@ def alternative(plain: str, html: str) -> bytes:
 def test_plain_text_is_shown_unless_it_only_points_at_the_page(plain: str, shown: str) -> None:
     html = "<p>The page says a great deal more than that, in many words, one after another.</p>"
     assert body_of(render(alternative(plain, html))) == shown
-
-
-def test_links_of_the_page_are_listed_when_the_plain_text_is_shown() -> None:
-    message = render(
-        alternative("See below.", '<a href="https://evil.example/x">https://bank.example</a>')
-    )
-    assert body_of(message) == "See below."
-    (link,) = message.links
-    assert "bank.example" in link.warning
-    assert "evil.example" in link.warning
 
 
 def test_parts_are_rendered_apart_so_an_open_tag_cannot_swallow_the_next_part() -> None:
@@ -223,6 +164,7 @@ def test_a_delivery_report_is_readable_and_listed() -> None:
 
 # ── encrypted mail ───────────────────────────────────────────────────────────────────────────────
 
+
 ARMOR = "-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA1234\r\n=abcd\r\n-----END PGP MESSAGE-----\r\n"
 FOOTER = "Attachments (valid 7 days):\r\nhttps://files.example/x?X-Amz-Signature=s\r\n"
 
@@ -266,106 +208,7 @@ def test_a_signed_text_made_to_hang_patterns_is_plain_text() -> None:
     assert not message.encrypted
 
 
-# ── attachments ──────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_manifest_of_the_service_wins_and_keeps_its_indexes() -> None:
-    manifest = (InboundAttachment(3, "a\x1b.pdf", "application/pdf", 5, "pending", encrypted=True),)
-    (part,) = render(HEAD + b"\r\nx", attachments=manifest).attachments
-    assert (part.index, part.file_name, part.size, part.state, part.encrypted) == (
-        3,
-        "a␛.pdf",
-        5,
-        "pending",
-        True,
-    )
-
-
-@pytest.mark.parametrize(
-    "names",
-    [["report.pdf"], ["отчёт за май.pdf", "a  b.csv"], [f"file {n}.txt" for n in range(12)]],
-)
-@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
-@pytest.mark.parametrize("escaped", [True, False])
-@pytest.mark.parametrize("wrapped", [True, False])
-def test_a_manifest_header_is_read_however_it_was_folded(
-    names: list[str], separators: tuple[str, str], escaped: bool, wrapped: bool
-) -> None:
-    entries: Any = [
-        {
-            "object_key": f"uploads/a/{n}-{name}",
-            "name": name,
-            "content_type": "application/pdf",
-            "size": n,
-        }
-        for n, name in enumerate(names)
-    ]
-    mail = EmailMessage()
-    mail["From"] = "a@example.org"
-    document = {"attachments": entries} if wrapped else entries
-    mail["X-AgentMail-Attachments"] = json.dumps(
-        document, separators=separators, ensure_ascii=escaped
-    )
-    mail.set_content("hi")
-    message = render(mail.as_bytes())
-    assert [(part.file_name, part.size) for part in message.attachments] == [
-        (" ".join(name.split("  ")) if "  " in name else name, n) for n, name in enumerate(names)
-    ] or [(part.file_name, part.size) for part in message.attachments] == list(
-        zip(names, range(len(names)), strict=True)
-    )
-
-
-@pytest.mark.parametrize(
-    "value", ["[", "{}", "[1, null, []]", '{"attachments": 7}', "[" * 60_000, "=?utf-8?q?" * 5_000]
-)
-def test_a_broken_manifest_lists_nothing_and_harms_nothing(value: str) -> None:
-    message = render(HEAD + b"X-AgentMail-Attachments: " + value.encode() + b"\r\n\r\nhi")
-    assert message.attachments == ()
-    assert body_of(message) == "hi"
-
-
-def test_files_in_the_mail_are_listed_behind_the_manifest_with_their_sizes() -> None:
-    mail = EmailMessage()
-    mail["X-AgentMail-Attachments"] = json.dumps([{"name": "first.pdf"}])
-    mail.set_content("hi")
-    mail.add_attachment(b"x" * 1_234, maintype="image", subtype="png", filename="zwei ü.png")
-    mail.add_attachment(b"y", maintype="application", subtype="pdf")
-    parts = render(mail.as_bytes()).attachments
-    assert [(part.index, part.file_name, part.size) for part in parts] == [
-        (0, "first.pdf", None),
-        (1, "zwei ü.png", 1_234),
-        (2, "part-2.pdf", 1),
-    ]
-
-
 # ── links ────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("text", "url", "host", "warns"),
-    [
-        ("https://bank.example/login", "https://evil.example/x", "evil.example", "bank.example"),
-        ("www.bank.example", "http://bank.example.evil.test/", "bank.example.evil.test", "bank.example"),
-        ("Click here for PayPal.com", "https://x.example", "x.example", "paypal.com"),
-        ("bank.example", "https://www.bank.example/", "www.bank.example", ""),
-        ("click", "https://bank.example@evil.example/", "evil.example", "user name"),
-        ("click", "https://bank.example\\@evil.example/", "bank.example", ""),
-        ("click", "javascript:alert(1)", "", "unusual"),
-        ("click", "java\nscript:alert(1)", "", "unusual"),
-        ("click", "https://p\u0430ypal.com/", "xn--pypal-4ve.com", "paypal.com"),
-        ("click", "https://xn--pypal-4ve.com/", "xn--pypal-4ve.com", "paypal.com"),
-        ("click", "http://127.0.0.1:22/", "127.0.0.1", "bare IP"),
-        ("a@b.example", "mailto:a@b.example", "b.example", ""),
-        ("report.pdf", "https://files.example/report.pdf", "files.example", ""),
-        ("HTTPS://EXAMPLE.org/", "https://example.org:22/", "example.org", ""),
-    ],
-)  # fmt: skip
-def test_a_link_tells_its_host_and_what_is_wrong_with_it(
-    text: str, url: str, host: str, warns: str
-) -> None:
-    link = view_link(ParsedLink(1, text, url))
-    assert link.host == host
-    assert (warns in link.warning) if warns else not link.warning
 
 
 def test_a_comma_in_a_name_does_not_read_as_another_recipient() -> None:
@@ -373,12 +216,6 @@ def test_a_comma_in_a_name_does_not_read_as_another_recipient() -> None:
         b'From: a@x.example\r\nTo: "Doe, eve@evil.example" <j@x.example>, k@x.example\r\n\r\nhi'
     )
     assert message.to == '"Doe, eve@evil.example" <j@x.example>, k@x.example'
-
-
-def test_links_in_plain_text_are_listed_without_touching_the_text() -> None:
-    message = render(HEAD + b"\r\nSee https://x.example/a(b), or <https://y.example/>.\r\n")
-    assert [link.url for link in message.links] == ["https://x.example/a(b)", "https://y.example/"]
-    assert body_of(message) == "See https://x.example/a(b), or <https://y.example/>."
 
 
 # ── notes ────────────────────────────────────────────────────────────────────────────────────────
