@@ -10,22 +10,22 @@ waits for the disk: call it in a thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from services.draft import Draft, DraftState, Encryption
-from services.errors import MailError, NotFound, PolicyRefused, UsageError
+from services.errors import NotFound, PolicyRefused, UsageError
 from services.outbound.approvals.comparing import Comparison, compare
 from services.outbound.approvals.input_values import check_agent_name
+from services.outbound.approvals.proposal_rows import ProposalRows, Standing, state_word
 from services.outbound.drafts.draft_documents import DraftHead
 from services.outbound.drafts.draft_store import RevisionConflict
 from services.outbound.gate.addressing import recipients_of
-from services.outbound.gate.look_alikes import LookAlikes
 from services.outbound.gate.policy import HOUR, History, NoHistory, Sender
 from services.outbound.log.store import AGENTS, DRAFTS, STATE
 from services.outbound_models import AgentView, ProposalRow
-from services.safe_text import EMPTY, SafeText, clean_line, join, phrase, ui
+from services.safe_text import clean_line
 
 if TYPE_CHECKING:
     from services.outbound.drafts.draft_store import Drafts
@@ -58,7 +58,7 @@ class Proposals:
         self._store = store
         self._drafts = drafts
         self._audit = audit
-        self._history = history or NoHistory()
+        self._rows = ProposalRows(drafts, history or NoHistory())
         self._clock = clock
 
     def know(self, sender: Sender) -> None:
@@ -95,7 +95,7 @@ class Proposals:
             head = self._own(draft.draft_id, name)
             if head.is_settled or head.state not in _REVISABLE:
                 raise PolicyRefused(
-                    f"This proposal cannot be changed any more: it is {_state_word(head)}.",
+                    f"This proposal cannot be changed any more: it is {state_word(head)}.",
                     "Propose another mail.",
                 )
             if head.revision != draft.revision:
@@ -195,13 +195,11 @@ class Proposals:
 
     def rows(self, *, with_decided: bool = False) -> tuple[ProposalRow, ...]:
         """Return the proposals that wait, the oldest first; then the decided, the newest first."""
-        seen = self._seen()
         paused = {name for name, about in self._store.all(AGENTS) if about.get("paused") is True}
         heads = sorted(self._drafts.heads(DraftState.WAITING), key=lambda head: head.made_at)
         if with_decided:
             heads += self._decided()
-        known = LookAlikes((*self._sender.internal, *self._history.known_addresses()))
-        return tuple(self._row(head, seen, paused, known) for head in heads)
+        return self._rows.of(heads, self._sender, Standing(self._seen(), paused))
 
     def agents(self, sent_today: Mapping[str, int] | None = None) -> tuple[AgentView, ...]:
         """Return the agents that have ever proposed something, by name."""
@@ -233,70 +231,6 @@ class Proposals:
 
     # ── one proposal ─────────────────────────────────────────────────────────────────────────────
 
-    def _row(
-        self, head: DraftHead, seen: Mapping[str, int], paused: set[str], known: LookAlikes
-    ) -> ProposalRow:
-        is_waiting = head.state is DraftState.WAITING and not head.is_settled
-        draft = self._opened(head)
-        summary = head.summary
-        to = draft.recipients if draft else summary.recipients if summary else ()
-        subject = draft.subject if draft else summary.subject if summary else ""
-        return ProposalRow(
-            account=self._sender.account,
-            draft_id=head.draft_id,
-            agent=clean_line(head.agent, 100),
-            to=join(", ", (clean_line(one, 320) for one in to)),
-            subject=clean_line(subject, 300),
-            made_at=head.made_at,
-            revision=head.revision,
-            state=_state(head),
-            is_waiting=is_waiting,
-            marks=tuple(self._marks(head, draft, known)) if is_waiting else (),
-            is_paused=head.agent in paused,
-            expires_at=self._expires_at(head),
-            unseen=is_waiting and seen.get(head.draft_id) != head.revision,
-        )
-
-    def _opened(self, head: DraftHead) -> Draft | None:
-        """Open a proposal for its marks; None when its key is locked or its text has gone."""
-        if head.is_settled or head.discarded_at:
-            return None
-        try:
-            return self._drafts.get(head.draft_id)
-        except MailError:
-            return None
-
-    def _marks(self, head: DraftHead, draft: Draft | None, known: LookAlikes) -> Iterator[SafeText]:
-        """What to know before opening it; the review says more."""
-        if draft is None:
-            yield ui("locked")
-        else:
-            yield from self._recipient_marks(draft, known)
-        if head.is_encrypted:
-            yield ui("encrypted")
-        if head.files:
-            yield phrase("{} file" if head.files == 1 else "{} files", head.files)
-        if head.reason:
-            yield ui("came back")
-
-    def _recipient_marks(self, draft: Draft, known: LookAlikes) -> Iterator[SafeText]:
-        marks: dict[str, None] = {}
-        for one in recipients_of(draft):
-            address = one.address
-            if not address:
-                marks["no address"] = None
-                continue
-            if not self._sender.is_internal(address):
-                marks["external"] = None
-                answered = bool(draft.answers) and self._history.has_written(address, draft.answers)
-                if not answered:
-                    marks["cold"] = None
-                if known.of(address):
-                    marks["look-alike"] = None
-            if not (self._history.was_written_to(address) or self._history.has_written(address)):
-                marks["first contact"] = None
-        yield from map(ui, marks)
-
     def _decided(self) -> list[DraftHead]:
         """Agents' drafts that are decided, also those that have left."""
         found = [
@@ -315,7 +249,7 @@ class Proposals:
 
     def _waiting(self, head: DraftHead) -> None:
         if head.is_settled or head.state is not DraftState.WAITING:
-            raise PolicyRefused(f"There is nothing to decide any more: it is {_state_word(head)}.")
+            raise PolicyRefused(f"There is nothing to decide any more: it is {state_word(head)}.")
 
     def _expires_at(self, head: DraftHead) -> int:
         return head.changed_at + self._sender.policy.approval_hours * HOUR
@@ -347,16 +281,3 @@ def _subject(head: DraftHead) -> str:
     if head.summary is None:
         return f"draft {head.draft_id}"
     return f"{', '.join(head.summary.recipients)}: {head.summary.subject}"
-
-
-def _state_word(head: DraftHead) -> str:
-    if head.is_settled:
-        return "sent"
-    return "in the outbox" if head.state is DraftState.QUEUED else head.state.value
-
-
-def _state(head: DraftHead) -> SafeText:
-    word = _state_word(head)
-    if not head.reason or head.state is DraftState.QUEUED:
-        return ui(word) if word else EMPTY
-    return phrase("{}: {}", ui(word), clean_line(head.reason, 300))

@@ -7,6 +7,7 @@ has verified counts as written by its address (research/reliability.md §4.2 TH1
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.addresses import parse_mailbox
@@ -79,8 +80,8 @@ class KnownPeople:
         columns, verified = snapshot.columns, int(RowFlag.VERIFIED)
         theirs = (
             slot
-            for slot, who in enumerate(columns.senders)
-            if who == sender and columns.flags[slot] & verified and columns.alive(slot)
+            for slot in snapshot.slots
+            if columns.senders[slot] == sender and columns.flags[slot] & verified
         )
         documents = map(snapshot.document_at, theirs)
         return any(
@@ -96,8 +97,8 @@ class KnownPeople:
             columns, verified = snapshot.columns, int(RowFlag.VERIFIED)
             one_each = {
                 columns.senders[slot]: slot
-                for slot, flags in enumerate(bytes(columns.flags))
-                if flags & verified and columns.alive(slot)
+                for slot in snapshot.slots
+                if columns.flags[slot] & verified
             }
             who = {
                 _bare(str(snapshot.document_at(slot).get("s", ""))): number
@@ -114,5 +115,6 @@ def _verified_sender(snapshot: MailSnapshot, message_id: str) -> str | None:
     return _bare(str(snapshot.document_at(slot).get("s", "")))
 
 
+@lru_cache(maxsize=16_384)
 def _bare(address: str) -> str:
     return parse_mailbox(address).address.lower()
