@@ -111,6 +111,11 @@ class MailSnapshot:
         return self.counts
 
     @property
+    def slots(self) -> array[int]:
+        """The slots of its messages, oldest first; columns may be longer, and not equally so."""
+        return self.columns.order[: self._order_length]
+
+    @property
     def search_ready(self) -> bool:
         """False while `select` with a text searches only what is indexed so far (newest first)."""
         return self._search.ready
@@ -144,9 +149,10 @@ class MailSnapshot:
     def slot_of(self, message_id: str) -> int | None:
         """Return the slot of a message that this snapshot knows."""
         slot = self._slots.get(self._doc_id(message_id))
-        order, columns = self.columns.order, self.columns
-        if slot < 0 or not columns.alive(slot):
+        if slot < 0:
             return None
+        # The table knows newer slots than columns do that were edited behind this snapshot.
+        order, columns = self.columns.order, self.columns
         at = bisect_left(order, columns.key(slot), hi=self._order_length, key=columns.key)
         return slot if at < self._order_length and order[at] == slot else None
 
