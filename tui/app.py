@@ -218,11 +218,16 @@ class AgentMailApp(App[int]):
     def on_mail_screen_quit(self, event: Quit) -> None:
         """Leave."""
         event.stop()
-        self.leave()
+        self._quit()
 
     async def action_quit(self) -> None:
         """Leave from anywhere."""
-        self.leave()
+        self._quit()
+
+    def _quit(self) -> None:
+        outbound = None if self._mail is None else self._mail.outbound_if_made
+        if outbound is None or not outbound.hold_back(self.leave):
+            self.leave()
 
     def action_redraw(self) -> None:
         """Write every cell again: something else has written to the terminal."""

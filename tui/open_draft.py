@@ -39,6 +39,8 @@ class OpenDraft:
         """Invisible characters that the text held and the screen does not show."""
         self.trouble = EMPTY
         """Why it could not be saved."""
+        self.trouble_is_new = False
+        """The newest save failed, and not as the one before it."""
         self.carried: Mapping[Path, CarriedFile] = {}
         """How far the files are that go along from another message, by their paths."""
         self.taken_at = 0.0
@@ -143,6 +145,7 @@ class OpenDraft:
 
     def not_saved(self, sentence: SafeText) -> None:
         """A save has failed: what it took is unsaved again."""
+        self.trouble_is_new = sentence != self.trouble
         self.trouble = sentence
         self._saved_edits = -1
 

@@ -1,8 +1,8 @@
 """The drafts that are open at once, and the saving of all of them.
 
-Closes three traps: a save for every key (one a second at most, and the next waits for the answer), a
-draft that is lost because its screen was closed (they live here, not on the screen), and a draft that
-nobody wrote anything into and that is kept all the same.
+Closes four traps: a save for every key (one a second at most, and the next waits for the answer), a
+draft that is lost because its screen was closed (they live here, not on the screen), one that is let go
+before its last save has come back, and one that nobody wrote anything into and that is kept all the same.
 """
 
 from __future__ import annotations
@@ -28,19 +28,25 @@ RETRY_SECONDS: Final = 5.0
 
 
 class OpenDrafts:
-    """Every draft that is open; `on_saved` is called when one of them was saved, or was not."""
+    """Every draft that is open; `on_saved` is called when one of them was saved, or was not, and
+    `unseen` in its place while no draft is on the screen."""
 
-    def __init__(self, ask: Callable[[Request], int]) -> None:
+    def __init__(
+        self, ask: Callable[[Request], int], unseen: Callable[[OpenDraft], None] | None = None
+    ) -> None:
         self._ask = ask
+        self._unseen = unseen or _nobody
         self._open: list[OpenDraft] = []
         self._under_way: dict[int, OpenDraft] = {}
+        self._closed: list[OpenDraft] = []
+        """Let go of, if their last save comes back well."""
         self.shown: OpenDraft | None = None
         """The one on the screen now."""
         self.last: OpenDraft | None = None
         """The one that was on the screen last."""
         self.discarded: list[tuple[str, str]] = []
         """Drafts (id, account) that were discarded and can be brought back, the last one last."""
-        self.on_saved: Callable[[OpenDraft], None] = _nobody
+        self.on_saved: Callable[[OpenDraft], None] | None = None
         self.on_carried: Callable[[OpenDraft], None] = _nobody
         """Called when files that go along from another message have moved."""
 
@@ -48,6 +54,11 @@ class OpenDrafts:
     def all(self) -> tuple[OpenDraft, ...]:
         """The open drafts, in the order they were opened."""
         return tuple(self._open)
+
+    @property
+    def not_saved(self) -> tuple[OpenDraft, ...]:
+        """The open drafts of which the disk has not what was written."""
+        return tuple(draft for draft in self._open if draft.trouble)
 
     def find(self, draft_id: str) -> OpenDraft | None:
         """The open draft of this id."""
@@ -66,8 +77,9 @@ class OpenDrafts:
         return opened
 
     def close(self, draft: OpenDraft) -> None:
-        """Save a draft and let it go."""
-        self.save(draft)
+        """Save a draft and let it go; one that cannot be saved is open again."""
+        if (self.save(draft) or self.is_saving(draft)) and draft not in self._closed:
+            self._closed.append(draft)
         self.drop(draft)
 
     def drop(self, draft: OpenDraft) -> None:
@@ -126,11 +138,22 @@ class OpenDrafts:
         if isinstance(event, DraftSaved):
             draft.saved(event.draft_id, event.revision)
             draft.remark = event.remark or draft.remark
+            if draft in self._closed and not self.is_saving(draft):
+                self._closed.remove(draft)
         else:
             step = event.next_step
             draft.not_saved(phrase("{} {}", event.sentence, step) if step else event.sentence)
-        self.on_saved(draft)
+            self._open_again(draft)
+        (self.on_saved or self._unseen)(draft)
         return True
+
+    def _open_again(self, draft: OpenDraft) -> None:
+        if draft not in self._closed:
+            return
+        self._closed.remove(draft)
+        if self.find(draft.draft_id) is None and not draft.value.is_blank:
+            self._open.append(draft)
+            self.last = self.last or draft
 
     def _carried(self, told: CarriedTold) -> None:
         draft = self.find(told.draft_id)

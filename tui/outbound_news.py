@@ -16,6 +16,7 @@ from services.outbound_models import OutboundCounts
 if TYPE_CHECKING:
     from services.events import OutboundEvent, RequestFailed, TransferEvent
     from services.requests import Request
+    from tui.open_draft import OpenDraft
     from tui.open_drafts import OpenDrafts
 
     Heard = OutboundEvent | RequestFailed
@@ -34,6 +35,8 @@ class OutboundNews:
         self.go = go
         """Runs the command of the mail screen that leads to another screen."""
         self._unlock = unlock
+        self.unseen: Callable[[OpenDraft], None] | None = None
+        """Told of saves while no draft is on the screen."""
         self.counts = OutboundCounts()
         self.queued: SendQueued | None = None
         """What was sent last, until it is taken back."""
@@ -45,18 +48,23 @@ class OutboundNews:
         """The drafts that are open; made with the first of them."""
         from tui.open_drafts import OpenDrafts
 
-        drafts = OpenDrafts(self.ask)
+        drafts = OpenDrafts(self.ask, self.unseen)
         self.listen(drafts.heard)
         return drafts
 
+    @property
+    def has_drafts(self) -> bool:
+        """A draft has been opened."""
+        return "drafts" in self.__dict__
+
     def save_drafts(self) -> None:
         """Save every open draft now; safe from any thread, for a program that is about to end."""
-        if "drafts" in self.__dict__:
+        if self.has_drafts:
             self.drafts.save_all()
 
     def forget_sealed(self, account: str = "") -> None:
         """An account's keys were locked: encrypted drafts that nobody looks at leave the memory."""
-        if "drafts" in self.__dict__:
+        if self.has_drafts:
             self.drafts.forget_sealed(account)
 
     def unlock(

@@ -187,7 +187,8 @@ class ComposeScreen(SideScreen[None]):
     def _saved(self, draft: Opened) -> None:
         """A save has come back: say so, and save what was typed meanwhile."""
         if draft.trouble:
-            self.notices.tell(draft.trouble, Severity.ERROR)
+            if draft.trouble_is_new:
+                self.notices.tell(draft.trouble, Severity.ERROR)
             self._save_in(RETRY_SECONDS)
         else:
             draft.saved_at = self.session.clock()
@@ -289,7 +290,8 @@ class ComposeScreen(SideScreen[None]):
         """Save what is left."""
         self._save()
         self.drafts.shown = None
-        self.drafts.on_saved = self.drafts.on_carried = _nobody
+        self.drafts.on_saved = None
+        self.drafts.on_carried = _nobody
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -140,6 +140,8 @@ class ComposeActions:
             close(draft)
             return ui("Nothing was written; no draft is kept.")
         drafts.save(draft)
+        if draft.trouble:
+            return phrase("Not saved yet, and open still: {}", draft.trouble)
         return ui("The draft is kept.")
 
     def discard(self) -> None:

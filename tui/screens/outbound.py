@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.screens.mail import MailScreen
+    from tui.screens.unsaved import Unsaved
     from tui.session import Session
 
 
@@ -41,6 +42,7 @@ class Outbound:
         self.news = OutboundNews(screen.ask, unlock=self._unlock, go=screen.run_command)
         self._counting = 0
         self._beside: dict[str, ShelvesCounted] = {}
+        self.news.unseen = lambda draft: self._unsaved.heard(draft)
         self.news.listen(self._heard)
 
     @property
@@ -71,6 +73,10 @@ class Outbound:
     def take_back(self) -> None:
         """Cancel what was sent a moment ago."""
         self.news.take_back()
+
+    def hold_back(self, leave: Callable[[], None]) -> bool:
+        """Ask before the app ends, when that would lose a draft; False when it would not."""
+        return self.news.has_drafts and self._unsaved.hold_back(leave)
 
     def count(self) -> None:
         """Ask how much is written and waits."""
@@ -160,6 +166,13 @@ class Outbound:
         screen.app.push_screen(
             PassphraseDialog(screen.sealed.news_of(account), screen.session.monotonic), answered
         )
+
+    @cached_property
+    def _unsaved(self) -> Unsaved:
+        """What could not be saved."""
+        from tui.screens.unsaved import Unsaved
+
+        return Unsaved(self._screen)
 
     @cached_property
     def _undo_bar(self) -> UndoBar:

@@ -1,0 +1,85 @@
+"""Drafts that cannot be saved while nobody looks at them: told, tried again, asked about before the end.
+
+Closes the trap of a full disk behind a closed screen: what was written lies in memory only, nobody says
+so, and quitting loses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from services.events import Severity
+from services.safe_text import phrase, ui
+from tui.open_drafts import RETRY_SECONDS
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from services.safe_text import SafeText
+    from tui.open_draft import OpenDraft
+    from tui.screens.mail import MailScreen
+
+
+class Unsaved:
+    """The unsaved drafts of the mail screen."""
+
+    def __init__(self, screen: MailScreen) -> None:
+        self._screen = screen
+        self._again: Timer | None = None
+        self._told = False
+        self._is_asking = False
+
+    def heard(self, draft: OpenDraft) -> None:
+        """A save has come back while no draft is on the screen."""
+        tell = self._screen.notices.tell
+        if draft.trouble:
+            if draft.trouble_is_new or not self._told:
+                step = phrase("{} goes back to the draft.", self._screen.shown_key("go_on_writing"))
+                tell(phrase("Not saved: {}", draft.trouble), Severity.ERROR, step)
+            self._told = True
+            if self._again is None:
+                self._again = self._screen.set_timer(RETRY_SECONDS, self._try_again)
+        elif self._told and not self._drafts:
+            self._told = False
+            tell(ui("What was written is saved now."))
+
+    def hold_back(self, leave: Callable[[], None]) -> bool:
+        """Ask before the app ends, when that would lose something; False when it would not."""
+        from tui.screens.dialogs import ConfirmDialog
+
+        if not self._drafts or self._is_asking:
+            return self._is_asking
+        self._is_asking = True
+
+        def answered(lose: bool | None) -> None:
+            self._is_asking = False
+            if lose:
+                leave()
+
+        screen, number = self._screen, len(self._drafts)
+        screen.app.push_screen(
+            ConfirmDialog(
+                ui("A draft is not saved.")
+                if number == 1
+                else phrase("{} drafts are not saved.", number),
+                self._reasons(),
+                ui("Quit and lose it"),
+                screen.session.monotonic,
+                no=ui("Stay"),
+            ),
+            answered,
+        )
+        return True
+
+    @property
+    def _drafts(self) -> tuple[OpenDraft, ...]:
+        return self._screen.outbound.news.drafts.not_saved
+
+    def _reasons(self) -> tuple[SafeText, ...]:
+        reasons = dict.fromkeys(draft.trouble for draft in self._drafts)
+        return (*reasons, ui("What was written since the last save would be lost."))
+
+    def _try_again(self) -> None:
+        self._again = None
+        self._screen.outbound.news.save_drafts()
