@@ -58,6 +58,8 @@ class Unsaved:
                 leave()
 
         screen, number = self._screen, len(self._drafts)
+        # What was told of it as a toast would stand on the answers.
+        screen.app.clear_notifications()
         screen.app.push_screen(
             ConfirmDialog(
                 ui("A draft is not saved.")
