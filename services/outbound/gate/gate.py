@@ -42,7 +42,8 @@ _ANEW: Final = "Nothing was sent. Review it again."
 class Gate:
     """Plans, seals, uploads and sends the mail of one account.
 
-    `transports` are its ways out, by `OutboundMail.via`: "" is the account's own service. `is_paused` says of an agent that it may not send now; `check_place` raises PolicyRefused for a
+    `transports` are its ways out, by `OutboundMail.via`: "" is the account's own service.
+    `is_paused` says of an agent that it may not send now; `check_place` raises PolicyRefused for a
     place (without links) of which no file may go along with the draft of an id.
     """
 
@@ -206,7 +207,7 @@ class Gate:
             raise PolicyRefused(
                 "The agent that proposed this mail is paused.", "Resume it on the Approvals screen."
             )
-        if not is_encrypted and self._keys.requires_encryption(to):
+        if not is_encrypted and any(map(self._keys.requires_encryption, (to, *mail.bcc))):
             raise PolicyRefused(
                 "Mail to this recipient must be encrypted; this one is not.",
                 "Encrypt it, or change the rule for the recipient on the Keys screen.",

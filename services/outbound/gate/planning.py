@@ -162,17 +162,21 @@ class Planner:
 
     def _case(self, draft: Draft, recipients: tuple[Recipient, ...], files: _Files) -> Case:
         asks = draft.encryption is Encryption.REQUIRED
-        must = any(self._keys.requires_encryption(one.address) for one in recipients if one.address)
+        must = any(self._must_encrypt(one.address) for one in recipients)
         return Case(
             parties=tuple(self._party(one, draft) for one in recipients),
             reply_to=tuple(self._party(one, draft) for one in reply_to_of(draft.headers)),
             asks_encryption=asks,
             must_encrypt=must,
+            must_encrypt_oversight=self._must_encrypt(self._sender.policy.oversight),
             danger=danger(draft, files.heads, encrypted=asks or must),
             left_hour=self._left(HOUR),
             left_day=self._left(DAY),
             is_elsewhere=draft.agent == SERVICE_AGENT,
         )
+
+    def _must_encrypt(self, address: str) -> bool:
+        return bool(address) and self._keys.requires_encryption(address)
 
     def _party(self, one: Recipient, draft: Draft) -> Party:
         known = bool(one.address and draft.answers) and self._history.has_written(

@@ -95,6 +95,8 @@ class Case:
     asks_encryption: bool = False
     must_encrypt: bool = False
     """The operator's rule for one of the recipients demands it."""
+    must_encrypt_oversight: bool = False
+    """The same of the oversight address, which gets what goes outside."""
     danger: str = ""
     """What a check found that a person should see before it leaves."""
     left_hour: int = 0
@@ -349,6 +351,8 @@ def _encryption(policy: Policy, case: Case, *, is_external: bool) -> tuple[bool,
         return True, ""
     if case.must_encrypt:
         return True, "your rule for a recipient demands it"
+    if is_external and case.must_encrypt_oversight:
+        return True, "your rule for the oversight address demands it"
     if policy.encryption is EncryptionRule.ALWAYS:
         return True, "the policy encrypts all mail"
     if is_external and policy.encryption is EncryptionRule.EXTERNAL:

@@ -28,6 +28,7 @@ from services.redact import Secret
 from services.sandbox.process import SandboxProcess
 from services.secrets import SecretStore
 from tests.conftest import SandboxControl
+from tests.services.outbound.answering_stage import original
 from tests.services.outbound.office_stage import Clock
 from tests.services.outbound.policy_oracle import (
     NOTE,
@@ -39,7 +40,6 @@ from tests.services.outbound.policy_oracle import (
     Left,
     Sent,
 )
-from tests.services.outbound.test_replying import original
 from tests.services.sandbox.agentmail_to.v0_control import V0Control, seg
 from tests.services.sandbox.agentmail_to.v0_control import mail as received_mail
 from tui.profile import Profile, open_profile
