@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import MailError
 from services.events import Event, Notice, RequestFailed, Severity
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("agentmail.engine")
 _log.addHandler(logging.NullHandler())
+
+_UNFORESEEN: Final = (
+    ui("Something went wrong inside of agentmail-tui; the mail is safe."),
+    ui("It goes on by itself. The debug log says where it was."),
+)
+_BROKEN: Final = (
+    ui("A part of agentmail-tui cannot be loaded; the mail is safe."),
+    ui("If it was updated while it runs, quit and start it again."),
+)
+"""Much is imported only when it is needed, and may by then belong to another version."""
 
 
 class Boundary:
@@ -50,8 +60,7 @@ class Boundary:
             sentence, step = clean_line(cause.sentence), clean_line(cause.next_step)
         else:
             _log.error("unexpected: %s", where(cause))
-            sentence = ui("Something went wrong inside of agentmail-tui; the mail is safe.")
-            step = ui("It goes on by itself. The debug log says where it was.")
+            sentence, step = _BROKEN if isinstance(cause, ImportError) else _UNFORESEEN
         if request_id:
             self._emit(RequestFailed(request_id, sentence, step))
         else:

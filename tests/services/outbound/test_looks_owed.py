@@ -96,10 +96,12 @@ async def test_the_loop_of_a_start_pays_by_itself(
     entry = await unanswered(stage, sandbox, bob)
     stage.clock.now += 60
     office = await stage.open()
+    moved: asyncio.Queue[OutboxEntry] = asyncio.Queue()
+    office.uploads.listen = lambda one, _: moved.put_nowait(one)
     running = asyncio.ensure_future(office.sending.run())
-    while now(office, entry).verdict == OWED:  # noqa: ASYNC110 - the loop sets no event
-        await asyncio.sleep(0.02)
+    told_as = await moved.get()
     running.cancel()
+    assert (told_as.entry_id, told_as.verdict) == (entry.entry_id, AS_APPROVED)
     assert now(office, entry).verdict == AS_APPROVED
 
 
