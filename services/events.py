@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from services.models import MailboxCounts, SyncState
+from services.models import MailboxCounts, MessageRow, SyncState
 from services.safe_text import EMPTY, SafeText
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ class OutboundEvent:
 
 
 class ShelfRequest:
-    """What every request about the trash of a service is (`services.shelf_events`)."""
+    """What every request about what lies beside a mailbox is (`services.shelf_events`)."""
 
     __slots__ = ()
 
 
 class ShelfEvent(OutboundEvent):
-    """What every event about a trash is: told to the screens beside the mail, as those about
+    """What every event about a shelf is: told to the screens beside the mail, as those about
     outgoing mail are (`services.shelf_events`)."""
 
     __slots__ = ()
@@ -125,6 +125,8 @@ class SearchAnswered:
     request_id: int
     text: str
     message_ids: tuple[str, ...]
+    sent: tuple[MessageRow, ...] = ()
+    """Of a conversation also what was sent from this inbox; none of it is cached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from services.reading.sealed import Opener, Plaintext
+    from services.shelves import Shelf
     from services.shown_mail import RenderedMessage
     from services.wire_values import FetchedMessage, InboundAttachment, InboxItem, InboxPage
 
@@ -28,6 +29,8 @@ class Capabilities:
     page_limit: int = 100
     trash: bool = False
     """What is deleted lies in a trash on the service; the provider is a `Trash` as well."""
+    shelves: frozenset[Shelf] = frozenset()
+    """What can be looked into beside the mailbox; then the provider is a `MailShelves` as well."""
     late_arrivals: bool = False
     """The list is ordered by a time that senders write: new mail may stand before the last page."""
     lower_case_labels: bool = False
@@ -92,14 +95,20 @@ class Trash(Protocol):
 
 @runtime_checkable
 class MailShelves(Trash, Protocol):
-    """A provider whose trash can be looked into. Both raise ServiceError."""
+    """A provider that can be looked into beside the mailbox. Each method raises ServiceError."""
 
-    async def list_shelf(self, *, cursor: str | None = None) -> InboxPage:
-        """Return a page of what came in and lies in the trash, newest first."""
+    async def list_shelf(
+        self, shelf: Shelf, *, limit: int = 100, cursor: str | None = None
+    ) -> InboxPage:
+        """Return about `limit` messages that lie there, newest first."""
         ...
 
-    async def get_shelved(self, message_id: str) -> FetchedMessage:
-        """Return a message that lies in the trash; NotFound when it does not (any more)."""
+    async def get_shelved(self, shelf: Shelf | None, message_id: str) -> FetchedMessage:
+        """Return a message that lies there (on any for None); NotFound when it does not."""
+        ...
+
+    async def list_sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
+        """Return what was sent in a conversation that the service names."""
         ...
 
 

@@ -29,7 +29,7 @@ class ReadRaw:
 
 @dataclass(frozen=True, slots=True)
 class FindConversation:
-    """The cached messages of a message's conversation, as the service names it; `SearchAnswered`.
+    """What belongs to a cached message, as the service names it: cached and sent; `SearchAnswered`.
 
     `RequestFailed` where the service names none.
     """

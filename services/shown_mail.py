@@ -113,3 +113,5 @@ class TrustFacts:
     notes: tuple[SafeText, ...] = ()
     seal: SealFacts | None = None
     """As in `RenderedMessage`."""
+    sent: bool = False
+    """It left from this inbox, as the service tells: there is no sender to be verified."""

@@ -28,9 +28,12 @@ OUTBOX: Final = frozenset({Context.OUTBOX})
 TRANSFERS: Final = frozenset({Context.TRANSFERS})
 AUDIT: Final = frozenset({Context.AUDIT})
 TRASH: Final = frozenset({Context.TRASH})
-LISTS: Final = DRAFTS | APPROVALS | OUTBOX | TRANSFERS | AUDIT | TRASH
+SHELVES: Final = TRASH | {Context.SHELF}
+"""What lies at the service beside the mailbox; it cannot be changed, but for the trash."""
+SHELVED: Final = frozenset({Context.SHELVED})
+LISTS: Final = DRAFTS | APPROVALS | OUTBOX | TRANSFERS | AUDIT | SHELVES
 """The screens beside the mail that are a list."""
-ANYWHERE: Final = ALL | KEYS | COMPOSE | REVIEW | LISTS
+ANYWHERE: Final = ALL | KEYS | COMPOSE | REVIEW | SHELVED | LISTS
 TYPING: Final = COMPOSE
 """Where a printable character is text: no command can begin with one."""
 

@@ -28,9 +28,9 @@ from tui.moves import MOVES
 from tui.outbound_commands import OUTBOUND_COMMANDS
 from tui.outbox_commands import OUTBOX_COMMANDS
 from tui.review_commands import REVIEW_COMMANDS
+from tui.shelf_commands import SHELF_COMMANDS
 from tui.side_commands import SIDE_COMMANDS
 from tui.transfer_commands import TRANSFER_COMMANDS
-from tui.trash_commands import TRASH_COMMANDS
 
 _PROGRAM: Final = (
     Command("refresh", "Refresh", "Looks for new mail now.", ("ctrl+r",), ALL, PROGRAM, rank=15),
@@ -89,7 +89,7 @@ COMMANDS: Final = (
     *OUTBOX_COMMANDS,
     *TRANSFER_COMMANDS,
     *AUDIT_COMMANDS,
-    *TRASH_COMMANDS,
+    *SHELF_COMMANDS,
     *ACCOUNT_COMMANDS,
     *SIDE_COMMANDS,
     *MOVES,

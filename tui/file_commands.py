@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.command import MAIL, READ, READER, Command
+from tui.command import MAIL, READ, READER, SHELVED, Command
 
 FILE_COMMANDS: Final = (
     Command(
@@ -12,7 +12,7 @@ FILE_COMMANDS: Final = (
         "Save attachments",
         "Saves attachments in a folder; encrypted ones are decrypted there.",
         ("S",),
-        READER,
+        READER | SHELVED,
         READ,
         guard="has_files",
         hint="save",
@@ -23,7 +23,7 @@ FILE_COMMANDS: Final = (
         "Stop saving",
         "Gives up the files that are being saved; what is saved stays.",
         ("g x",),
-        MAIL,
+        MAIL | SHELVED,
         READ,
         guard="is_saving",
     ),

@@ -35,6 +35,8 @@ def can_change(situation: Situation) -> SafeText:
     """Messages are at hand and this instance may write."""
     if situation.read_only:
         return ui("Another instance writes to this mailbox; this one only reads.")
+    if situation.sent and not situation.selected:
+        return ui("This was sent from here: it can be read, and not changed.")
     return EMPTY if situation.targets else ui("No message is under the cursor.")
 
 
@@ -50,6 +52,13 @@ def has_message(situation: Situation) -> SafeText:
     if situation.open_message or situation.targets:
         return EMPTY
     return ui("No message is under the cursor.")
+
+
+def can_answer(situation: Situation) -> SafeText:
+    """A message that came in is open or under the cursor."""
+    if situation.sent:
+        return ui("This was sent from here: answer a message that came in.")
+    return has_message(situation)
 
 
 def has_open_message(situation: Situation) -> SafeText:
@@ -168,6 +177,7 @@ GUARDS: Final[Mapping[str, Guard]] = MappingProxyType(
             can_change,
             can_write,
             has_message,
+            can_answer,
             has_open_message,
             has_links,
             has_files,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.command import CHANGE, LIST, MAIL, READ, READER, SELECT, Command
+from tui.command import CHANGE, LIST, MAIL, READ, READER, SELECT, SHELVED, Command
 
 _READ: Final = (
     Command(
@@ -55,7 +55,7 @@ _READ: Final = (
         "Show all headers",
         "Shows or hides every header field.",
         ("h",),
-        READER,
+        READER | SHELVED,
         READ,
         guard="has_open_message",
         hint="headers",
@@ -66,7 +66,7 @@ _READ: Final = (
         "Show the raw mail",
         "Shows the mail as it came, in safe text.",
         ("g r",),
-        MAIL,
+        MAIL | SHELVED,
         READ,
         guard="has_message",
     ),
@@ -95,7 +95,7 @@ _READ: Final = (
         "Fold or unfold quotes",
         "Folds quoted text, or shows it.",
         ("T",),
-        READER,
+        READER | SHELVED,
         READ,
         guard="has_open_message",
         hint="quotes",

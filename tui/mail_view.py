@@ -28,12 +28,14 @@ _QUOTED_WORDS: Final = 40
 
 
 class Answered:
-    """The rows of a server's answer, newest first."""
+    """The rows of a server's answer, newest first; `sent` are those that no snapshot has."""
 
-    def __init__(self, snapshot: Snapshot, message_ids: Iterable[str]) -> None:
+    def __init__(
+        self, snapshot: Snapshot, message_ids: Iterable[str], sent: Iterable[MessageRow] = ()
+    ) -> None:
         rows = (snapshot.row_of(message_id) for message_id in message_ids)
-        found = [row for row in rows if row is not None]
-        self._rows = sorted(found, key=lambda row: row.received_at, reverse=True)
+        found = {row.message_id: row for row in (*sent, *rows) if row is not None}
+        self._rows = sorted(found.values(), key=lambda row: row.received_at, reverse=True)
         self._places = {row.message_id: place for place, row in enumerate(self._rows)}
 
     def __len__(self) -> int:
@@ -57,13 +59,18 @@ class ServerSearch:
     """A search that the service was asked; `message_ids` is None while it works.
 
     With `conversation` it is no search: `text` is the subject of a message, and what belongs to
-    that message is looked for.
+    that message is looked for, `sent` mail too.
     """
 
     text: str
     request_id: int
     message_ids: tuple[str, ...] | None = None
     conversation: bool = False
+    sent: tuple[MessageRow, ...] = ()
+
+    def sent_row(self, message_id: str) -> MessageRow | None:
+        """The row of a message that was sent, None for any other."""
+        return next((row for row in self.sent if row.message_id == message_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class MailView:
     def rows(self, snapshot: Snapshot) -> RowSource:
         """The rows of this view."""
         if self.server is not None and self.server.message_ids is not None:
-            return Answered(snapshot, self.server.message_ids)
+            return Answered(snapshot, self.server.message_ids, self.server.sent)
         return snapshot.select(self.filter)
 
     @property

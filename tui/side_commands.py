@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.command import LISTS, MOVE, PROGRAM, REVIEW, Command
+from tui.command import LISTS, MOVE, PROGRAM, REVIEW, SHELVED, Command
 
 SIDE_COMMANDS: Final = (
     Command(
@@ -15,7 +15,7 @@ SIDE_COMMANDS: Final = (
         "Back",
         "Leaves this screen; nothing is decided by that.",
         ("q", "escape"),
-        LISTS | REVIEW,
+        LISTS | REVIEW | SHELVED,
         PROGRAM,
         hint="back",
         rank=6,

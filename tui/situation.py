@@ -29,6 +29,9 @@ class Context(Enum):
     TRANSFERS = "list of transfers"
     AUDIT = "audit log"
     TRASH = "trash"
+    SHELF = "mail beside the mailbox"
+    """Sent mail and held mail, as the service lists it."""
+    SHELVED = "message beside the mailbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Situation:
     narrowed: bool = False
     """A search, a label or a server answer narrows the list."""
     search_text: bool = False
+    sent: bool = False
+    """The current message was sent from here: a part of a conversation, not of the mailbox."""
     read_only: bool = False
     signed_out: bool = False
     can_change_account: bool = False

@@ -27,11 +27,14 @@ class Entry:
     words: SafeText
     filter: MailFilter | None
     count: int = 0
+    """0 where it is only told that something is there."""
     command: str = ""
     role: str = ""
     """The ink of a heading, when it is an account's."""
     trouble: SafeText = EMPTY
     """What stands against an account, behind its name."""
+    more: bool = False
+    """There are more than were counted."""
 
     @property
     def is_heading(self) -> bool:
@@ -58,6 +61,25 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies at the services beside the mailboxes: how much is held, whether there is any other."""
+
+    held: int = 0
+    more_held: bool = False
+    sent: bool = False
+    trashed: bool = False
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Only what there is takes a line."""
+        found = (
+            (Entry(ui("Held mail"), None, self.held, "held", more=self.more_held), self.held),
+            (Entry(ui("All sent mail"), None, command="all_sent"), self.sent),
+            (Entry(ui("Trash"), None, command="trash"), self.trashed),
+        )
+        return tuple(entry for entry, is_there in found if is_there)
+
+
+@dataclass(frozen=True, slots=True)
 class AccountGroup:
     """The mailboxes of one account, where there are several."""
 
@@ -81,11 +103,13 @@ def entries(
     outgoing: Outgoing | None = None,
     accounts: Sequence[AccountGroup] = (),
     account: str = "",
+    beside: Beside | None = None,
 ) -> tuple[Entry, ...]:
-    """The built-in mailboxes, what is outgoing, the accounts, then the labels of one or of all."""
+    """The built-in mailboxes, what is outgoing or lies beside, the accounts, then labels."""
     built_in = (
         *_mailboxes(counts),
         *(outgoing.entries() if outgoing is not None else ()),
+        *(beside.entries() if beside is not None else ()),
         *(entry for group in accounts for entry in group.entries()),
     )
     own = next((one.counts for one in accounts if one.mark.name == account), counts)
@@ -143,7 +167,7 @@ class MailboxList(ChoiceList):
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(glyphs=glyphs, id=id)
-        self._counts, self.outgoing = MailboxCounts(), Outgoing()
+        self._counts, self.outgoing, self.beside = MailboxCounts(), Outgoing(), Beside()
         self.accounts: tuple[AccountGroup, ...] = ()
         self._entries = entries(self._counts)
         self._current = MailFilter()
@@ -164,9 +188,14 @@ class MailboxList(ChoiceList):
         self.outgoing = outgoing
         self._take_entries()
 
+    def show_beside(self, beside: Beside) -> None:
+        """Show what lies at the services beside the mailboxes; the cursor stays on its mailbox."""
+        self.beside = beside
+        self._take_entries()
+
     def _take_entries(self) -> None:
         account = self._current.account
-        fresh = entries(self._counts, self.outgoing, self.accounts, account)
+        fresh = entries(self._counts, self.outgoing, self.accounts, account, self.beside)
         if fresh == self._entries:
             return
         old, under = self._entries, self._under
@@ -200,7 +229,7 @@ class MailboxList(ChoiceList):
         entry = self._entries[place]
         if entry.is_heading:
             return self._heading(entry, width)
-        count = count_words(entry.count) if entry.count else ""
+        count = count_words(entry.count) + "+" * entry.more if entry.count else ""
         room = width - len(count) - 2
         role = "strong" if entry.filter == self._current and not entry.command else "text"
         return [(fit(entry.words, room, self._glyphs.ellipsis), role), (f" {count} ", "muted")]

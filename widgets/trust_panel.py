@@ -29,11 +29,7 @@ def trust_facts(
     trust: TrustFacts, glyphs: Glyphs, reveal_key: SafeText, peer: PeerView | None = None
 ) -> list[tuple[SafeText, str]]:
     """The facts, most important first, each with its role."""
-    facts = [
-        (phrase("{} verified sender", glyphs.verified), "good")
-        if trust.verified
-        else (phrase("{} unverified sender", glyphs.unverified), "alarm")
-    ]
+    facts = [_sender_fact(trust, glyphs)]
     if trust.first_contact:
         facts.append((phrase("{} first contact", glyphs.first_contact), "alarm"))
     if trust.seal is not None:
@@ -50,6 +46,14 @@ def trust_facts(
         )
         facts.append((phrase(template, trust.hidden_characters, reveal_key), "alarm"))
     return facts
+
+
+def _sender_fact(trust: TrustFacts, glyphs: Glyphs) -> tuple[SafeText, str]:
+    if trust.sent:
+        return ui("sent from this inbox"), "text"
+    if trust.verified:
+        return phrase("{} verified sender", glyphs.verified), "good"
+    return phrase("{} unverified sender", glyphs.unverified), "alarm"
 
 
 def _notes(trust: TrustFacts, unlock_key: SafeText) -> tuple[SafeText, ...]:

@@ -31,8 +31,8 @@ def thread_in(document: Mapping[str, Any]) -> str:
     return thread_of(document.get("o"))
 
 
-async def conversation_of(store: MailStore, message_id: str) -> tuple[str, ...]:
-    """Return the cached messages of a message's conversation; () when the service names none."""
+async def conversation_of(store: MailStore, message_id: str) -> tuple[str, tuple[str, ...]]:
+    """Return a message's conversation and its cached messages; "" and () when there is none."""
     item = store.item(message_id)
     thread = thread_of(item.extra) if item is not None else ""
     found: list[str] = []
@@ -43,4 +43,4 @@ async def conversation_of(store: MailStore, message_id: str) -> tuple[str, ...]:
             if other is not None and thread_of(other.extra) == thread:
                 found.append(one)
         await asyncio.sleep(0)
-    return tuple(found)
+    return thread, tuple(found)

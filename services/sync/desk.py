@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from services.errors import MailError, UsageError
+from services.errors import MailError, ServiceError, UsageError
 from services.events import (
     Event,
     KeyRequest,
@@ -17,6 +17,7 @@ from services.events import (
     OutboundRequest,
     RawRead,
     SearchAnswered,
+    Severity,
     ShelfRequest,
     TransferRequest,
 )
@@ -32,6 +33,7 @@ from services.requests import (
     SearchServer,
     Undo,
 )
+from services.safe_text import clean_line, phrase
 from services.sync import wording
 from services.sync.changing import ChangeRequest, edit_of, is_worth_a_word
 from services.sync.connecting import Connecting
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from services.attachments.board import Board
     from services.attachments.desk import TransferDesk
     from services.keys.key_desk import KeyDesk
+    from services.models import MessageRow
     from services.sync.shelf_desk import ShelfDesk
 
 
@@ -143,18 +146,25 @@ class Desk:
 
     async def _search(self, request_id: int, request: SearchServer | FindConversation) -> None:
         if isinstance(request, FindConversation):
-            found = await self._conversation(request.message_id)
-            self._emit(SearchAnswered(request_id, "", found))
+            await self._conversation(request_id, request.message_id)
         else:
             self._emit(SearchAnswered(request_id, request.text, await self.find(request.text)))
 
-    async def _conversation(self, message_id: str) -> tuple[str, ...]:
+    async def _conversation(self, request_id: int, message_id: str) -> None:
         from services.cache.conversations import conversation_of
 
-        found = await conversation_of(self._mailbox.store, message_id)
+        thread, found = await conversation_of(self._mailbox.store, message_id)
         if not found:
             raise UsageError("The mail service does not say which messages belong to this one.")
-        return found
+        sent: tuple[MessageRow, ...] = ()
+        try:
+            sent = await self.shelves().sent_in(thread)
+        except ServiceError as error:
+            told = phrase(
+                "What you sent in this conversation is missing: {}", clean_line(str(error))
+            )
+            self._mailbox.report.notice(told, Severity.WARNING, request_id=request_id)
+        self._emit(SearchAnswered(request_id, "", found, sent))
 
     async def find(self, words: str) -> tuple[str, ...]:
         """Return what the service's own search finds; raises as `Mailbox.search_server`."""

@@ -39,6 +39,10 @@ class Pace:
     """How long a connection has to hold so that its end is no sign of trouble."""
     push_refused: float = 3600.0
     """Until push is tried again where it was refused; mail is looked for meanwhile."""
+    shelves: float = 600.0
+    """Between two counts of what lies beside the mailbox, when nothing gives a reason."""
+    shelves_gap: float = 30.0
+    """Between two of them otherwise."""
     sleep_look: float = 5.0
     """Between two looks whether the machine has slept."""
 

@@ -9,7 +9,7 @@ something new (`services.sync.watching`), that is one more reason to look, never
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 
 from services.errors import MailError, RateLimited, ServerBroken, SignedOut
@@ -24,6 +24,7 @@ class Poller:
     """Keeps `mailbox` up to date until cancelled; `connect` makes its provider when there is none.
 
     `connect` raises MailError when it cannot; that is tried again like any other failure.
+    `after_look` runs after each look that went well, told whether somebody gave a reason for it.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class Poller:
         mailbox: Mailbox,
         connect: Callable[[], Awaitable[None]],
         clock: Callable[[], float],
+        after_look: Callable[[bool], Coroutine[None, None, None]] | None = None,
     ) -> None:
         self._mailbox = mailbox
         self._connect = connect
         self._clock = clock
+        self._after_look = after_look
         self._pace = mailbox.pace
         self._wake = asyncio.Event()
         self._failures = 0
@@ -57,8 +60,12 @@ class Poller:
             group.create_task(self._walk_now_and_then())
             group.create_task(self._watcher.run())
             while True:
+                had_reason = self._wake.is_set()
                 self._wake.clear()
                 delay = await self._look()
+                if self._trouble is None and self._after_look is not None:
+                    # Beside the looks: what it asks must not keep new mail from being seen.
+                    group.create_task(self._after_look(had_reason))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(delay):
                         await self._wake.wait()

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import CacheError, CryptoError, MailError, NotFound, Offline, ServiceError
 from services.models import MessageRow, RowFlag
-from services.ports import MailProvider, MailRenderer
+from services.ports import MailProvider, MailRenderer, MailShelves
 from services.safe_text import SafeText, clean_line, ui
 from services.seal_models import SealState
+from services.shelves import Shelf
 from services.shown_mail import RenderedMessage, TrustFacts
 from services.sync.sealed_reading import AHEAD, SealedReading
 from services.wire_values import FetchedMessage, InboundAttachment, InboxItem
@@ -48,6 +49,8 @@ class RawMail:
     item: InboxItem
     raw: bytes
     attachments: tuple[InboundAttachment, ...]
+    is_sent: bool = False
+    """It was sent from this inbox; such mail is not kept here."""
 
 
 class LateRenderer:
@@ -120,17 +123,22 @@ class MessageReader:
         self._sealed = sealed
 
     async def fetch(self, message_id: str, provider: MailProvider | None) -> RawMail:
-        """Return a message as received; raises ServiceError when it must be fetched and cannot."""
+        """Return a message as received; raises ServiceError when it must be fetched and cannot.
+
+        One that is not cached may have been sent from here: a part of a conversation.
+        """
         item = self._store.item(message_id)
         kept = self._kept.get(message_id)
         if kept is not None and item is not None and _is_settled(kept[1]):
             return RawMail(item, *kept)
         try:
             fetched = await _ask(message_id, provider)
-        except ServiceError:
-            if kept is None or item is None:
-                raise
-            return RawMail(item, *kept)
+        except ServiceError as error:
+            if kept is not None and item is not None:
+                return RawMail(item, *kept)
+            if item is None and isinstance(error, NotFound):
+                return await _shelved(Shelf.SENT, message_id, provider, error)
+            raise
         from services.reading.mime import raw_bytes
 
         raw = raw_bytes(fetched.raw_mime)
@@ -158,7 +166,7 @@ class MessageReader:
         if message is None:
             message = await self._render(mail, renderer, reveal=reveal)
         row = self._store.snapshot().row_of(message_id)
-        return Opened(message, _trust(mail.item, row, message))
+        return Opened(message, _trust(mail, row, message))
 
     async def read_ahead(
         self, message_ids: Sequence[str], provider: MailProvider | None, renderer: MailRenderer
@@ -185,7 +193,7 @@ class MessageReader:
         from services.attachments.inside import InsideFile
         from services.crypto.verdicts import Verdict
 
-        mail = await self.fetch(message_id, provider)
+        mail = await self._fetch_anywhere(message_id, provider)
         opener = await self._sealed.opener(message_id)
         await renderer.render(mail.raw, attachments=mail.attachments, opener=opener)
         if opener is None or opener.outcome is None or opener.outcome.plaintext is None:
@@ -197,6 +205,15 @@ class MessageReader:
             )
         name, data = found
         return InsideFile(name, data, Verdict(opener.outcome.facts.verdict.value))
+
+    async def _fetch_anywhere(self, message_id: str, provider: MailProvider | None) -> RawMail:
+        """Return a message as received, wherever it lies: files are saved from the trash too."""
+        try:
+            return await self.fetch(message_id, provider)
+        except NotFound as error:
+            if self._store.item(message_id) is not None:
+                raise
+            return await _shelved(None, message_id, provider, error)
 
     async def _render(
         self, mail: RawMail, renderer: MailRenderer, *, reveal: bool
@@ -225,7 +242,7 @@ class MessageReader:
             if opener is None or opener.outcome is None or opener.outcome.plaintext is None:
                 return message
             if generation == sealed.generation and sealed.is_unlocked:
-                if not reveal:
+                if not reveal and not mail.is_sent:
                     await sealed.remember(mail.item, message, mail.attachments, opener)
                 return message
 
@@ -250,6 +267,23 @@ async def _ask(message_id: str, provider: MailProvider | None) -> FetchedMessage
     return await provider.get_message(message_id)
 
 
+async def _shelved(
+    shelf: Shelf | None, message_id: str, provider: MailProvider | None, missing: NotFound
+) -> RawMail:
+    """Return a message that lies beside the mailbox; raises `missing` when it does not either."""
+    if not isinstance(provider, MailShelves):
+        raise missing
+    try:
+        fetched = await provider.get_shelved(shelf, message_id)
+    except NotFound:
+        raise missing from None
+    from services.reading.mime import raw_bytes
+
+    return RawMail(
+        fetched.item, raw_bytes(fetched.raw_mime), fetched.attachments, shelf is Shelf.SENT
+    )
+
+
 def raw_lines(raw: bytes) -> tuple[SafeText, ...]:
     """Return raw mail as lines of safe text, cut at 20,000 lines of 2,000 characters."""
     lines = raw.decode("utf-8", "replace").splitlines()
@@ -263,14 +297,15 @@ def _is_settled(attachments: tuple[InboundAttachment, ...]) -> bool:
     return all(entry.status in _SETTLED for entry in attachments)
 
 
-def _trust(item: InboxItem, row: MessageRow | None, message: RenderedMessage) -> TrustFacts:
+def _trust(mail: RawMail, row: MessageRow | None, message: RenderedMessage) -> TrustFacts:
     return TrustFacts(
-        verified=item.sender_verified,
+        verified=mail.item.sender_verified,
         first_contact=row is not None and RowFlag.FIRST_CONTACT in row.flags,
         encrypted=message.encrypted,
         hidden_characters=message.hidden_characters,
         notes=message.notes,
         seal=message.seal,
+        sent=mail.is_sent,
     )
 
 

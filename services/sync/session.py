@@ -27,6 +27,7 @@ from services.sync.reading import LateRenderer
 
 if TYPE_CHECKING:
     from services.cache.store import MailStore
+    from services.sync.shelf_counts import ShelfCounter
 
 _CLOSE_LIMIT: Final = 1.0
 """Seconds that connections and the renderer get to close."""
@@ -62,7 +63,9 @@ class Session:
             keychain=keychain,
             offers=offers,
         )
-        self._poller = Poller(self.mailbox, self._connect, clock)
+        self._emit, self._clock = emit, clock
+        self._counter: ShelfCounter | None = None
+        self._poller = Poller(self.mailbox, self._connect, clock, self._count_shelves)
         self._connecting = Connecting()
         self.desk = Desk(self.mailbox, emit, boundary, self._poller.nudge, self._connecting)
         self.make_provider: Callable[[], MailProvider] | None = None
@@ -145,6 +148,16 @@ class Session:
             self.mailbox.connect(await asyncio.to_thread(self.make_provider))
         finally:
             self._connecting.end()
+
+    async def _count_shelves(self, had_reason: bool) -> None:
+        provider = self.mailbox.provider
+        if provider is None or not provider.capabilities.shelves:
+            return
+        if self._counter is None:
+            from services.sync.shelf_counts import ShelfCounter
+
+            self._counter = ShelfCounter(self._emit, self._clock, self.mailbox.pace)
+        await self._counter.after_look(provider, had_reason=had_reason)
 
     async def _connect_only(self) -> None:
         if self.mailbox.provider is None:

@@ -36,7 +36,7 @@ def addressed(account: str, event: Event) -> Event:
             return replace(event, message_id=join_id(account, event.message_id))
         case SearchAnswered():
             found = tuple(join_id(account, one) for one in event.message_ids)
-            return replace(event, message_ids=found)
+            return replace(event, message_ids=found, sent=_of_account(account, event.sent))
         case Notice():
             return replace(event, sentence=named(account, event.sentence), account=account)
         case RequestFailed():
@@ -85,17 +85,22 @@ def _of_shelf(account: str, event: ShelfEvent) -> ShelfEvent:
     match event:
         case ev.ShelfListed():
             return replace(event, rows=shelf_rows(account, event))
-        case ev.ShelvedRead() | ev.TrashRestored():
+        case ev.ShelvedRead() | ev.ShelvedRaw() | ev.TrashRestored():
             return replace(event, message_id=join_id(account, event.message_id))
+        case ev.ShelvesCounted():
+            return replace(event, account=account)
         case _:
             return event
 
 
 def shelf_rows(account: str, listed: ShelfListed) -> tuple[MessageRow, ...]:
-    """Return the rows of an account's trash with qualified ids, and told whose they are."""
+    """Return the rows of an account's shelf with qualified ids, and told whose they are."""
+    return _of_account(account, listed.rows)
+
+
+def _of_account(account: str, rows: tuple[MessageRow, ...]) -> tuple[MessageRow, ...]:
     return tuple(
-        replace(row, message_id=join_id(account, row.message_id), account=account)
-        for row in listed.rows
+        replace(row, message_id=join_id(account, row.message_id), account=account) for row in rows
     )
 
 

@@ -74,7 +74,7 @@ class UnifiedDesk:
             case TransferRequest():
                 self._files(request_id, request)
             case ShelfRequest():
-                await self._trash(request_id)
+                await self._shelf(request_id, request)
             case _:
                 await self._change(request_id, request)  # type: ignore[arg-type]
 
@@ -142,19 +142,24 @@ class UnifiedDesk:
             self._emit(SearchAnswered(request_id, request.text, ids))
         self._tell(request_id, failures, answered=bool(found))
 
-    async def _trash(self, request_id: int) -> None:
+    async def _shelf(self, request_id: int, request: ShelfRequest) -> None:
+        from services.shelf_events import ListShelf
         from services.unified import shelves
+
+        if not isinstance(request, ListShelf):
+            raise UsageError("This is for one account only.")
+        shelf = request.shelf
 
         sessions = self._sessions()
         found: dict[str, ShelfListed] = {}
 
         async def look(account: str, session: Session) -> None:
-            found[account] = await session.desk.shelves().look()
+            found[account] = await session.desk.shelves().look(shelf)
 
-        failures = await self._each(shelves.having_trash(sessions), look)
+        failures = await self._each(shelves.having(shelf, sessions), look)
         if found:
             told = _told(failures) if failures else EMPTY
-            self._emit(shelves.joined(request_id, found, told, sessions))
+            self._emit(shelves.joined(request_id, shelf, found, told, sessions))
         else:
             self._tell(request_id, failures, answered=False)
 

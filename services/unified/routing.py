@@ -99,9 +99,9 @@ class Router:
         return {account or self._accounts[0]: request}
 
     def _of_shelf(self, account: str, request: ShelfRequest) -> Parts | None:
-        from services.shelf_events import ReadShelved, RestoreTrashed
+        from services.shelf_events import ReadShelved, ReadShelvedRaw, RestoreTrashed
 
-        if isinstance(request, ReadShelved | RestoreTrashed):
+        if isinstance(request, ReadShelved | ReadShelvedRaw | RestoreTrashed):
             account, own_id = split_id(request.message_id)
             return {self._known(account): replace(request, message_id=own_id)}
         return {account: request} if account else None

@@ -53,7 +53,7 @@ class FakeShelves:
                 emit(RequestFailed(number, self.none))
             case ListShelf():
                 emit(ShelfListed(number, self.rows, self.more, self.remark))
-            case ReadShelved(message_id):
+            case ReadShelved(_, message_id):
                 row = next(row for row in self.rows if row.message_id == message_id)
                 emit(ShelvedRead(number, message_id, rendered(row), _TRUST))
             case RestoreTrashed() if self.refuses:

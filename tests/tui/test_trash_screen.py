@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from services.safe_text import clean_line, ui
 from services.shelf_events import ListShelf, ReadShelved, RestoreTrashed, ShelfListed
+from services.shelves import Shelf
 from tests.fakes.fake_shelves import FakeShelves, hostile
 from tests.fakes.rows import sample_rows
 from tests.tui.app_stage import SSH, Stage, press, rows_of, text_of, until
@@ -56,10 +57,10 @@ async def test_enter_reads_and_e_brings_back_and_the_row_is_gone_only_then() -> 
         listed = await shown(pilot, stage, "Trash")
         _, second, *others = [row.message_id for row in listed.records]
         await press(pilot, "j", "enter")
-        assert trash.asked[-1] == ReadShelved(second)
+        assert trash.asked[-1] == ReadShelved(Shelf.TRASH, second)
         await until(pilot, lambda: "this is the text" in text_of(stage.app))
         await press(pilot, "e", "x", "q")
-        assert trash.asked[-1] == ReadShelved(second)
+        assert trash.asked[-1] == ReadShelved(Shelf.TRASH, second)
         trash.silent = True
         await press(pilot, "e", "e")
         assert [one for one in trash.asked if isinstance(one, RestoreTrashed)] == [
@@ -93,7 +94,7 @@ async def test_a_slow_service_is_waited_for_and_an_old_answer_is_not_shown() -> 
     async with stage.app.run_test(size=SMALL) as pilot:
         listed = await shown(pilot, stage, "Asking the service")
         await press(pilot, "e", "enter")
-        assert stage.engine.requests == [ListShelf()]
+        assert stage.engine.requests == [ListShelf(Shelf.TRASH)]
         number = len(stage.engine.requests)
         await press(pilot, "ctrl+r")
         trash.emit(ShelfListed(number, trash.rows))
@@ -108,7 +109,7 @@ async def test_an_empty_trash_says_so_and_no_key_does_anything() -> None:
     async with stage.app.run_test(size=SMALL) as pilot:
         await shown(pilot, stage, "No mail that came in lies in the trash")
         await press(pilot, "j", "G", "enter", "e")
-        assert stage.engine.requests == [ListShelf()]
+        assert stage.engine.requests == [ListShelf(Shelf.TRASH)]
         assert "Nothing is under the cursor." in text_of(stage.app)
 
 

@@ -59,6 +59,7 @@ class Attention:
             selected=selected,
             archived=RowFlag.ARCHIVED in flags,
             unread=RowFlag.UNREAD in flags,
+            sent=current is not None and self._finding.sent_row(current) is not None,
             open_message=self._reading.message_id is not None,
             links=len(self._reading.links),
             files=screen.files.count,

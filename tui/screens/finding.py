@@ -79,7 +79,17 @@ class Finding:
         return self.snapshot.counts_of(account) if account else self.snapshot.counts
 
     def row_of(self, message_id: str) -> MessageRow | None:
-        """The row of a message as of now."""
+        """The row of a message as of now, of one that was sent as the service told it."""
+        return self._cached_row(message_id) or self.sent_row(message_id)
+
+    def sent_row(self, message_id: str) -> MessageRow | None:
+        """The row of a message that was sent, None for one of the mailbox."""
+        server = self.view.server
+        if server is None or self._cached_row(message_id) is not None:
+            return None
+        return server.sent_row(message_id)
+
+    def _cached_row(self, message_id: str) -> MessageRow | None:
         return self.snapshot.row_of(message_id) if self.snapshot is not None else None
 
     def take(self, snapshot: Snapshot) -> None:
@@ -176,6 +186,8 @@ class Finding:
         """Show what belongs to a message, in whatever mailbox it is; until told, all stays as it is."""
         from services.requests import FindConversation
 
+        if self.sent_row(message_id) is not None:
+            return  # it is shown already
         row = self.row_of(message_id)
         subject = str(row.subject) if row is not None else ""
         request_id = self._ask(FindConversation(message_id))
@@ -186,7 +198,7 @@ class Finding:
         for server in (self._conversation, self.view.server):
             if server is not None and server.request_id == event.request_id:
                 self._conversation = None
-                found = replace(server, message_ids=event.message_ids)
+                found = replace(server, message_ids=event.message_ids, sent=event.sent)
                 self.go(replace(self.view, server=found), keep=server.conversation)
                 return
 

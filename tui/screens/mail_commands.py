@@ -70,6 +70,8 @@ def _writing(screen: MailScreen) -> Mapping[str, Handler]:
         "transfers": lambda: screen.outbound.show_transfers(),
         "audit": lambda: screen.outbound.show_audit(),
         "trash": lambda: screen.outbound.show_trash(),
+        "all_sent": lambda: screen.outbound.show_all_sent(),
+        "held": lambda: screen.outbound.show_held(),
     }
 
 
@@ -212,7 +214,13 @@ def _choose_mailbox(screen: MailScreen) -> None:
     places, snapshot = screen.panes.places, screen.finding.snapshot
     counts = snapshot.counts if snapshot is not None else screen.finding.counts
     dialog = MailboxesDialog(
-        counts, places.accounts, places.outgoing, current, session.glyphs, session.monotonic
+        counts,
+        places.accounts,
+        places.outgoing,
+        places.beside,
+        current,
+        session.glyphs,
+        session.monotonic,
     )
     screen.app.push_screen(dialog, answered)
 

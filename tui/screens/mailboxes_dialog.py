@@ -13,12 +13,12 @@ from services.models import MailboxCounts, MailFilter
 from services.safe_text import ui
 from tui.screens.dialogs import Dialog
 from widgets.glyphs import Glyphs
-from widgets.mailbox_list import AccountGroup, MailboxList, Outgoing
+from widgets.mailbox_list import AccountGroup, Beside, MailboxList, Outgoing
 from widgets.plain import Plain
 
 
 class MailboxesDialog(Dialog[MailFilter | str]):
-    """Chooses a mailbox or a label, or by its command a screen of outgoing mail."""
+    """Chooses a mailbox or a label, or by its command a screen of its own."""
 
     AUTO_FOCUS = "MailboxList"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -32,6 +32,7 @@ class MailboxesDialog(Dialog[MailFilter | str]):
         counts: MailboxCounts,
         accounts: tuple[AccountGroup, ...],
         outgoing: Outgoing,
+        beside: Beside,
         current: MailFilter,
         glyphs: Glyphs,
         monotonic: Callable[[], float],
@@ -40,6 +41,7 @@ class MailboxesDialog(Dialog[MailFilter | str]):
         self._counts = counts
         self._accounts = accounts
         self._outgoing = outgoing
+        self._beside = beside
         self._current = current
         self._list = MailboxList(glyphs=glyphs)
 
@@ -54,6 +56,7 @@ class MailboxesDialog(Dialog[MailFilter | str]):
         super().on_mount()
         self._list.show_counts(self._counts, self._accounts)
         self._list.show_outgoing(self._outgoing)
+        self._list.show_beside(self._beside)
         self._list.show_current(self._current)
 
     def on_mailbox_list_chosen(self, event: MailboxList.Chosen) -> None:

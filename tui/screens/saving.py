@@ -1,4 +1,4 @@
-"""Saving attachments from the mail screen: asking where, telling how far, telling where it lies.
+"""Saving attachments from a screen with a reader: asking where, telling how far, telling where it lies.
 
 Closes two traps: progress of one message painted into the list of another (states are kept by
 message, and shown when it is shown), and a file that is encrypted and a key that is locked: the
@@ -8,11 +8,11 @@ passphrase is asked for, then the saving goes on by itself.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services.attachments.folders import USUAL
 from services.events import RequestFailed, Severity, TransferEvent
-from services.safe_text import EMPTY, SafeText, phrase, ui
+from services.safe_text import SafeText, phrase, ui
 from services.transfer_events import (
     CancelTransfers,
     FileMoved,
@@ -22,15 +22,51 @@ from services.transfer_events import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import App
+
+    from services.requests import Request
     from services.shown_mail import AttachmentView
-    from tui.screens.mail import MailScreen
+    from tui.notices import Notices
     from tui.screens.save_dialog import SaveChoice
+    from tui.session import Session
+    from widgets.reader_pane import ReaderPane
+
+
+class FilesOnScreen(Protocol):
+    """What saving needs of a screen: the message in its reader, and ways to ask and to tell."""
+
+    @property
+    def message_id(self) -> str | None: ...
+
+    @property
+    def pane(self) -> ReaderPane: ...
+
+    @property
+    def session(self) -> Session: ...
+
+    @property
+    def notices(self) -> Notices: ...
+
+    @property
+    def app(self) -> App[int]: ...
+
+    def ask(self, request: Request) -> int: ...
+
+    def subject_of(self, message_id: str) -> SafeText: ...
+
+    def refresh_chrome(self) -> None: ...
+
+    def unlock(self, then: Callable[[], None], message_id: str) -> None:
+        """Ask for the passphrase of the account that a message belongs to, then go on."""
+        ...
 
 
 class Saving:
-    """The attachments that are being saved from a mail screen."""
+    """The attachments that are being saved from a screen."""
 
-    def __init__(self, screen: MailScreen) -> None:
+    def __init__(self, screen: FilesOnScreen) -> None:
         self._screen = screen
         self._folder = ""
         self._running: dict[int, str] = {}
@@ -46,8 +82,8 @@ class Saving:
         """Ask what of the open message to save, and where; `current` is the index to start on."""
         from tui.screens.save_dialog import SaveDialog
 
-        message_id = self._screen.reading.message_id
-        files = self._screen.panes.reader.files
+        message_id = self._screen.message_id
+        files = self._screen.pane.files
         if message_id is None or not files:
             return
         if current is None:
@@ -68,10 +104,14 @@ class Saving:
 
     def show_states(self, message_id: str) -> None:
         """A message is shown anew: say again how far its files are."""
-        listed = self._screen.panes.reader.attachments
+        listed = self._screen.pane.attachments
         for (of, index), state in self._states.items():
             if of == message_id:
                 listed.show_state(index, state)
+
+    def is_about(self, event: TransferEvent) -> bool:
+        """Whether it tells about what is being saved from this screen."""
+        return getattr(event, "request_id", None) in self._running
 
     def take(self, event: TransferEvent) -> None:
         """Tell what the engine told."""
@@ -93,20 +133,19 @@ class Saving:
         self._running.pop(event.request_id, None)
 
     def _under_cursor(self) -> int | None:
-        listed = self._screen.panes.reader.attachments
+        listed = self._screen.pane.attachments
         chosen: AttachmentView | None = listed.current if listed.has_focus else None
         return None if chosen is None else chosen.index
 
     def _start(self, message_id: str, choice: SaveChoice) -> None:
-        files = {file.index: file.file_name for file in self._screen.panes.reader.files}
-        row = self._screen.finding.row_of(message_id)
+        files = {file.index: file.file_name for file in self._screen.pane.files}
         request = SaveAttachments(
             message_id,
             choice.indexes,
             Path(choice.folder),
             choice.opens,
             names=tuple(files.get(index, ui("attachment")) for index in choice.indexes),
-            about=EMPTY if row is None else row.subject,
+            about=self._screen.subject_of(message_id),
         )
         self._send(request)
         count = len(choice.indexes)
@@ -123,8 +162,8 @@ class Saving:
             self._states[place] = event.state
         else:
             self._states.pop(place, None)
-        if self._screen.reading.message_id == event.message_id:
-            self._screen.panes.reader.attachments.show_state(event.index, event.state)
+        if self._screen.message_id == event.message_id:
+            self._screen.pane.attachments.show_state(event.index, event.state)
 
     def _saved(self, event: FilesSaved) -> None:
         if event.failed:
@@ -133,12 +172,4 @@ class Saving:
             self._screen.notices.tell(event.sentence)
 
     def _unlock(self, event: SavingNeedsKey) -> None:
-        from tui.screens.passphrase import PassphraseDialog
-
-        def answered(is_open: bool | None) -> None:
-            if is_open:
-                self._send(event.request)
-
-        screen = self._screen
-        news = screen.sealed.news_of(screen.accounts.about(event.request.message_id))
-        screen.app.push_screen(PassphraseDialog(news, screen.session.monotonic), answered)
+        self._screen.unlock(lambda: self._send(event.request), event.request.message_id)

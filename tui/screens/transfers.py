@@ -127,8 +127,8 @@ class TransfersScreen(ListScreen[None]):
         self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
         return True
 
-    def heard_of_file(self, event: TransferEvent) -> None:
-        """The list, what moves in it, and what was opened."""
+    def heard_of_file(self, event: TransferEvent) -> bool:
+        """The list, what moves in it, and what was opened; nothing is kept from others."""
         match event:
             case TransfersListed():
                 key = self.session.keymap.shown_key("save_files")
@@ -140,6 +140,7 @@ class TransfersScreen(ListScreen[None]):
                 self.notices.tell(event.sentence)
         self.show_current()
         self.tick()
+        return False
 
 
 def _entry(row: TransferRow | None) -> str:

@@ -20,6 +20,7 @@ from services.api.agentmail_to.files import Files
 from services.api.agentmail_to.lists import SenderLists
 from services.api.agentmail_to.offer import OFFER
 from services.api.agentmail_to.paging import pages
+from services.api.agentmail_to.shelves import Shelves, shelf_of
 from services.api.agentmail_to.wire import BATCH_UPDATE, MAX_PAGE
 from services.api.exchange import Exchange
 from services.api.retry import Sleep
@@ -27,7 +28,8 @@ from services.errors import NotFound, UsageError
 from services.ports import Capabilities, PushSignal, RemoteChanges
 from services.redact import Secret
 from services.service_config import AGENTMAIL_TO, service_url
-from services.wire_values import FetchedMessage, InboxPage
+from services.shelves import Shelf
+from services.wire_values import FetchedMessage, InboxItem, InboxPage
 
 MESSAGE_SECONDS: Final = 120.0
 """The deadline for the JSON of one whole message."""
@@ -60,6 +62,7 @@ class AgentMailToClient:
             self.exchange, inbox_id, self.door.origin, proxy, storage_hosts
         )  # fmt: skip
         self.lists = SenderLists(self.exchange, inbox_id)
+        self._shelves = Shelves(self.exchange, inbox_id)
         self._label_log = LabelLog(self.exchange, inbox_id)
 
     @property
@@ -146,24 +149,25 @@ class AgentMailToClient:
         }
         return codec.inbox_page(await self.call("list_messages", query=query))
 
-    async def list_shelf(self, *, cursor: str | None = None) -> InboxPage:
-        """Return one page of what came in and lies in the trash, newest first (§5.3)."""
-        query = {
-            "limit": MAX_PAGE,
-            "page_token": cursor,
-            "labels": [labels.TRASH],
-            "include_trash": True,
-            "include_unauthenticated": True,
-        }
-        return codec.inbox_page(await self.call("list_messages", query=query), labels.is_in_trash)
+    async def list_shelf(
+        self, shelf: Shelf, *, limit: int = MAX_PAGE, cursor: str | None = None
+    ) -> InboxPage:
+        """Return one page of what lies beside the mailbox; see `services.ports.MailShelves`."""
+        return await self._shelves.page(shelf, limit=limit, cursor=cursor)
+
+    async def list_sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
+        """Return what was sent in a conversation; see `services.ports.MailShelves`."""
+        return await self._shelves.sent_in(thread_id)
 
     async def get_message(self, message_id: str) -> FetchedMessage:
         """Return a message of the mailbox, whole; NotFound when it is gone or put away."""
         return await self._whole(message_id, labels.is_in_mailbox)
 
-    async def get_shelved(self, message_id: str) -> FetchedMessage:
-        """Return a message of the trash, whole; NotFound when it does not lie there any more."""
-        return await self._whole(message_id, labels.is_in_trash)
+    async def get_shelved(self, shelf: Shelf | None, message_id: str) -> FetchedMessage:
+        """Return a message of a shelf (of any for None), whole; NotFound when it is not there."""
+        return await self._whole(
+            message_id, lambda told: shelf_of(told) in (Shelf if shelf is None else (shelf,))
+        )
 
     async def _whole(
         self, message_id: str, belongs: Callable[[Iterable[str]], bool]

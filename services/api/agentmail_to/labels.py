@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.errors import UsageError
+from services.shelves import Shelf
 
 UNREAD: Final = "unread"
 READ: Final = "read"
@@ -18,13 +19,14 @@ ARCHIVED: Final = "archived"
 """Ours: the service knows no archive, and other clients show such mail in the inbox (§5.4)."""
 TRASH: Final = "trash"
 RECEIVED: Final = "received"
+SENT: Final = "sent"
 UNAUTHENTICATED: Final = "unauthenticated"
 """The sender proved nothing: neither SPF nor DKIM nor DMARC (§5.5)."""
 SPAM: Final = "spam"
 BLOCKED: Final = "blocked"
 
 SYSTEM: Final = frozenset({
-    RECEIVED, "sent", "delivered", "bounced", "complained", "delayed", "rejected", "opened",
+    RECEIVED, SENT, "delivered", "bounced", "complained", "delayed", "rejected", "opened",
     "scheduled", "agent-armor-held",
 })  # fmt: skip
 """Set by the service alone; it answers 400 to whoever tries (§5.1)."""
@@ -43,10 +45,17 @@ def is_in_mailbox(labels: Iterable[str]) -> bool:
     return RECEIVED in found and not found & _PUT_AWAY
 
 
-def is_in_trash(labels: Iterable[str]) -> bool:
-    """Tell whether a message lies in the trash and would be in the mailbox without that (§5.3)."""
+def lies_in(shelf: Shelf, labels: Iterable[str]) -> bool:
+    """Tell whether a message lies in a place beside the mailbox, and in none of the others (§5.5).
+
+    In the trash only what would be in the mailbox without that.
+    """
     found = frozenset(labels)
-    return TRASH in found and is_in_mailbox(found - {TRASH})
+    if shelf is Shelf.TRASH:
+        return TRASH in found and is_in_mailbox(found - {TRASH})
+    is_held = not found.isdisjoint((SPAM, BLOCKED))
+    belongs = is_held if shelf is Shelf.HELD else SENT in found and not is_held
+    return belongs and TRASH not in found
 
 
 def place_of(labels: Iterable[str]) -> str:

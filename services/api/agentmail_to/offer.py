@@ -10,6 +10,7 @@ from typing import Final
 from services.api.agentmail_to import labels
 from services.api.agentmail_to.wire import BATCH_UPDATE, MAX_PAGE
 from services.ports import Capabilities
+from services.shelves import Shelf
 
 LONGEST_LABEL: Final = 64
 """Ours: the service tells no limit (§5.1)."""
@@ -24,6 +25,7 @@ OFFER: Final = Capabilities(
     change_feed=True,
     server_drafts=True,
     trash=True,
+    shelves=frozenset(Shelf),
     late_arrivals=True,
     lower_case_labels=True,
     reserved_labels=labels.RESERVED,

@@ -15,6 +15,7 @@ from services.events import RequestFailed, SyncStateChanged
 from services.models import SyncPhase
 from services.ports import Capabilities
 from services.shelf_events import ListShelf, RestoreTrashed, ShelfListed, TrashRestored
+from services.shelves import Shelf
 from services.sync.connecting import Connecting
 from services.sync.mailbox import Mailbox
 from services.sync.shelf_desk import MOST, ShelfDesk
@@ -63,7 +64,7 @@ def _synced(made: Run) -> None:
 
 
 def _listed(made: Run) -> list[str]:
-    asked = made.engine.request(ListShelf())
+    asked = made.engine.request(ListShelf(Shelf.TRASH))
     found = made.wait(ShelfListed, lambda told: told.request_id == asked)
     return [str(row.subject) for row in found.rows]
 
@@ -81,7 +82,9 @@ class FakeShelf:
         self.asked = 0
         self.back: list[str] = []
 
-    async def list_shelf(self, *, cursor: str | None = None) -> InboxPage:
+    async def list_shelf(
+        self, shelf: Shelf, *, limit: int = 100, cursor: str | None = None
+    ) -> InboxPage:
         self.asked += 1
         if self.fails is not None:
             raise self.fails
@@ -90,8 +93,11 @@ class FakeShelf:
         items = tuple(InboxItem(f"m{n}", received_at=10_000 - n) for n in range(start, stop))
         return InboxPage(items, str(stop) if stop < self.count else None)
 
-    async def get_shelved(self, message_id: str) -> FetchedMessage:
+    async def get_shelved(self, shelf: Shelf | None, message_id: str) -> FetchedMessage:
         raise TimedOut("Too slow.")
+
+    async def list_sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
+        return ()
 
     async def undelete_message(self, message_id: str) -> None:
         self.back.append(message_id)
@@ -120,7 +126,7 @@ async def test_a_look_into_a_large_trash_is_bounded_and_says_so(
     store: MailStore, count: int, shown: int, more: bool
 ) -> None:
     shelf = FakeShelf(count)
-    listed = await desk(store, shelf, []).look()
+    listed = await desk(store, shelf, []).look(Shelf.TRASH)
     assert (len(listed.rows), listed.more) == (shown, more)
     assert shelf.asked == max(1, shown // 100)
     dates = [row.received_at for row in listed.rows]
@@ -131,14 +137,16 @@ async def test_a_look_into_a_large_trash_is_bounded_and_says_so(
 class EndlessShelf(FakeShelf):
     """Sends the same page for ever."""
 
-    async def list_shelf(self, *, cursor: str | None = None) -> InboxPage:
+    async def list_shelf(
+        self, shelf: Shelf, *, limit: int = 100, cursor: str | None = None
+    ) -> InboxPage:
         self.asked += 1
         return InboxPage((InboxItem("m"),), "again")
 
 
 async def test_a_trash_without_end_is_given_up(store: MailStore) -> None:
     shelf = EndlessShelf(1)
-    listed = await desk(store, shelf, []).look()
+    listed = await desk(store, shelf, []).look(Shelf.TRASH)
     assert len(listed.rows) == 1
     assert listed.more
     assert shelf.asked == 2
@@ -146,11 +154,11 @@ async def test_a_trash_without_end_is_given_up(store: MailStore) -> None:
 
 async def test_without_a_connection_or_a_trash_it_is_said_which(store: MailStore) -> None:
     with pytest.raises(Offline, match="no connection"):
-        await desk(store, None, []).look()
+        await desk(store, None, []).look(Shelf.TRASH)
     with pytest.raises(UsageError, match="gone for good"):
-        await desk(store, None, [], "assmbl").look()
+        await desk(store, None, [], "assmbl").look(Shelf.TRASH)
     with pytest.raises(TimedOut):
-        await desk(store, FakeShelf(1, TimedOut("Too slow.")), []).look()
+        await desk(store, FakeShelf(1, TimedOut("Too slow.")), []).look(Shelf.TRASH)
     assert not Capabilities().trash
 
 

@@ -18,6 +18,7 @@ from services.shelf_events import (
     ShelvedRead,
     TrashRestored,
 )
+from services.shelves import Shelf
 from services.unified.ids import split_id
 from tests.conftest import SandboxControl
 from tests.services.sandbox.agentmail_to.v0_control import V0Control, client_of
@@ -54,14 +55,14 @@ def test_what_another_client_deleted_is_seen_read_and_brought_back(both, v0) -> 
     for one in ids[:2]:
         put_into_trash(v0, both, one)
     both.counted(1)
-    listed = both.answer(ListShelf(), ShelfListed)
+    listed = both.answer(ListShelf(Shelf.TRASH), ShelfListed)
     assert {(row.message_id, row.account, str(row.subject)) for row in listed.rows} == {
         (ids[0], "t1", "first"), (ids[1], "t2", "second"),
     }  # fmt: skip
     assert str(listed.remark) == "a1 has no trash: what is deleted there is gone for good."
     assert not listed.more
 
-    read = both.answer(ReadShelved(ids[1]), ShelvedRead)
+    read = both.answer(ReadShelved(Shelf.TRASH, ids[1]), ShelvedRead)
     assert read.message_id == ids[1]
     assert "Hello second" in [str(line.text) for line in read.message.body]
     assert both.engine.snapshot.row_of(ids[1]) is None
@@ -73,14 +74,16 @@ def test_what_another_client_deleted_is_seen_read_and_brought_back(both, v0) -> 
     both.counted(2)
     assert set(both.ids(Mailbox.INBOX)) == {ids[1], ids[2]}
     assert RowFlag.UNREAD in both.engine.snapshot.row_of(ids[1]).flags
-    assert [row.message_id for row in both.answer(ListShelf(), ShelfListed).rows] == [ids[0]]
-    opened = both.answer(ForAccount("t2", ListShelf()), ShelfListed)
+    assert [row.message_id for row in both.answer(ListShelf(Shelf.TRASH), ShelfListed).rows] == [
+        ids[0]
+    ]
+    opened = both.answer(ForAccount("t2", ListShelf(Shelf.TRASH)), ShelfListed)
     assert opened.rows == ()
 
 
 def test_one_account_without_a_trash_says_so(both) -> None:
     both.synced()
-    failed = both.answer(ForAccount("a1", ListShelf()), RequestFailed)
+    failed = both.answer(ForAccount("a1", ListShelf(Shelf.TRASH)), RequestFailed)
     assert "has no trash" in str(failed.sentence)
     assert "gone for good" in str(failed.sentence)
     assert str(failed.sentence).startswith("a1: ")
@@ -89,14 +92,18 @@ def test_one_account_without_a_trash_says_so(both) -> None:
 def test_where_nobody_has_a_trash_it_is_said_once(household) -> None:
     one = household("work", "home")
     one.synced()
-    failed = one.answer(ListShelf(), RequestFailed)
+    failed = one.answer(ListShelf(Shelf.TRASH), RequestFailed)
     assert str(failed.sentence) == "No account here has a trash: their services delete for good."
 
 
 def test_what_is_not_in_the_trash_any_more_is_neither_read_nor_lost(both, v0) -> None:
     inbox, gone = both["t1"].receive("stays"), "t1\x1f<nobody@x.example>"
     both.counted(1)
-    for request in (ReadShelved(inbox), ReadShelved(gone), RestoreTrashed(gone)):
+    for request in (
+        ReadShelved(Shelf.TRASH, inbox),
+        ReadShelved(Shelf.TRASH, gone),
+        RestoreTrashed(gone),
+    ):
         assert str(both.answer(request, RequestFailed).sentence).startswith("t1: ")
     assert both.ids() == [inbox]
     # Another client was faster: it is where it should be, and that is what is told.
@@ -108,8 +115,8 @@ def test_hostile_text_of_the_trash_is_safe_and_spam_and_sent_mail_stay_out(both,
     both["t1"].put(raw, labels=["received", "unread", "trash"])
     both["t1"].put(raw, labels=["received", "spam", "trash"])
     both.synced()
-    (row,) = both.answer(ListShelf(), ShelfListed).rows
+    (row,) = both.answer(ListShelf(Shelf.TRASH), ShelfListed).rows
     for told in (row.subject, row.sender, row.preview):
         assert not {"\x1b", "\x07", "\u202e"} & set(told)
-    read = both.answer(ReadShelved(row.message_id), ShelvedRead)
+    read = both.answer(ReadShelved(Shelf.TRASH, row.message_id), ShelvedRead)
     assert not {"\x1b", "\u202e"} & set("".join(line.text for line in read.message.body))

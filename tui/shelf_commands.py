@@ -1,4 +1,4 @@
-"""The commands of the Trash screen, as data like those of `commands`.
+"""The commands of the screens of mail beside the mailbox, as data like those of `commands`.
 
 Closes the trap of a trash from which something can be deleted for good by a key that was meant for
 the mailbox: nothing here deletes.
@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.command import CHANGE, PROGRAM, READ, TRASH, Command
+from tui.command import CHANGE, PROGRAM, READ, SHELVED, SHELVES, TRASH, Command
 
-TRASH_COMMANDS: Final[tuple[Command, ...]] = (
+SHELF_COMMANDS: Final[tuple[Command, ...]] = (
     Command(
-        "open_trashed",
+        "open_shelved",
         "Read it",
-        "Shows the message; it stays in the trash, and nothing of it is kept here.",
+        "Shows the message; it stays where it lies, and nothing of it is kept here.",
         ("enter", "o"),
-        TRASH,
+        SHELVES,
         READ,
         guard="has_entry",
         hint="open",
@@ -35,11 +35,11 @@ TRASH_COMMANDS: Final[tuple[Command, ...]] = (
         changes_mail=True,
     ),
     Command(
-        "trash_again",
+        "look_again",
         "Look again",
-        "Asks the service again what lies in its trash.",
+        "Asks the service again for what is on screen.",
         ("ctrl+r",),
-        TRASH,
+        SHELVES | SHELVED,
         PROGRAM,
         hint="look again",
         rank=5,
