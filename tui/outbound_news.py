@@ -41,7 +41,7 @@ class OutboundNews:
         self.queued: SendQueued | None = None
         """What was sent last, until it is taken back."""
         self._listeners: list[Callable[[Heard], bool]] = []
-        self._about_files: list[Callable[[TransferEvent], None]] = []
+        self._about_files: list[Callable[[TransferEvent], bool]] = []
 
     @cached_property
     def drafts(self) -> OpenDrafts:
@@ -109,12 +109,13 @@ class OutboundNews:
         kept = [listener(event) for listener in listeners]
         return True in kept
 
-    def listen_to_files(self, listener: Callable[[TransferEvent], None]) -> Callable[[], None]:
-        """Call `listener` with each event about files on their way; returns what ends that."""
+    def listen_to_files(self, listener: Callable[[TransferEvent], bool]) -> Callable[[], None]:
+        """Call `listener` with each event about files on their way; one that answers True keeps it
+        from the mail screen. Returns what ends that."""
         self._about_files.append(listener)
         return lambda: self._about_files.remove(listener)
 
-    def take_file(self, event: TransferEvent) -> None:
-        """Hand on what is told about files."""
-        for listener in tuple(self._about_files):
-            listener(event)
+    def take_file(self, event: TransferEvent) -> bool:
+        """Hand on what is told about files; False when nobody kept it."""
+        kept = [listener(event) for listener in tuple(self._about_files)]
+        return True in kept

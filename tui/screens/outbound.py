@@ -21,8 +21,9 @@ from services.outbound_events import (
     SendQueued,
 )
 from services.safe_text import ui
+from services.shelf_events import ShelvesCounted
 from tui.outbound_news import OutboundNews
-from widgets.mailbox_list import Outgoing
+from widgets.mailbox_list import Beside, Outgoing
 from widgets.undo_bar import UndoBar
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Outbound:
         self._screen = screen
         self.news = OutboundNews(screen.ask, unlock=self._unlock, go=screen.run_command)
         self._counting = 0
+        self._beside: dict[str, ShelvesCounted] = {}
         self.news.unseen = lambda draft: self._unsaved.heard(draft)
         self.news.listen(self._heard)
 
@@ -126,6 +128,18 @@ class Outbound:
 
         self._screen.app.push_screen(TrashScreen(self.news, self._session))
 
+    def show_all_sent(self) -> None:
+        """Show what was sent from the inbox, as the service lists it."""
+        from tui.screens.agent_mail import AllSentScreen
+
+        self._screen.app.push_screen(AllSentScreen(self.news, self._session))
+
+    def show_held(self) -> None:
+        """Show what the service keeps out of the inbox."""
+        from tui.screens.agent_mail import HeldScreen
+
+        self._screen.app.push_screen(HeldScreen(self.news, self._session))
+
     def _compose(self, begin: BeginDraft | OpenDraft) -> None:
         from tui.screens.compose import ComposeScreen
 
@@ -174,6 +188,19 @@ class Outbound:
         """Hand on what the engine told; False when it means nobody here."""
         return self.news.take(event)
 
+    def _count_beside(self, counted: ShelvesCounted) -> None:
+        """Show what lies beside the mailboxes of all accounts together."""
+        self._beside[counted.account] = counted
+        each = self._beside.values()
+        self._screen.panes.places.show_beside(
+            Beside(
+                sum(one.held for one in each),
+                more_held=any(one.more_held for one in each),
+                sent=any(one.sent for one in each),
+                trashed=any(one.trashed for one in each),
+            )
+        )
+
     def _heard(self, event: OutboundEvent | RequestFailed) -> bool:
         """The mail screen hears last: what no other screen has kept for itself."""
         match event:
@@ -182,6 +209,8 @@ class Outbound:
                 self._screen.panes.places.show_outgoing(
                     Outgoing(counts.waiting, counts.drafts, leaving)
                 )
+            case ShelvesCounted():
+                self._count_beside(event)
             case SendQueued():
                 self._screen.notices.tell(event.sentence)
                 self._undo_bar.show_until(event.undo_until, self._screen.shown_key("undo"))
