@@ -102,6 +102,11 @@ def read_ses(table: Mapping[str, Any], where: str) -> SesPlace | None:
             )
         if not isinstance(value, str) or not (_PLAIN.fullmatch(value) or not value):
             raise ConfigError(f"{place}: {key} must be text in quotes.")
+    if said.get("proxy"):
+        try:
+            origins.proxy_url(str(said["proxy"]))
+        except UsageError as error:
+            raise ConfigError(f"{place}: {error.sentence}", error.next_step) from None
     if not is_plain_address(str(said.get("identity", ""))):
         raise ConfigError(
             f"{place}: identity is no plain mail address.",

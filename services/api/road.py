@@ -100,7 +100,7 @@ def unreachable(error: BaseException, road: Road) -> Offline:
             f"{road.place} cannot be reached through the proxy {road.proxy}.",
             "Check the network and the proxy of the account.",
         )
-    if any(isinstance(one, ssl.SSLError) for one in _causes(error)):
+    if any(isinstance(one, ssl.SSLError) for one in causes(error)):
         return Offline(
             f"{road.place} does not speak TLS as it should.",
             "Check the address of the service, and its port.",
@@ -127,14 +127,17 @@ def of_proxy(road: Road, status: int = 0) -> Offline:
     )
 
 
-def of_certificate(error: BaseException, road: Road) -> Untrusted | None:
-    """Return the error for a certificate that cannot be trusted, None for anything else."""
+def of_certificate(
+    error: BaseException, road: Road, store: str = "the system's store"
+) -> Untrusted | None:
+    """Return the error for a certificate that cannot be trusted, None for anything else.
+
+    `store` says where an operator puts an authority of their own.
+    """
     code = _verify_code(error)
     if code is None:
         return None
-    # Behind TLS to the proxy itself, either of the two may be meant.
-    either = f" or of the proxy {road.proxy}" if road.proxy.startswith("https:") else ""
-    whose = f"The certificate of {road.place}{either}"
+    whose = _whose_certificate(road)
     if code == _EXPIRED:
         return Untrusted(
             f"{whose} has expired.",
@@ -143,25 +146,37 @@ def of_certificate(error: BaseException, road: Road) -> Untrusted | None:
     if code == _NOT_YET:
         return Untrusted(f"{whose} is not valid yet.", "Check this machine's clock.")
     if code in _OTHER_NAME:
-        return Untrusted(
-            f"{whose} is for another name.",
-            "Check the address of the service; a network that wants a sign-in does this too.",
-        )
+        return of_other_name(road)
     return Untrusted(
         f"{whose} cannot be trusted.",
-        "Check the address of the service; an own authority belongs into the system's store.",
+        f"Check the address of the service; an own authority belongs into {store}.",
     )
+
+
+def of_other_name(road: Road) -> Untrusted:
+    """Return the error for a certificate that is somebody else's."""
+    return Untrusted(
+        f"{_whose_certificate(road)} is for another name.",
+        "Check the address of the service; a network that wants a sign-in does this too.",
+    )
+
+
+def _whose_certificate(road: Road) -> str:
+    # Behind TLS to the proxy itself, either of the two may be meant.
+    either = f" or of the proxy {road.proxy}" if road.proxy.startswith("https:") else ""
+    return f"The certificate of {road.place}{either}"
 
 
 def _verify_code(error: BaseException) -> int | None:
     """Return why a certificate was refused (OpenSSL's number, 0 when unknown), else None."""
-    for one in _causes(error):
+    for one in causes(error):
         if isinstance(one, ssl.SSLCertVerificationError):
             return one.verify_code
-    return 0 if any("CERTIFICATE_VERIFY" in str(one) for one in _causes(error)) else None
+    return 0 if any("CERTIFICATE_VERIFY" in str(one) for one in causes(error)) else None
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it came from, a few levels down."""
     for _ in range(_DEEPEST):
         if error is None:
             return

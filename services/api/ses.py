@@ -23,8 +23,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 from services import origins
 from services.api import ses_failures
+from services.api.road import Road
 from services.api.ses_failures import Attempt
-from services.errors import BadAnswer, ConfigError
+from services.errors import BadAnswer, ConfigError, UsageError
 from services.policy_config import is_plain_address
 from services.progress import in_thread
 from services.service_config import SesPlace
@@ -140,9 +141,8 @@ class SesTransport:
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
 
-        attempt = Attempt(
-            str(origins.origin_of(client.meta.endpoint_url)), self._place.identity, to
-        )
+        way = Road.to(str(client.meta.endpoint_url), _proxy_of(self._place))
+        attempt = Attempt(way, self._place.identity, to)
         try:
             return call(client)
         except ClientError as error:
@@ -169,11 +169,12 @@ def _client(place: SesPlace) -> Any:
     except ImportError:
         raise ConfigError(INSTALL) from None
     _silence()
+    proxy = _proxy_of(place)
     config = Config(
         retries={"total_max_attempts": 1},
         connect_timeout=CONNECT_SECONDS,
         read_timeout=ANSWER_SECONDS,
-        proxies={"https": place.proxy, "http": place.proxy} if place.proxy else {},
+        proxies={"https": proxy, "http": proxy} if proxy else {},
         # A decision names the endpoint; one that only the environment knows was never shown.
         ignore_configured_endpoint_urls=True,
     )
@@ -192,6 +193,17 @@ def _client(place: SesPlace) -> Any:
         ) from None
     _check_endpoint(str(client.meta.endpoint_url))
     return client
+
+
+def _proxy_of(place: SesPlace) -> str:
+    """Return the proxy on the way; mail to this machine would pass one in clear."""
+    try:
+        is_here = bool(place.endpoint) and origins.origin_of(place.endpoint).is_loopback
+        return origins.proxy_url(place.proxy) if place.proxy and not is_here else ""
+    except (ValueError, UsageError):
+        raise ConfigError(
+            "The AWS configuration cannot be used.", "Check endpoint and proxy."
+        ) from None
 
 
 def _number(value: object) -> float:

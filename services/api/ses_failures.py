@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from services.api import road
 from services.api.failures import LONGEST_WAIT
+from services.api.road import Road
 from services.errors import (
+    BadAnswer,
     Forbidden,
     Offline,
     RateLimited,
@@ -21,7 +24,6 @@ from services.errors import (
     ServerBroken,
     ServiceError,
     SignedOut,
-    TimedOut,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ _CODE: Final = re.compile(r"[A-Za-z]{1,60}")
 _FAILED: Final = re.compile(
     r"failed the check in region ([A-Za-z0-9-]{1,30}): (.{1,4000})", re.DOTALL
 )
+_TUNNEL: Final = re.compile(r"Tunnel connection failed: ([1-9]\d\d)\b", re.ASCII)
+_OTHER_NAME: Final = "doesn't match"
 _Told = tuple[type[ServiceError], str, str]
 
 _BY_CODE: Final[Mapping[str, _Told]] = {
@@ -85,8 +89,7 @@ _THROTTLED: Final = frozenset({"Throttling", "TooManyRequests", "LimitExceeded",
 class Attempt:
     """What was tried, for the sentences: our own words, no answer of the service."""
 
-    place: str
-    """Where the service is, for people."""
+    road: Road
     sender: str = ""
     to: tuple[str, ...] = ()
 
@@ -124,6 +127,8 @@ def _told(code: str, message: str, status: int, attempt: Attempt) -> _Told:
         return Rejected, "The mail is larger than Amazon SES takes.", "Leave a file out."
     if status in (401, 403):
         return _BY_CODE["AccessDenied"]
+    if 300 <= status < 400:
+        return BadAnswer, "A redirect came, which is not followed.", "Check the endpoint."
     if 400 <= status < 500:
         return Rejected, "Amazon SES did not accept the mail as it is.", "Check the addresses."
     return ServerBroken, "Amazon SES has a fault of its own.", "Try again later."
@@ -173,20 +178,37 @@ def of_client(error: BotoCoreError, attempt: Attempt) -> ServiceError:
     """Return the error for a call that ended without an answer of AWS."""
     from botocore import exceptions as boto
 
-    place = attempt.place
+    place = attempt.road.place
     if isinstance(error, _no_credentials()):
         return SignedOut("AWS credentials are missing or cannot be used.", _CREDENTIALS)
     if isinstance(error, boto.ConnectTimeoutError):
-        return TimedOut(f"{place} did not answer in time.", "Try again later.")
+        return road.timed_out(place, uncertain=False)
     if isinstance(error, boto.ReadTimeoutError):
-        return TimedOut(f"{place} did not answer in time.", "Try again later.", uncertain=True)
-    if isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY" in str(error):
-        return Offline(f"The certificate of {place} cannot be trusted.", "Check the endpoint.")
+        return road.timed_out(place)
+    if isinstance(error, boto.SSLError) and (found := _untrusted(error, attempt.road)) is not None:
+        return found
+    if isinstance(error, boto.ProxyConnectionError) and (status := _proxy_status(error)):
+        return road.of_proxy(attempt.road, status)
     if isinstance(error, boto.EndpointConnectionError | boto.ProxyConnectionError):
+        if attempt.road.proxy:
+            return road.unreachable(error, attempt.road)
         return Offline(f"{place} cannot be reached.", "Check the network and the region.")
     if isinstance(error, boto.ParamValidationError):
         return Rejected("Amazon SES cannot be asked for this.", "Check the addresses.")
     return Offline(f"The connection to {place} broke.", "Try again later.", uncertain=True)
+
+
+def _untrusted(error: BotoCoreError, way: Road) -> Offline | None:
+    """Return the error for a certificate; boto3 looks at its name itself, in words of its own."""
+    if _OTHER_NAME in str(error):
+        return road.of_other_name(way)
+    return road.of_certificate(error, way, store="the file that AWS_CA_BUNDLE names")
+
+
+def _proxy_status(error: BaseException) -> int:
+    """Return what a proxy answered when it was asked for the way, 0 when nothing is known."""
+    found = (_TUNNEL.search(str(one)) for one in road.causes(error))
+    return next((int(one[1]) for one in found if one), 0)
 
 
 def _no_credentials() -> tuple[type[Exception], ...]:

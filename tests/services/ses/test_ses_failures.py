@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.api.failures import LONGEST_WAIT
+from services.api.failures import LONGEST_WAIT, Untrusted
+from services.api.road import Road
 from services.api.ses_failures import Attempt, of_client, of_refusal
 from services.errors import (
     Forbidden,
@@ -21,7 +22,7 @@ pytest.importorskip("boto3")
 from botocore import exceptions as boto
 
 SENDER, TO = "ada@agents.example.com", "ann@elsewhere.example"
-ATTEMPT = Attempt("https://email.us-east-1.amazonaws.com", SENDER, (TO,))
+ATTEMPT = Attempt(Road("https://email.us-east-1.amazonaws.com"), SENDER, (TO,))
 HOSTILE = "\x1b[2J<b>token sk-live-1234</b> \u202etxt"
 NOT_VERIFIED = "Email address is not verified. The following identities failed the check in region "
 
@@ -77,7 +78,7 @@ def test_a_refusal_is_a_sentence_and_nothing_has_left(
     assert "sk-live" not in shown
 
 
-@pytest.mark.parametrize("status", [0, 200, 302, 500, 503, 599])
+@pytest.mark.parametrize("status", [0, 200, 500, 503, 599])
 @pytest.mark.parametrize("code", ["InternalFailure", "MessageRejected", "Unheard"])
 def test_a_failure_of_the_service_leaves_it_open(code: str, status: int) -> None:
     error = refused(code, status=status)
@@ -132,7 +133,11 @@ def test_whose_address_is_not_verified_is_said(failed: str, says: str) -> None:
         (boto.EndpointConnectionError(endpoint_url="u", error=HOSTILE), Offline, False),
         (boto.ConnectTimeoutError(endpoint_url="u", error=HOSTILE), TimedOut, False),
         (boto.ProxyConnectionError(proxy_url="u", error=HOSTILE), Offline, False),
-        (boto.SSLError(endpoint_url="u", error="[SSL: CERTIFICATE_VERIFY_FAILED]"), Offline, False),
+        (
+            boto.SSLError(endpoint_url="u", error="[SSL: CERTIFICATE_VERIFY_FAILED]"),
+            Untrusted,
+            False,
+        ),
         (boto.SSLError(endpoint_url="u", error=HOSTILE), Offline, True),
         (boto.ReadTimeoutError(endpoint_url="u", error=HOSTILE), TimedOut, True),
         (boto.ConnectionClosedError(endpoint_url="u", error=HOSTILE), Offline, True),
