@@ -360,6 +360,9 @@ class ProposalsListed(OutboundEvent):
     agents: tuple[AgentView, ...]
     sent_today: int = 0
     cap_today: int = 0
+    with_decided: bool = False
+    coming: SafeText = EMPTY
+    """How far the drafts on a service are read, while they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.outbound_models import AgentView, ProposalRow
-from services.safe_text import SafeText, clean_line, join, phrase, ui
+from services.safe_text import EMPTY, SafeText, clean_line, join, phrase, ui
 from widgets.card_view import CardView
 from widgets.cells import fit, fit_right
 from widgets.dates import time_left
@@ -136,6 +136,15 @@ class ApprovalList(RowList[ProposalRow]):
         return join(f" {self._glyphs.dot} ", record.marks), "caution"
 
 
+@dataclass(frozen=True, slots=True)
+class AgentCounts:
+    """How much waits and was sent today; `coming` says what is still being read."""
+
+    waiting: int
+    sent_today: int
+    coming: SafeText = EMPTY
+
+
 class AgentStrip(CardView):
     """How much waits, how much was sent today, which agents are paused."""
 
@@ -150,10 +159,10 @@ class AgentStrip(CardView):
         self._facts: Sequence[Fact] = ()
 
     def show_agents(
-        self, waiting: int, sent_today: int, agents: Sequence[AgentView], pause_key: SafeText
+        self, counts: AgentCounts, agents: Sequence[AgentView], pause_key: SafeText
     ) -> None:
         """Show the counts, paused agents first."""
-        self._facts = tuple(_agent_facts(waiting, sent_today, agents, pause_key))
+        self._facts = tuple(_agent_facts(counts, agents, pause_key))
         self.changed()
 
     def fitted(self, width: int) -> list[list[Part]]:
@@ -163,13 +172,15 @@ class AgentStrip(CardView):
 
 
 def _agent_facts(
-    waiting: int, sent_today: int, agents: Sequence[AgentView], pause_key: SafeText
+    shown: AgentCounts, agents: Sequence[AgentView], pause_key: SafeText
 ) -> Iterator[Fact]:
-    yield phrase("Waiting {:,}", waiting), "strong"
+    yield phrase("Waiting {:,}", shown.waiting), "strong"
+    if shown.coming:
+        yield shown.coming, "muted"
     for agent in agents:
         if agent.paused:
             yield phrase("{} PAUSED ({} resumes)", agent.shown, pause_key), "alarm"
     busy = [one for one in agents if one.sent_today and not one.paused]
     busy = sorted(busy, key=lambda one: -one.sent_today)[:_MOST_AGENTS]
     counts = [phrase("{} {:,}", one.shown, one.sent_today) for one in busy]
-    yield join(", ", (phrase("sent today {:,}", sent_today), *counts)), "text"
+    yield join(", ", (phrase("sent today {:,}", shown.sent_today), *counts)), "text"

@@ -1,7 +1,7 @@
 """Answers what the Approvals and Audit screens and the counters ask, over all accounts.
 
-Closes the trap of a rejection or a pause that only the screen knows about: both are kept and audited
-before they are told.
+Closes two traps: a rejection or a pause that only the screen knows about (both are kept and audited
+before they are told), and a list that is told again although nothing of it is different.
 """
 
 from __future__ import annotations
@@ -20,14 +20,24 @@ from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_contents import durable
 from services.outbound.outbox.outbox_documents import NEVER_LEFT, UNDER_WAY
 from services.outbound_models import AgentView, AuditRow, OutboundCounts, OutboxState, ProposalRow
-from services.safe_text import clean_line, join, phrase, ui
+from services.safe_text import EMPTY, SafeText, clean_line, join, phrase, ui
 
 
 class ApprovalRequests:
-    """Tells proposals, the audit log and the counts, and carries out refusals."""
+    """Tells proposals, the audit log and the counts, and carries out refusals.
 
-    def __init__(self, offices: Offices, emit: Callable[[Event], None]) -> None:
+    `coming` says how far the drafts on services are read.
+    """
+
+    def __init__(
+        self,
+        offices: Offices,
+        emit: Callable[[Event], None],
+        coming: Callable[[], SafeText] = lambda: EMPTY,
+    ) -> None:
         self._offices = offices
+        self._coming = coming
+        self._told: ev.ProposalsListed | None = None
         self._emit = emit
         self.is_listed = False
         """A list of proposals was asked for: it is told again when it changes."""
@@ -41,13 +51,19 @@ class ApprovalRequests:
         self.is_listed, self._with_decided = True, request.with_decided
         await self.tell(request_id)
 
+    @property
+    def is_behind(self) -> bool:
+        """More has been read of the drafts on services than was told."""
+        return self._told is not None and self._told.coming != self._coming()
+
     async def tell(self, request_id: int = 0) -> None:
-        """Tell the proposals of all accounts as they are now."""
+        """Tell the proposals of all accounts as they are now; unasked only what is different."""
+        coming, with_decided = self._coming(), self._with_decided
         rows: list[ProposalRow] = []
         agents: list[AgentView] = []
         for office in await self._offices.all():
             await office.unlock_silently()
-            found = await durable(partial(_proposals, office, with_decided=self._with_decided))
+            found = await durable(partial(_proposals, office, with_decided=with_decided))
             rows += found[0]
             agents += found[1]
         sent, caps = 0, []
@@ -56,8 +72,12 @@ class ApprovalRequests:
             caps.append(office.account.policy.per_day)
         cap = sum(caps) if all(caps) else 0
         waiting_first = sorted(rows, key=lambda row: not row.is_waiting)
-        told = ev.ProposalsListed(request_id, tuple(waiting_first), tuple(agents), sent, cap)
-        self._emit(told)
+        told = ev.ProposalsListed(
+            0, tuple(waiting_first), tuple(agents), sent, cap, with_decided, coming
+        )
+        if request_id or told != self._told:
+            self._told = told
+            self._emit(replace(told, request_id=request_id))
 
     async def compare(self, request_id: int, request: ev.CompareProposal) -> None:
         """Compare a proposal with what it was before."""

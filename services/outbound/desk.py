@@ -47,7 +47,7 @@ class OutboundDesk:
         self._moving = MovingDrafts(offices, emit, self._drafts.settled)
         self._server = ServerDesk(emit)
         self._sends = SendRequests(offices, emit, self._drafts, self._server.hold)
-        self._approvals = ApprovalRequests(offices, emit)
+        self._approvals = ApprovalRequests(offices, emit, self._server.progress)
         self._seen: dict[str, tuple[int, bool]] = {}
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._told_troubles: dict[str, str] = {}
@@ -171,10 +171,14 @@ class OutboundDesk:
         seen = {}
         for office in self.offices.opened:
             seen[office.account.name] = await self._look(office)
-        if seen == self._seen:
-            return
-        self._seen = seen
-        self._server.nudge()
+        if seen != self._seen:
+            self._seen = seen
+            self._server.nudge()
+            await self._tell_what_changed()
+        elif self._approvals.is_listed and self._approvals.is_behind:
+            await self._approvals.tell()
+
+    async def _tell_what_changed(self) -> None:
         await self._approvals.tell_counts()
         if self._drafts.is_listed:
             await self._drafts.tell()

@@ -18,7 +18,7 @@ from services.errors import Forbidden, MailError, NotFound, Offline, SignedOut, 
 from services.events import Event, Notice, Severity
 from services.outbound.outbox.outbox_contents import durable
 from services.outbound_models import OutboxState
-from services.safe_text import clean_line, phrase
+from services.safe_text import EMPTY, SafeText, clean_line, phrase
 from services.service_config import AGENTMAIL_TO
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class ServerDesk:
         for account, wake in self._wake.items():
             if name in ("", account):
                 wake.set()
+
+    def progress(self) -> SafeText:
+        """Say how much was read by the looks that are under way; empty when there is none."""
+        read = sum(drafts.read for drafts in self._known.values())
+        return phrase("Reading drafts on AgentMail.to: {:,} so far", read) if read else EMPTY
 
     async def hold(self, office: Office, draft_id: str) -> None:
         """Make sure that a decision is about what lies on the service now; raises as `ServerDrafts`."""

@@ -248,7 +248,11 @@ class FakeDecisions:
 
     def _listed(self, number: int, *, with_decided: bool = False) -> ev.ProposalsListed:
         rows = self.proposals + (self.decided if with_decided else ())
-        return ev.ProposalsListed(number, rows, self.agents, 14)
+        return ev.ProposalsListed(number, rows, self.agents, 14, with_decided=with_decided)
+
+    def listed_anew(self) -> ev.ProposalsListed:
+        """What is told unasked when something of the list has changed."""
+        return self._listed(0)
 
     def _read(self, number: int, entry_id: str) -> ev.SentOpened:
         row = next(row for row in (*self.outbox, *self.sent) if row.entry_id == entry_id)

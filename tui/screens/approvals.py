@@ -1,12 +1,14 @@
 """The Approvals screen: what agents of all accounts want to send, and the whole of the current one.
 
-Closes two traps. A decision about the row that the cursor has just left: it is made about the review
+Closes three traps. A decision about the row that the cursor has just left: it is made about the review
 that is drawn below the list, and names its digest. A list that decides by itself: nothing here is
-approved by Enter, by Space, in passing, or before all of it was on screen.
+approved by Enter, by Space, in passing, or before all of it was on screen. A list of ten thousand that
+is made anew every second although nothing of it is different.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events
@@ -30,7 +32,7 @@ from tui.screens.list_screen import row_motions
 from tui.screens.review import Outcome, ReviewScreen
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
-from widgets.approval_list import AgentStrip, ApprovalList
+from widgets.approval_list import AgentCounts, AgentStrip, ApprovalList
 from widgets.diff_view import DiffView
 from widgets.review_card import ProposalTitle, ReviewFoot
 from widgets.review_text import ReviewText
@@ -74,6 +76,7 @@ class ApprovalsScreen(SideScreen[None]):
         self._decisions = Decisions(self, panes)
         self.deciding = self._decisions.deciding
         self._agents: tuple[AgentView, ...] = ()
+        self._listed: ProposalsListed | None = None
         self._with_decided = False
         self._resting: Timer | None = None
         self._read: ProposalRow | None = None
@@ -212,21 +215,27 @@ class ApprovalsScreen(SideScreen[None]):
         return asked is not None and self._decisions.heard(event, asked)
 
     def _heard_list(self, event: ProposalsListed, asked: Request | None) -> bool:
-        if not event.request_id:
+        if not event.request_id and event.with_decided is not self._with_decided:
             self._list_again()
-        elif asked is not None:
-            self._show(event)
+        elif asked is not None or not event.request_id:
+            self._show(replace(event, request_id=0))
         return asked is not None
 
     def _show(self, event: ProposalsListed) -> None:
+        if event != self._listed:
+            self._listed = event
+            self._remake(event)
+        self._follow()
+
+    def _remake(self, event: ProposalsListed) -> None:
         self._agents = event.agents
         waiting = sum(row.is_waiting for row in event.rows)
         key = self.shown_key("pause_agent")
         with self.app.batch_update():
-            self._strip.show_agents(waiting, event.sent_today, event.agents, key)
+            counts = AgentCounts(waiting, event.sent_today, event.coming)
+            self._strip.show_agents(counts, event.agents, key)
             self.list.show_records(event.rows, self._nothing())
             self._fit()
-        self._follow()
 
     def _nothing(self) -> SafeText:
         first = ui("Nothing waits for you.")
