@@ -17,14 +17,18 @@ from services.crypto.bindings import CHECKS_LIMIT
 from services.crypto.certs import PeerKey
 from services.crypto.packets import Tag, join
 from services.errors import CryptoError
-from tests.services.crypto.key_smith import (
-    NOW,
-    SmithKey,
+from tests.fakes.openpgp_fields import (
     binding,
     certificate,
     flags,
     made,
     self_signature,
+)
+from tests.fakes.openpgp_keys import (
+    NOW,
+    ed25519_key,
+    rsa_key,
+    x25519_key,
 )
 from tests.services.crypto.test_armor import HANGING
 
@@ -85,7 +89,7 @@ def _refused(text: str) -> None:
 
 def test_judging_a_key_costs_no_more_than_sequoia_takes_to_read_it_and_encrypt_to_it() -> None:
     then = int(time.time()) - 86_400
-    primary, subkey = SmithKey.rsa(4096, then), SmithKey.rsa(4096, then)
+    primary, subkey = rsa_key(4096, then), rsa_key(4096, then)
     names = [self_signature(primary, b"x", flags(3), moment=then)]
     block = certificate(
         primary, (subkey, [binding(primary, subkey, moment=then)]), user_id=b"x", names=names
@@ -99,7 +103,7 @@ def test_judging_a_key_costs_no_more_than_sequoia_takes_to_read_it_and_encrypt_t
 
 
 def test_a_block_full_of_signatures_costs_no_more_than_the_limit_allows() -> None:
-    primary, subkey, other = SmithKey.ed25519(), SmithKey.cv25519(), SmithKey.ed25519()
+    primary, subkey, other = ed25519_key(), x25519_key(), ed25519_key()
     block = certificate(primary, (subkey, [binding(primary, subkey)]))
     wrong = join(Tag.SIGNATURE, other.sign(0x20, b"", [made()]))
     usual = _spent(lambda: PeerKey.parse(block, now=NOW), 20)

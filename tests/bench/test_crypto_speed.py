@@ -213,10 +213,12 @@ def test_the_screen_never_waits_20_ms_for_a_worker(
 
 def test_naming_my_key_a_thousand_times_costs_a_bounded_time(own: OwnKey, key: UnlockedKey) -> None:
     from services.crypto.errors import CryptoError
-    from tests.services.crypto import message_smith as smith
+    from services.crypto.sessions import SessionKey
+    from tests.fakes.openpgp_messages import literal, protected
+    from tests.services.crypto.message_stage import envelopes
 
-    envelope = smith.envelopes(smith.SessionKey.new(), own.public)
-    container = smith.protected(bytes(32), smith.literal())
+    envelope = envelopes(SessionKey.new(), own.public)
+    container = protected(literal(), bytes(32))
     note = encrypt("x", [own.public])
 
     def refused() -> None:

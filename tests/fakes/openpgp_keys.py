@@ -8,6 +8,7 @@ past, SHA-256, the right flags, back-signatures.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_ds
 from tests.fakes.openpgp_packets import (
     MD5,
     SHA1,
+    SHA224,
     SHA256,
     SHA384,
     SHA512,
@@ -31,18 +33,23 @@ from tests.fakes.openpgp_packets import (
 MADE = 1_700_000_000
 """When everything is made unless told otherwise: 2023-11-14."""
 DAY = 86_400
+NOW = MADE + 100 * DAY
+"""A moment at which what is made is in force."""
 RSA, ECDH, ECDSA, EDDSA = 1, 18, 19, 22
 CERTIFY, SIGN, ENCRYPT = 0x01, 0x02, 0x0C
 USER = "Peer Example <peer@example.org>"
 _OIDS = {
     "ed25519": bytes.fromhex("2B06010401DA470F01"),
     "x25519": bytes.fromhex("2B060104019755010501"),
-    "p256": bytes.fromhex("2A8648CE3D030107"),
+    "secp256r1": bytes.fromhex("2A8648CE3D030107"),
+    "secp384r1": bytes.fromhex("2B81040022"),
+    "secp521r1": bytes.fromhex("2B81040023"),
 }
-_DIGESTS = {MD5: "md5", SHA1: "sha1", SHA256: "sha256", SHA384: "sha384", SHA512: "sha512"}
-_ALGORITHMS = {
+_NIST = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
+_HASHES: dict[int, hashes.HashAlgorithm] = {
     MD5: hashes.MD5(),
     SHA1: hashes.SHA1(),
+    SHA224: hashes.SHA224(),
     SHA256: hashes.SHA256(),
     SHA384: hashes.SHA384(),
     SHA512: hashes.SHA512(),
@@ -58,19 +65,22 @@ class Key:
     algorithm: int
     private: Any
     made: int = MADE
+    kdf: bytes = _KDF
 
     @property
     def curve(self) -> str:
         """The name of its curve."""
         if isinstance(self.private, ed25519.Ed25519PrivateKey):
             return "ed25519"
-        return "x25519" if isinstance(self.private, x25519.X25519PrivateKey) else "p256"
+        if isinstance(self.private, x25519.X25519PrivateKey):
+            return "x25519"
+        return str(self.private.curve.name)
 
     @property
     def point(self) -> bytes:
         """The public point as it is written."""
         public = self.private.public_key()
-        if self.curve == "p256":
+        if self.curve.startswith("secp"):
             form = serialization.PublicFormat.UncompressedPoint
             return public.public_bytes(serialization.Encoding.X962, form)
         return b"\x40" + public.public_bytes(_RAW, serialization.PublicFormat.Raw)
@@ -79,7 +89,7 @@ class Key:
     def kdf_parameters(self) -> bytes:
         """What the key wrapping of RFC 6637 §8 is bound to."""
         oid = _OIDS[self.curve]
-        head = bytes((len(oid),)) + oid + bytes((ECDH,)) + _KDF
+        head = bytes((len(oid),)) + oid + bytes((ECDH,)) + self.kdf
         return head + b"Anonymous Sender    " + self.fingerprint
 
     @cached_property
@@ -91,7 +101,7 @@ class Key:
             return head + mpi(numbers.n) + mpi(numbers.e)
         oid = _OIDS[self.curve]
         head += bytes((len(oid),)) + oid + mpi(int.from_bytes(self.point, "big"))
-        return head + (_KDF if self.algorithm == ECDH else b"")
+        return head + (self.kdf if self.algorithm == ECDH else b"")
 
     @cached_property
     def secret_body(self) -> bytes:
@@ -100,7 +110,7 @@ class Key:
             inner = self.private.private_numbers()
             p, q = sorted((inner.p, inner.q))
             numbers = mpi(inner.d) + mpi(p) + mpi(q) + mpi(pow(p, -1, q))
-        elif self.curve == "p256":
+        elif self.curve.startswith("secp"):
             numbers = mpi(self.private.private_numbers().private_value)
         else:
             none = serialization.NoEncryption()
@@ -128,18 +138,35 @@ class Key:
         """Eight octets."""
         return self.fingerprint[-8:]
 
-    def values(self, digest: bytes, hash_id: int) -> bytes:
-        """Sign a digest and return the numbers as they stand in a signature."""
-        prehashed = Prehashed(_ALGORITHMS[hash_id])
+    def sign(
+        self,
+        kind: int,
+        covered: bytes,
+        hashed: Sequence[bytes],
+        unhashed: Sequence[bytes] = (),
+        hash_id: int = SHA256,
+        *,
+        version: int = 4,
+    ) -> bytes:
+        """The body of a signature over octets, with exactly these subpackets (RFC 4880 §5.2.3)."""
+        area, rest = b"".join(hashed), b"".join(unhashed)
+        head = bytes((version, kind, self.algorithm, hash_id)) + len(area).to_bytes(2, "big") + area
+        trailer = bytes((version, 0xFF)) + len(head).to_bytes(4, "big")
+        digest = hashlib.new(_HASHES[hash_id].name, covered + head + trailer).digest()
+        numbers = b"".join(mpi(number) for number in self._numbers(digest, hash_id))
+        return head + len(rest).to_bytes(2, "big") + rest + digest[:2] + numbers
+
+    def _numbers(self, digest: bytes, hash_id: int) -> tuple[int, ...]:
+        """Sign a digest; the numbers as they stand in a signature."""
+        prehashed = Prehashed(_HASHES[hash_id])
         if self.algorithm == RSA:
-            made = self.private.sign(digest, padding.PKCS1v15(), prehashed)
-            return mpi(int.from_bytes(made, "big"))
+            return (
+                int.from_bytes(self.private.sign(digest, padding.PKCS1v15(), prehashed), "big"),
+            )
         if self.algorithm == EDDSA:
             made = self.private.sign(digest)
-            r, s = int.from_bytes(made[:32], "big"), int.from_bytes(made[32:], "big")
-            return mpi(r) + mpi(s)
-        r, s = decode_dss_signature(self.private.sign(digest, ec.ECDSA(prehashed)))
-        return mpi(r) + mpi(s)
+            return int.from_bytes(made[:32], "big"), int.from_bytes(made[32:], "big")
+        return decode_dss_signature(self.private.sign(digest, ec.ECDSA(prehashed)))
 
 
 def rsa_key(bits: int = 2048, made: int = MADE) -> Key:
@@ -152,14 +179,14 @@ def ed25519_key(made: int = MADE) -> Key:
     return Key(EDDSA, ed25519.Ed25519PrivateKey.generate(), made)
 
 
-def x25519_key(made: int = MADE) -> Key:
+def x25519_key(made: int = MADE, kdf: bytes = _KDF) -> Key:
     """A fresh encryption key on curve25519."""
-    return Key(ECDH, x25519.X25519PrivateKey.generate(), made)
+    return Key(ECDH, x25519.X25519PrivateKey.generate(), made, kdf)
 
 
-def p256_key(made: int = MADE) -> Key:
-    """A fresh signing key on P-256."""
-    return Key(ECDSA, ec.generate_private_key(ec.SECP256R1()), made)
+def nist_key(curve: str = "P-256", made: int = MADE, *, algorithm: int = ECDSA) -> Key:
+    """A fresh signing key on a curve of NIST, or with `ECDH` one for encryption."""
+    return Key(algorithm, ec.generate_private_key(_NIST[curve]), made)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,20 +223,16 @@ def signature(kind: int, signer: Key, covered: bytes, terms: Terms = PLAIN) -> b
         parts.append(subpacket(27, bytes((terms.flags,))))
     if terms.reason is not None:
         parts.append(subpacket(29, bytes((terms.reason,)) + b"why"))
-    hashed = b"".join([*parts, *terms.extra])
-    unhashed = b"".join([subpacket(16, issuer.key_id), *terms.unhashed])
-    head = bytes((4, kind, signer.algorithm, terms.hash_id)) + len(hashed).to_bytes(2, "big")
-    head += hashed
-    hasher = hashlib.new(_DIGESTS[terms.hash_id])
-    hasher.update(covered + head + b"\x04\xff" + len(head).to_bytes(4, "big"))
-    values = bytearray(signer.values(hasher.digest(), terms.hash_id))
-    values[-1] ^= terms.spoil
-    return head + len(unhashed).to_bytes(2, "big") + unhashed + hasher.digest()[:2] + bytes(values)
+    hashed = [*parts, *terms.extra]
+    unhashed = [subpacket(16, issuer.key_id), *terms.unhashed]
+    made = bytearray(signer.sign(kind, covered, hashed, unhashed, terms.hash_id))
+    made[-1] ^= terms.spoil
+    return bytes(made)
 
 
-def hashed_user_id(text: str) -> bytes:
+def hashed_user_id(text: str | bytes) -> bytes:
     """What a certification hashes of a user id."""
-    data = text.encode()
+    data = text.encode() if isinstance(text, str) else text
     return b"\xb4" + len(data).to_bytes(4, "big") + data
 
 

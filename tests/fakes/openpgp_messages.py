@@ -23,9 +23,10 @@ except ImportError:
 
 BLOCK = 16
 AES256 = 9
+TEXT = b"Meet me at noon.\n"
 
 
-def literal(data: bytes, form: bytes = b"b", name: bytes = b"", date: int = 0) -> bytes:
+def literal(data: bytes = TEXT, form: bytes = b"b", name: bytes = b"", date: int = 0) -> bytes:
     """A literal data packet."""
     return packet(11, form + bytes((len(name),)) + name + date.to_bytes(4, "big") + data)
 
@@ -63,6 +64,18 @@ def encrypted_key(key: Key, session: bytes, *, hidden: bool = False, version: in
     wrapped = aes_key_wrap(wrapping, plain + bytes((fill,)) * fill)
     point = b"\x40" + mine.public_key().public_bytes_raw()
     return packet(1, head + mpi(int.from_bytes(point, "big")) + bytes((len(wrapped),)) + wrapped)
+
+
+def unnamed(envelope: bytes) -> bytes:
+    """The same envelope of version 3, that names nobody (RFC 4880 §5.1)."""
+    at = envelope.index(b"\x03", 1)
+    return envelope[: at + 1] + bytes(8) + envelope[at + 9 :]
+
+
+def newer_envelope(name: bytes = b"", version: int = 6) -> bytes:
+    """An envelope of RFC 9580 (§5.1.2) for X25519, to the fingerprint of a key of a version."""
+    named = bytes((len(name) + 1, version)) + name if name else b"\0"
+    return packet(1, b"\6" + named + b"\x19" + os.urandom(72))
 
 
 def _cfb(session: bytes, start: bytes) -> Any:
@@ -104,7 +117,12 @@ def message(
 
 def one_pass(key: Key, kind: int = 0x00, hash_id: int = 8) -> bytes:
     """The note before the data that a signature follows."""
-    return packet(4, bytes((3, kind, hash_id, key.algorithm)) + key.key_id + b"\x01")
+    return announced(key.key_id, key.algorithm, kind, hash_id)
+
+
+def announced(key_id: bytes, algorithm: int, kind: int = 0x00, hash_id: int = 8) -> bytes:
+    """The same note in the name of any key."""
+    return packet(4, bytes((3, kind, hash_id, algorithm)) + key_id + b"\x01")
 
 
 def signed(

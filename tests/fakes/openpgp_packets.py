@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
-SHA1, MD5, SHA256, SHA384, SHA512 = 2, 1, 8, 9, 10
+SHA1, MD5, SHA256, SHA384, SHA512, SHA224 = 2, 1, 8, 9, 10, 11
 
 
 def packet(tag: int, body: bytes) -> bytes:
@@ -51,6 +51,13 @@ def subpacket(kind: int, data: bytes, *, critical: bool = False) -> bytes:
 def number_subpacket(kind: int, number: int, *, critical: bool = False) -> bytes:
     """A subpacket that holds a four-octet number (a time, a period)."""
     return subpacket(kind, number.to_bytes(4, "big"), critical=critical)
+
+
+def flipped(data: bytes, at: int, bits: int = 1) -> bytes:
+    """The same octets with bits of one of them changed; `at` may count from the end."""
+    out = bytearray(data)
+    out[at] ^= bits
+    return bytes(out)
 
 
 def armor(

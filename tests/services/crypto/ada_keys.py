@@ -5,32 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.crypto.certs import PeerKey
-from tests.services.crypto.key_smith import (
+from tests.fakes.openpgp_fields import USER_ID, binding, certificate, flags, revocation
+from tests.fakes.openpgp_keys import (
+    CERTIFY,
+    ENCRYPT,
     NOW,
-    SmithKey,
-    binding,
-    certificate,
-    revocation,
+    SIGN,
+    Key,
+    ed25519_key,
+    hashed_user_id,
+    x25519_key,
 )
 
-PRIMARY = SmithKey.ed25519()
-SUBKEY = SmithKey.cv25519()
-SIGNER = SmithKey.ed25519()
-MALLORY = SmithKey.ed25519()
-MALLORYS = SmithKey.cv25519()
+PRIMARY = ed25519_key()
+SUBKEY = x25519_key()
+SIGNER = ed25519_key()
+MALLORY = ed25519_key()
+MALLORYS = x25519_key()
 PAIR = PRIMARY.hashed + SUBKEY.hashed
 
 
-def judge(*subkeys: tuple[SmithKey, Sequence[bytes]], **parts: Sequence[bytes]) -> PeerKey:
+def judge(*subkeys: tuple[Key, Sequence[bytes]], **parts: Sequence[bytes]) -> PeerKey:
     return PeerKey.parse(certificate(PRIMARY, *subkeys, **parts), now=NOW)
 
 
-def good() -> tuple[SmithKey, list[bytes]]:
+def good() -> tuple[Key, list[bytes]]:
     return SUBKEY, [binding(PRIMARY, SUBKEY)]
 
 
-def with_subkey(subkey: SmithKey) -> PeerKey:
+def with_subkey(subkey: Key) -> PeerKey:
     return judge((subkey, [binding(PRIMARY, subkey)]))
 
 
 KEY_REVOKED = revocation(PRIMARY, 0x20, PRIMARY.hashed)
+ENCRYPTING = flags(CERTIFY | SIGN | ENCRYPT)
+
+
+def revoked_name(code: int, moment: int) -> bytes:
+    parts = PRIMARY.hashed + hashed_user_id(USER_ID)
+    return revocation(PRIMARY, 0x30, parts, code, moment=moment)

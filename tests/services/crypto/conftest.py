@@ -6,6 +6,8 @@ stock   an untouched PGPy in a process of its own
 ring    key pairs of five programs by name (tests/fakes/openpgp_pairs.py)
 me      our own key, RSA-2048, open
 alice   somebody made by hand, Ed25519 and Cv25519
+mine    Ann's key in gpg
+theirs  a sender's key made by gpg
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.crypto.own import OwnKey
 from tests.fakes.openpgp_gnupg import Gnupg
 from tests.fakes.openpgp_keys import Person, person
 from tests.fakes.openpgp_pairs import Pair, Ring
 from tests.fakes.openpgp_stock import StockPgpy
 from tests.services.crypto.gpg_home import GpgHome, gpg_path
+from tests.services.crypto.made_keys import ann
 
 _NO_GPG = "gpg is not installed: nothing to compare with"
 
@@ -66,3 +70,17 @@ def me(ring: Ring) -> Pair:
 def alice() -> Person:
     """Somebody made by hand, valid in every way."""
     return person("Alice Example <alice@example.org>")
+
+
+@pytest.fixture(scope="session")
+def mine(gpg: GpgHome) -> str:
+    """Ann's key in gpg."""
+    gpg.run("--import", data=ann().export_private().encode())
+    return ann().fingerprint
+
+
+@pytest.fixture(scope="session")
+def theirs(gpg: GpgHome) -> OwnKey:
+    """A sender's key made by gpg, that signs with Ed25519."""
+    made = gpg.generate("Gus <gus@x.example>", "ed25519", "cv25519")
+    return OwnKey.load(gpg.private(made))

@@ -11,21 +11,25 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from services.crypto.certs import PeerKey, spki_pem, spki_sha256
 from services.crypto.errors import KeyMismatch, Unsupported
 from services.crypto.packets import Tag, join
-from tests.services.crypto.ada_keys import MALLORYS, PRIMARY, SUBKEY, good
-from tests.services.crypto.key_smith import (
-    CERTIFY,
-    ENCRYPT,
-    NOW,
-    SIGN,
+from tests.fakes.openpgp_fields import (
     USER_ID,
-    SmithKey,
     binding,
     certificate,
     flags,
     self_signature,
 )
+from tests.fakes.openpgp_keys import (
+    CERTIFY,
+    ENCRYPT,
+    NOW,
+    SIGN,
+    Key,
+    nist_key,
+    rsa_key,
+)
+from tests.services.crypto.ada_keys import MALLORYS, PRIMARY, SUBKEY, good
 
-RSA = SmithKey.rsa(2048)
+RSA = rsa_key(2048)
 BLOCK = certificate(
     RSA,
     (SUBKEY, [binding(RSA, SUBKEY)]),
@@ -38,7 +42,7 @@ DER = RSA.private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPu
 HASH = hashlib.sha256(DER).hexdigest()
 
 
-def _pem(key: SmithKey) -> str:
+def _pem(key: Key) -> str:
     encoded = key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return str(encoded.decode())
 
@@ -71,7 +75,7 @@ DISAGREEING = {
     "our PEM with another hash": (BLOCK, PEM, spki_sha256(OTHER_PEM)),
     "a hash alone, of another": (BLOCK, "", spki_sha256(OTHER_PEM)),
     "a hash that is none": (BLOCK, PEM, "0"),
-    "our fingerprint as hash": (BLOCK, PEM, RSA.fingerprint.lower()),
+    "our fingerprint as hash": (BLOCK, PEM, RSA.name.lower()),
     "the PEM of a subkey that is not bound": (SPLICED, _pem(MALLORYS), ""),
     "the PEM of another kind": (BLOCK, _pem(PRIMARY), ""),
     "the PEM of a DSA key": (BLOCK, DSA_PEM, ""),
@@ -96,13 +100,13 @@ def test_entries_that_contradict_each_other_are_refused(
     [
         RSA,
         PRIMARY,
-        SmithKey.nist("P-256", sign=True),
-        SmithKey.nist("P-384", sign=True),
-        SmithKey.nist("P-521", sign=True),
+        nist_key("P-256"),
+        nist_key("P-384"),
+        nist_key("P-521"),
     ],
     ids=["RSA", "Ed25519", "P-256", "P-384", "P-521"],
 )
-def test_the_pem_of_a_block_is_the_one_of_its_numbers(key: SmithKey) -> None:
+def test_the_pem_of_a_block_is_the_one_of_its_numbers(key: Key) -> None:
     peer = PeerKey.parse(certificate(key), now=NOW)
     pem = spki_pem(peer.components[0])
     assert pem == _pem(key)
@@ -111,7 +115,7 @@ def test_the_pem_of_a_block_is_the_one_of_its_numbers(key: SmithKey) -> None:
 
 
 def test_a_key_that_is_not_used_has_no_pem() -> None:
-    short = SmithKey.rsa(1024)
+    short = rsa_key(1024)
     peer = PeerKey.parse(certificate(short, good()), now=NOW)
     with pytest.raises(Unsupported):
         spki_pem(peer.components[0])

@@ -11,20 +11,23 @@ from services.crypto.certs import PeerKey
 from services.crypto.errors import Damaged, KeyUnusable, NoKey, TooLarge, Unsupported
 from services.crypto.packets import Packet, Tag, join, join_all, split
 from services.errors import CryptoError
-from tests.services.crypto.ada_keys import KEY_REVOKED, MALLORY, PRIMARY, SUBKEY, good, judge
-from tests.services.crypto.key_smith import (
-    DAY,
-    MADE,
-    NOW,
+from tests.fakes.openpgp_fields import (
     USER_ID,
     binding,
     certificate,
-    field,
     flags,
+    issuer,
     key_expires,
     made,
     self_signature,
 )
+from tests.fakes.openpgp_keys import (
+    DAY,
+    MADE,
+    NOW,
+)
+from tests.fakes.openpgp_packets import subpacket
+from tests.services.crypto.ada_keys import KEY_REVOKED, MALLORY, PRIMARY, SUBKEY, good, judge
 
 
 def test_the_order_of_the_packets_does_not_matter_behind_the_primary() -> None:
@@ -59,7 +62,7 @@ def test_the_block_is_kept_as_it_came() -> None:
 
 def test_a_judgement_is_made_again_when_the_moment_is_another() -> None:
     peer = judge((SUBKEY, [binding(PRIMARY, SUBKEY, key_expires(200 * DAY))]))
-    assert peer.require(NOW).fingerprint == SUBKEY.fingerprint
+    assert peer.require(NOW).fingerprint == SUBKEY.name
     with pytest.raises(KeyUnusable, match="Cv25519 expired on"):
         peer.require(NOW + 150 * DAY)
     with pytest.raises(CryptoError, match="future"):
@@ -68,7 +71,7 @@ def test_a_judgement_is_made_again_when_the_moment_is_another() -> None:
 
 def test_a_key_that_asks_for_aead_is_warned_about() -> None:
     for features, warned in ((0x01, False), (0x07, True), (0x09, True), (0x0F, True)):
-        names = [self_signature(PRIMARY, USER_ID, flags(3), field(30, bytes((features,))))]
+        names = [self_signature(PRIMARY, USER_ID, flags(3), subpacket(30, bytes((features,))))]
         assert bool(judge(good(), names=names).warnings) == warned
 
 
@@ -150,7 +153,7 @@ def test_the_work_on_a_block_full_of_signatures_is_bounded() -> None:
 
 
 def test_signatures_of_others_cost_nothing_of_that_limit() -> None:
-    other = MALLORY.sign(0x13, b"x", [made(), flags(3)], [MALLORY.issuer()])
+    other = MALLORY.sign(0x13, b"x", [made(), flags(3)], [issuer(MALLORY)])
     block = GOOD + join(Tag.SIGNATURE, other) * (CHECKS_LIMIT * 2)
     assert PeerKey.parse(block, now=NOW).why == ""
 

@@ -14,25 +14,30 @@ import pytest
 from services.crypto.certs import PeerKey
 from services.crypto.packets import Packet, Tag, join, join_all, split
 from services.errors import CryptoError
-from tests.services.crypto.gpg_home import GpgHome, gpg_path
-from tests.services.crypto.key_smith import (
-    ENCRYPT,
-    SIGN,
-    SmithKey,
+from tests.fakes.openpgp_fields import (
     back_signature,
     binding,
     certificate,
     embedded,
-    field,
     flags,
+    issuer,
     key_expires,
     made,
     revocation,
     self_signature,
 )
+from tests.fakes.openpgp_keys import (
+    DAY,
+    ENCRYPT,
+    SIGN,
+    ed25519_key,
+    rsa_key,
+    x25519_key,
+)
+from tests.fakes.openpgp_packets import subpacket
+from tests.services.crypto.gpg_home import GpgHome, gpg_path
 from tests.services.crypto.second_opinion import sequoia_accepts
 
-DAY = 86_400
 RUNS = 1_000
 SEED = 20_261_121
 
@@ -51,9 +56,9 @@ class Base:
 def _full_of_traps() -> Base:
     """One part in order among an expired, a revoked and a foreign one, and a signing part."""
     then = int(time.time()) - 100 * DAY
-    primary, signer = SmithKey.ed25519(then), SmithKey.ed25519(then)
-    fresh, expired, revoked, foreign = (SmithKey.cv25519(then + n) for n in range(4))
-    stranger = SmithKey.ed25519(then)
+    primary, signer = ed25519_key(then), ed25519_key(then)
+    fresh, expired, revoked, foreign = (x25519_key(then + n) for n in range(4))
+    stranger = ed25519_key(then)
     name = b"Ada <ada@example.org>"
     block = certificate(
         primary,
@@ -85,7 +90,7 @@ def _full_of_traps() -> Base:
             self_signature(primary, name, flags(3), key_expires(200 * DAY), moment=then + 9),
         ],
     )
-    return Base(block, frozenset(key.fingerprint for key in (fresh, expired, revoked)))
+    return Base(block, frozenset(key.name for key in (fresh, expired, revoked)))
 
 
 def _of(block: bytes) -> Base:
@@ -100,7 +105,7 @@ def bases() -> list[Base]:
     suites = [pysequoia.CipherSuite.Cv25519, pysequoia.CipherSuite.P256]
     secrets = [pysequoia.Tsk.generate("s <s@x>", cipher_suite=suite) for suite in suites]
     out = [_full_of_traps(), *(_of(bytes(secret.extract_certificate())) for secret in secrets)]
-    alone = SmithKey.rsa(2048, int(time.time()) - DAY)
+    alone = rsa_key(2048, int(time.time()) - DAY)
     name = self_signature(alone, b"x", flags(1 | SIGN | ENCRYPT), moment=int(time.time()) - DAY + 1)
     out.append(_of(certificate(alone, user_id=b"x", names=[name])))
     if gpg_path() is not None:
@@ -250,16 +255,16 @@ def test_a_thousand_broken_blocks_raise_only_our_errors_and_are_judged_no_laxer_
 @pytest.mark.parametrize("hashed", [True, False])
 def test_a_field_of_any_kind_and_form_is_judged_no_laxer_than_by_sequoia(hashed: bool) -> None:
     then = int(time.time()) - DAY
-    primary, subkey = SmithKey.ed25519(then), SmithKey.cv25519(then)
+    primary, subkey = ed25519_key(then), x25519_key(then)
     names = [self_signature(primary, b"x", flags(3), moment=then)]
     parts = primary.hashed + subkey.hashed
     seen: Counter[bool] = Counter()
     for kind in (*range(45), 60, 101, 127):
         for size in (0, 1, 4, 8, 21):
             for filled in (b"\x00", b"\x01", b"\x04"):
-                odd = field(kind, filled * size, critical=size % 2 == 1)
+                odd = subpacket(kind, filled * size, critical=size % 2 == 1)
                 area = [made(then), flags(ENCRYPT), *([odd] if hashed else [])]
-                loose = [primary.issuer(), *([] if hashed else [odd])]
+                loose = [issuer(primary), *([] if hashed else [odd])]
                 bound = primary.sign(0x18, parts, area, loose)
                 block = certificate(primary, (subkey, [bound]), user_id=b"x", names=names)
                 usable = PeerKey.parse(block).encrypt_to is not None

@@ -22,7 +22,7 @@ from tests.fakes.openpgp_keys import (
     bind,
     certify,
     ed25519_key,
-    p256_key,
+    nist_key,
     person,
     primary_packet,
     revoke,
@@ -90,7 +90,7 @@ def test_the_older_order_of_packets_is_good_too(reader: _Reader) -> None:
 
 
 def test_every_kind_of_key_signs(reader: _Reader) -> None:
-    for primary in (ed25519_key(), p256_key(), rsa_key(3072)):
+    for primary in (ed25519_key(), nist_key(), rsa_key(3072)):
         who = Person(primary, SIGNER.sub)
         assert reader.verdict(_by(primary), who.block) is Verdict.GOOD
 
@@ -153,7 +153,7 @@ WORTHLESS_KEYS = {
         _PRIMARY + user_id(SIGNER.user) + certify(SIGNER.primary, SIGNER.user, **_EXPIRED),
     ),
     "expired P-256": (
-        P256 := p256_key(),
+        P256 := nist_key(),
         primary_packet(P256) + user_id() + certify(P256, **_EXPIRED),
     ),
     "expired Ed25519": (

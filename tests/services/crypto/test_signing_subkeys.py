@@ -4,6 +4,26 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fakes.openpgp_fields import (
+    USER_ID,
+    back_signature,
+    binding,
+    embedded,
+    expires,
+    flags,
+    issuer,
+    key_expires,
+    made,
+    self_signature,
+)
+from tests.fakes.openpgp_keys import (
+    DAY,
+    NOW,
+    SIGN,
+    Key,
+    rsa_key,
+)
+from tests.fakes.openpgp_packets import SHA1
 from tests.services.crypto.ada_keys import (
     KEY_REVOKED,
     MALLORY,
@@ -13,24 +33,9 @@ from tests.services.crypto.ada_keys import (
     judge,
     with_subkey,
 )
-from tests.services.crypto.key_smith import (
-    DAY,
-    NOW,
-    SIGN,
-    USER_ID,
-    SmithKey,
-    back_signature,
-    binding,
-    embedded,
-    expires,
-    flags,
-    key_expires,
-    made,
-    self_signature,
-)
 
 
-def _signing(*more: bytes) -> tuple[SmithKey, list[bytes]]:
+def _signing(*more: bytes) -> tuple[Key, list[bytes]]:
     return SIGNER, [binding(PRIMARY, SIGNER, *more, bits=SIGN)]
 
 
@@ -38,7 +43,7 @@ ADOPTED = {
     "no word of its own": [],
     "the word of somebody else": [embedded(back_signature(MALLORY, PRIMARY))],
     "its word for another primary": [embedded(back_signature(SIGNER, MALLORY))],
-    "its word in SHA-1": [embedded(back_signature(SIGNER, PRIMARY, hash_name="sha1"))],
+    "its word in SHA-1": [embedded(back_signature(SIGNER, PRIMARY, hash_id=SHA1))],
     "its word from the future": [embedded(back_signature(SIGNER, PRIMARY, moment=NOW + DAY))],
     "its word has expired": [embedded(back_signature(SIGNER, PRIMARY, expires(DAY)))],
     "another kind of its word": [
@@ -51,25 +56,25 @@ ADOPTED = {
 @pytest.mark.parametrize("words", ADOPTED.values(), ids=ADOPTED.keys())
 def test_a_signing_subkey_without_its_own_word_is_no_signer(words: list[bytes]) -> None:
     peer = judge(good(), _signing(*words))
-    assert SIGNER.fingerprint not in [part.fingerprint for part in peer.components]
+    assert SIGNER.name not in [part.fingerprint for part in peer.components]
     assert peer.why == ""
 
 
 def test_a_signing_subkey_with_its_own_word_is_a_signer_wherever_the_word_stands() -> None:
     word = embedded(back_signature(SIGNER, PRIMARY))
     loose = PRIMARY.sign(
-        0x18, PRIMARY.hashed + SIGNER.hashed, [made(), flags(SIGN)], [word, PRIMARY.issuer()]
+        0x18, PRIMARY.hashed + SIGNER.hashed, [made(), flags(SIGN)], [word, issuer(PRIMARY)]
     )
     for bound in (_signing(word), (SIGNER, [loose])):
         names = [part.fingerprint for part in judge(good(), bound).signers]
-        assert names == [PRIMARY.fingerprint, SIGNER.fingerprint]
+        assert names == [PRIMARY.name, SIGNER.name]
 
 
 def test_a_subkey_for_encryption_is_no_signer_even_if_it_could_sign() -> None:
-    subkey = SmithKey.rsa(2048)
+    subkey = rsa_key(2048)
     peer = with_subkey(subkey)
-    assert subkey.fingerprint not in [part.fingerprint for part in peer.signers]
-    assert peer.require(NOW).fingerprint == subkey.fingerprint
+    assert subkey.name not in [part.fingerprint for part in peer.signers]
+    assert peer.require(NOW).fingerprint == subkey.name
 
 
 def test_a_revoked_or_expired_key_has_no_signers() -> None:

@@ -14,12 +14,14 @@ from services.crypto.armor import ArmorKind, decode
 from services.crypto.errors import CryptoError, Damaged, KeyUnusable, NotForMe, TooLarge
 from services.crypto.messages import decrypt, encrypt
 from services.crypto.own import OwnKey
-from services.crypto.packets import Tag, join, split
+from services.crypto.packets import join, split
 from services.crypto.stream import StreamOpened, decrypt_file, encrypt_file
 from services.crypto.verdicts import Verdict
-from tests.services.crypto import message_smith as smith
+from tests.fakes import openpgp_messages as smith
+from tests.fakes.openpgp_packets import flipped, partial_packet
 from tests.services.crypto.gpg_home import GpgHome
 from tests.services.crypto.made_keys import ann, ann_open, bob, bob_open
+from tests.services.crypto.message_stage import enclosed
 
 SIZES = [0, 1, 98_303, 98_304, 98_305, 700_001]
 
@@ -141,12 +143,12 @@ def _cancel(done: int) -> None:
 
 
 def _flip_last(note: bytes) -> bytes:
-    return smith.flipped(decode(note, ArmorKind.MESSAGE), -1)
+    return flipped(decode(note, ArmorKind.MESSAGE), -1)
 
 
 FAILURES = {
     "last bit flipped": (_flip_last, Damaged),
-    "bit flipped in the middle": (lambda note: smith.flipped(note, len(note) // 2, 1), CryptoError),
+    "bit flipped in the middle": (lambda note: flipped(note, len(note) // 2, 1), CryptoError),
     "cut": (lambda note: note[: len(note) // 2], Damaged),
     "cut binary": (lambda note: decode(note, ArmorKind.MESSAGE)[:-1], Damaged),
     "END line missing": (lambda note: note.rpartition(b"-----END")[0], Damaged),
@@ -158,11 +160,11 @@ FAILURES = {
         lambda note: decode(note, ArmorKind.MESSAGE) + smith.literal(), Damaged
     ),
     "no integrity": (
-        lambda _: smith.message(smith.literal(), ann().public, build=smith.unprotected), Damaged
+        lambda _: enclosed(smith.literal(), ann().public, container=smith.unprotected), Damaged
     ),
-    "no check": (lambda _: smith.message(smith.literal(), ann().public, check=b""), Damaged),
+    "no check": (lambda _: enclosed(smith.literal(), ann().public, mdc="absent"), Damaged),
     "bomb": (
-        lambda _: smith.message(smith.compressed(smith.literal(bytes(9_000_000))), ann().public),
+        lambda _: enclosed(smith.compressed(smith.literal(bytes(9_000_000))), ann().public),
         TooLarge,
     ),
 }  # fmt: skip
@@ -223,19 +225,7 @@ def test_a_file_that_changes_meanwhile_is_told(source: BytesIO) -> None:
 def _in_pieces(note: bytes) -> bytes:
     """The container in pieces of 512 octets, as writers do who do not know the length."""
     *before, last = split(note)
-    return b"".join(join(one.tag, one.body) for one in before) + _open_ended(last.body)
-
-
-def _open_ended(body: bytes) -> bytes:
-    return bytes((0xC0 | Tag.PROTECTED,)) + _partial(body)
-
-
-def _partial(body: bytes) -> bytes:
-    out, at = b"", 0
-    while len(body) - at > 512:
-        out += bytes((0xE0 | 9,)) + body[at : at + 512]
-        at += 512
-    return out + b"\xff" + (len(body) - at).to_bytes(4, "big") + body[at:]
+    return b"".join(join(one.tag, one.body) for one in before) + partial_packet(last.tag, last.body)
 
 
 def test_partial_lengths_and_armor_of_every_shape_stream(tmp_path: Path) -> None:
@@ -252,10 +242,10 @@ def test_partial_lengths_and_armor_of_every_shape_stream(tmp_path: Path) -> None
 
 
 def test_two_keys_are_tried_and_a_hidden_one_too(tmp_path: Path) -> None:
-    session_note = smith.message(smith.literal(b"x" * 1_000), bob().public)
+    session_note = enclosed(smith.literal(b"x" * 1_000), bob().public)
     found = decrypt_file(BytesIO(session_note), tmp_path / "f", [ann_open(), bob_open()])
     assert found.to_key == bob().fingerprint
     envelope, container = split(session_note)
-    hidden = smith.hide(join(envelope.tag, envelope.body)) + join(container.tag, container.body)
+    hidden = smith.unnamed(join(envelope.tag, envelope.body)) + join(container.tag, container.body)
     found = decrypt_file(BytesIO(hidden), tmp_path / "f", [ann_open(), bob_open()])
     assert found.to_key == bob().fingerprint
