@@ -53,12 +53,15 @@ class AccountList(ChoiceList):
     lines: tuple[AccountLine, ...] = ()
     shown: str = ""
 
-    def show_lines(self, lines: Sequence[AccountLine], shown: str) -> None:
-        """List these; the cursor stands on the account that is shown, else on the first."""
+    def show_lines(
+        self, lines: Sequence[AccountLine], shown: str, *, first: bool = False
+    ) -> None:
+        """List these; the cursor stands on the account that is shown, else (or if so asked) on the
+        first."""
         self.lines, self.shown = tuple(lines), shown
         self.show_count(len(self.lines))
         place = next((at for at, line in enumerate(self.lines) if line.name == shown), 0)
-        self._window.go(place)
+        self._window.go(0 if first else place)
         self.refresh()
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from services.events import MailboxChanged
@@ -124,7 +126,9 @@ async def test_the_switcher_finds_an_account_by_a_few_letters() -> None:
         await opened(pilot, stage)
         await press(pilot, "g", "@", *"rese", "enter")
         assert stage.mail.accounts.chosen == RESEARCH
-        await press(pilot, "g", "@", "up", "up", "enter")
+        await press(pilot, "g", "@", *"agents.example", "enter")
+        assert stage.mail.accounts.chosen == OPS, "the best fit, not the one that is shown"
+        await press(pilot, "g", "@", "up", "enter")
         assert stage.mail.accounts.chosen == ""
         await press(pilot, "g", "@", *"zzz", "enter")
         assert "Accounts" in text_of(stage.app), "nothing fits, nothing is chosen"
@@ -254,6 +258,8 @@ def test_letters_find_accounts_by_name_and_address() -> None:
     assert [line.name for line in matching(lines, "agentmail.to")] == [BILLING]
     assert next(line.name for line in matching(lines, "R")) == RESEARCH
     assert matching(lines, "") == tuple(lines)
+    longer = replace(lines[0], name="research-2")
+    assert next(line.name for line in matching([longer, *lines], "research")) == RESEARCH
 
 
 # ── writing and keys ─────────────────────────────────────────────────────────────────────────────

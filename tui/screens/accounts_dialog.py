@@ -73,9 +73,10 @@ class AccountsDialog(Dialog[str]):
         self._list.show_lines(self._lines, self._shown)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list as it is typed."""
+        """Narrow the list as it is typed; Enter takes the best fit."""
         event.stop()
-        self._list.show_lines(matching(self._lines, event.value), self._shown)
+        found = matching(self._lines, event.value)
+        self._list.show_lines(found, self._shown, first=bool(event.value.strip()))
 
     def on_account_list_chosen(self, event: AccountList.Chosen) -> None:
         """A click chooses."""
@@ -94,11 +95,13 @@ class AccountsDialog(Dialog[str]):
 
 
 def matching(lines: Sequence[AccountLine], typed: str) -> tuple[AccountLine, ...]:
-    """The accounts whose name or address holds all typed words; beginnings of names come first."""
+    """The accounts whose name or address holds all typed words; the one that is called so comes
+    first, then those whose name begins so."""
     words = typed.casefold().split()
     found = [line for line in lines if all(word in _text(line) for word in words)]
     if words:
         found.sort(key=lambda line: not _text(line).startswith(words[0]))
+        found.sort(key=lambda line: line.name.casefold() != " ".join(words))
     return tuple(found)
 
 
