@@ -144,5 +144,7 @@ class SyncState:
     next_try: int = 0
     waiting: int = 0
     """Local changes that the service has not confirmed."""
+    looking: bool = False
+    """The operator asked for a look that is not answered yet; the phase is that of the one before."""
     sentence: SafeText = EMPTY
     """For FAILED, OFFLINE, SIGNED_OUT and PARTLY: what happened and what to do."""

@@ -7,6 +7,7 @@ the state of those that work, and the rest is named beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from services.models import SyncPhase, SyncState
@@ -42,7 +43,8 @@ class AccountStates:
         well = [state for state in self._own.values() if not trouble_of(state)]
         if well and (trouble_of(together) or together.phase is SyncPhase.PARTLY):
             # What is wrong with the others is told beside it.
-            together = min(well, key=lambda state: state.synced_at)
+            oldest = min(well, key=lambda state: state.synced_at)
+            together = replace(oldest, looking=together.looking)
         self._together = together
 
     def of(self, account: str) -> SyncState:

@@ -196,7 +196,8 @@ class StatusLine(Horizontal):
     def _right_parts(self, width: int) -> list[Part]:
         if self._notice is not None:
             return [(self._notice[0], _TONES[self._notice[1]])]
-        tone = "caution" if self._state.phase in _TROUBLED else "muted"
+        is_troubled = self._state.phase in _TROUBLED and not self._state.looking
+        tone = "caution" if is_troubled else "muted"
         state = (state_words(self._state), tone)
         if not self._troubles:
             return [state]

@@ -28,6 +28,8 @@ def state_words(state: SyncState) -> SafeText:
 
 def _phase_words(state: SyncState) -> SafeText:
     phase = state.phase
+    if state.looking:
+        return ui("looking for mail")
     if phase is SyncPhase.SYNCED:
         return _timed("synced {}", state.synced_at, ui("synced"))
     if phase is SyncPhase.SYNCING:

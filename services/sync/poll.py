@@ -40,6 +40,7 @@ class Poller:
         self._after_look = after_look
         self._pace = mailbox.pace
         self._wake = asyncio.Event()
+        self._runs = self._is_asked = False
         self._failures = 0
         self._full_takes = 0.0
         self._trouble: MailError | None = None
@@ -48,6 +49,10 @@ class Poller:
     def nudge(self) -> None:
         """Look now: the operator asked, or there is reason to believe the service is back."""
         self._wake.set()
+        if self._runs:
+            # The look under way may end first, and is not the one that was asked for.
+            self._is_asked = True
+            self._mailbox.report.looking()
 
     def news(self) -> None:
         """Look now because the service says so, unless it asked for a pause before."""
@@ -59,9 +64,13 @@ class Poller:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._walk_now_and_then())
             group.create_task(self._watcher.run())
+            self._runs = True
             while True:
                 had_reason = self._wake.is_set()
                 self._wake.clear()
+                if self._is_asked:
+                    self._is_asked = False
+                    self._mailbox.report.looking()
                 delay = await self._look()
                 if self._trouble is None and self._after_look is not None:
                     # Beside the looks: what it asks must not keep new mail from being seen.

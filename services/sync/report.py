@@ -107,10 +107,20 @@ class Reporter:
         """Tell a phase; `since` moves only when the phase is another one."""
         since = self.state.since if phase is self.state.phase else int(self._clock())
         state = replace(
-            self.state, phase=phase, sentence=sentence, **{"since": since, "next_try": 0, **fields}
+            self.state,
+            phase=phase,
+            sentence=sentence,
+            looking=False,
+            **{"since": since, "next_try": 0, **fields},
         )
         if state != self.state:
             self.state = state
+            self._states.now()
+
+    def looking(self) -> None:
+        """Tell that a look has been asked for; the next phase ends that."""
+        if not self.state.looking:
+            self.state = replace(self.state, looking=True)
             self._states.now()
 
     def progress(self, fetched: int) -> None:

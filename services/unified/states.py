@@ -42,6 +42,7 @@ def joined(states: Mapping[str, SyncState]) -> SyncState:
         since=min(state.since for state in of_phase),
         next_try=min((state.next_try for state in every if state.next_try), default=0),
         waiting=sum(state.waiting for state in every),
+        looking=any(state.looking for state in every),
         sentence=sentence,
     )
 

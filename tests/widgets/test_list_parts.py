@@ -207,6 +207,10 @@ def test_hints_leave_by_rank_and_help_stays() -> None:
             SyncState(SyncPhase.SIGNED_OUT, sentence=ui("The service does not accept the token.")),
             "signed out",
         ),
+        (
+            SyncState(SyncPhase.OFFLINE, waiting=1, looking=True),
+            "looking for mail, 1 change waiting",
+        ),
         (SyncState(), ""),
     ],
 )

@@ -42,6 +42,28 @@ def test_every_answer_of_the_service_becomes_a_phase_with_a_sentence(
     one.phase(SyncPhase.SYNCED)
 
 
+def test_a_look_that_was_asked_for_is_told_until_it_is_answered_and_the_trouble_keeps_its_time(
+    run, sandbox, agent
+):
+    times = iter(range(5_000, 9_000))
+    pace = replace(Pace(), first_retry=60.0, longest_retry=60.0)
+    make = lambda: AssmblClient(sandbox.base_url, agent.token, sleep=no_wait)  # noqa: E731
+    one = run(make, pace=pace, clock=lambda: next(times))
+    one.phase(SyncPhase.SYNCED)
+    sandbox.fault("status", agent, operation="list_inbox", status=503, times=None)
+    one.engine.request(requests.Refresh())
+    busy = one.phase(SyncPhase.BUSY).state
+    one.engine.request(requests.Refresh())
+    looking = one.wait(events.SyncStateChanged, lambda event: event.state.looking).state
+    assert (looking.phase, looking.since) == (SyncPhase.BUSY, busy.since)
+    still = one.wait(events.SyncStateChanged, lambda event: not event.state.looking).state
+    assert (still.phase, still.since) == (SyncPhase.BUSY, busy.since)
+    sandbox.clear_faults()
+    one.engine.request(requests.Refresh())
+    one.wait(events.SyncStateChanged, lambda event: event.state.looking)
+    assert not one.phase(SyncPhase.SYNCED).state.looking
+
+
 @pytest.mark.parametrize("told", ["3600", "-1", "abc", "Wed, 21 Oct 2095 07:28:00 GMT"])
 def test_a_busy_service_is_waited_for_within_limits(run, sandbox, agent, told):
     sandbox.fault("status", agent, operation="list_inbox", status=429, retry_after=told, times=None)

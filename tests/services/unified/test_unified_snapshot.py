@@ -158,3 +158,9 @@ def test_no_state_of_one_account_hides_anothers(phases, phase, sentence):
         assert told.sentence == sentence
     assert told.waiting == 4
     assert told.synced_at == 100
+
+
+def test_a_look_at_one_account_is_a_look_at_all_of_them():
+    well, looking = SyncState(SyncPhase.SYNCED), SyncState(SyncPhase.SYNCED, looking=True)
+    assert not joined({"a": well, "b": well}).looking
+    assert joined({"a": well, "b": looking}).looking
