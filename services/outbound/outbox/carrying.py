@@ -21,6 +21,7 @@ import msgspec
 from services.errors import Conflict, MailError
 from services.outbound.gate.plan import OutboundMail
 from services.outbound.gate.ready import ReadyMail, SealedMail, UploadedFile
+from services.outbound.gate.transport import WITHOUT_END
 from services.outbound.log.work_lock import WorkLocks
 from services.outbound.outbox.looking import Looks
 from services.outbound.outbox.outbox import Elsewhere, Outbox
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 _DIED: Final = "the program ended while it was being sent"
 _STOPPED: Final = "the program was stopped while it was being sent"
 _TOO_LATE: Final = "too much time has passed to send it again without a person"
+_CLOCKS_DIFFER: Final = 3_600
+"""Seconds that a clock may be set back by without anybody's noticing: services are asked for less."""
 
 
 class WayOut(Protocol):
@@ -163,7 +166,7 @@ class Carrier:
         entry = self._outbox.get(entry_id)
         if entry.state is OutboxState.CLAIMED:
             entry = self._outbox.doubt(entry_id, _DIED, self._now if self._settles(entry) else 0)
-        if entry.state is OutboxState.UNCERTAIN and entry.next_try and not self._settles(entry):
+        if entry.state is OutboxState.UNCERTAIN and entry.next_try and self.is_too_late(entry):
             entry = self._outbox.doubt(entry_id, _TOO_LATE, 0)
         return self._expired(entry)
 
@@ -184,10 +187,19 @@ class Carrier:
         asks = self.around.reconcile is not None
         return asks or (self._is_known(entry) and not self._is_late(entry))
 
+    def is_too_late(self, entry: OutboxEntry) -> bool:
+        """Whether mail that may have left and was to be sent again is for a person to decide now."""
+        return self._is_late(entry) if entry.may_repeat else not self._settles(entry)
+
     def _is_known(self, entry: OutboxEntry) -> bool:
-        """Whether the service still knows the key, from the first time that it may have seen it."""
+        """Whether the service still knows the key, from the first time that it may have seen it.
+
+        A clock that was set back since does not tell how long ago that was.
+        """
         seconds = self.around.remembers(entry.via)
-        return seconds > 0 and self._now < (entry.first_claimed or self._now) + seconds
+        since = self._now - (entry.first_claimed or self._now)
+        is_told = since >= -_CLOCKS_DIFFER or seconds == WITHOUT_END
+        return is_told and since < seconds
 
     async def _advance(self, entry: OutboxEntry) -> OutboxEntry:
         try:

@@ -210,8 +210,7 @@ class Outbox:
                 raise Elsewhere("This outbox was exchanged for another state of it.")
             self._anchor.cast()
             first = entry.first_claimed or self._now
-            claimed = replace(claimed, first_claimed=first, may_repeat=False)
-            return self._put(replace(claimed, next_try=0, reason=""))
+            return self._put(replace(claimed, first_claimed=first, next_try=0, reason=""))
 
     def unclaim(self, entry_id: str) -> OutboxEntry:
         """It was claimed and not even tried."""
@@ -228,7 +227,7 @@ class Outbox:
             return self._settle(done, "sent", actor=PROGRAM, answer=answer)
 
     def postpone(self, entry_id: str, reason: str, next_try: int) -> OutboxEntry:
-        """It certainly did not leave this time, and is tried again."""
+        """It certainly did not leave this time, and is tried again; a person's word for that stands."""
         with self._step(entry_id, *UNDER_WAY, OutboxState.UNCERTAIN) as entry:
             if entry.may_have_left:
                 return self._doubt(entry, reason, next_try)
@@ -246,7 +245,7 @@ class Outbox:
     def doubt(self, entry_id: str, reason: str, next_try: int) -> OutboxEntry:
         """It may have left; with a `next_try` the same bytes are sent again by themselves."""
         with self._step(entry_id, *UNDER_WAY, OutboxState.UNCERTAIN) as entry:
-            return self._doubt(entry, reason, next_try)
+            return self._doubt(replace(entry, may_repeat=False), reason, next_try)
 
     def absent(self, entry_id: str) -> OutboxEntry:
         """The service was asked and does not have it: it did not leave."""
@@ -258,7 +257,7 @@ class Outbox:
         """It cannot leave. After an attempt without answer that proves nothing: then it is UNCERTAIN."""
         with self._step(entry_id, *UNDER_WAY, OutboxState.UNCERTAIN) as entry:
             if entry.may_have_left:
-                return self._doubt(entry, reason, 0)
+                return self._doubt(replace(entry, may_repeat=False), reason, 0)
             if not entry.is_sealed:
                 self._refuse_mates(entry, reason)
             refused = entry.moved(OutboxState.REFUSED, self._now, reason=reason)

@@ -153,7 +153,8 @@ class Sending:
             case OutboxState.PENDING:
                 return entry.due_at <= now
             case OutboxState.UNCERTAIN:
-                return self._carrier.moves_alone(entry) and entry.next_try <= now
+                is_time = entry.next_try <= now or self._carrier.is_too_late(entry)
+                return self._carrier.moves_alone(entry) and is_time
             case OutboxState.CLAIMED:
                 # Another process is at it, or was: its lock tells.
                 return True

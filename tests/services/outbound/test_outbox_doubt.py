@@ -12,6 +12,7 @@ import pytest
 from services.crypto.own import OwnKey
 from services.draft import DraftState
 from services.outbound.outbox.outbox_documents import OutboxEntry
+from services.outbound.outbox.outbox_views import sentence_of
 from services.outbound_models import OutboxState
 from services.policy_config import Policy, Repeats
 from services.safe_text import SafeText
@@ -149,6 +150,54 @@ async def test_a_person_may_have_the_same_bytes_sent_again(
     assert first == second
     assert "BEGIN PGP MESSAGE" in first
     assert "object_key" in first
+
+
+async def test_a_decision_to_send_it_again_stands_until_it_may_have_left_again(
+    stage: Callable[..., Stage], sandbox: SandboxControl, alice: Party, bob: Party
+) -> None:
+    sandbox.settings(dedupe=False)
+    one = stage()
+    office = await one.open()
+    sandbox.fault("drop_after", alice.agent, operation="send_mail")
+    (entry,) = await send(office, mail(bob.address))
+    busy = {"status": 429, "retry_after": "120", "times": 1}
+    sandbox.fault("status", alice.agent, operation="send_mail", **busy)
+    await office.settle_uncertain(entry.entry_id, resend=True)
+    (after,) = await office.sending.push([entry.entry_id], 30)
+    assert after.state is UNCERTAIN
+    assert "sent again by itself" in str(sentence_of(after, office.now))
+    assert await until_settled(office, one.clock, [entry.entry_id]) == [SENT]
+    assert len(sandbox.sent(alice.agent)) == 2
+
+
+async def test_a_decision_to_send_it_again_does_not_stand_for_days(
+    stage: Callable[..., Stage], sandbox: SandboxControl, alice: Party, bob: Party
+) -> None:
+    one = stage()
+    office = await one.open()
+    sandbox.fault("drop_after", alice.agent, operation="send_mail")
+    (entry,) = await send(office, mail(bob.address))
+    busy = {"status": 429, "retry_after": "120", "times": 1}
+    sandbox.fault("status", alice.agent, operation="send_mail", **busy)
+    await office.settle_uncertain(entry.entry_id, resend=True)
+    await office.sending.push([entry.entry_id], 30)
+    one.clock.now += 3 * 86_400
+    (after,) = await office.sending.push([entry.entry_id], 5)
+    assert (after.state, after.next_try, after.may_repeat) == (UNCERTAIN, 0, False)
+    assert len(sandbox.sent(alice.agent)) == 1
+
+
+async def test_a_second_lost_answer_asks_the_person_again(
+    stage: Callable[..., Stage], sandbox: SandboxControl, alice: Party, bob: Party
+) -> None:
+    one = stage()
+    office = await one.open()
+    sandbox.fault("drop_after", alice.agent, operation="send_mail", times=2)
+    (entry,) = await send(office, mail(bob.address))
+    await office.settle_uncertain(entry.entry_id, resend=True)
+    assert await until_settled(office, one.clock, [entry.entry_id]) == [UNCERTAIN]
+    after = office.outbox.get(entry.entry_id)
+    assert (after.tries, after.next_try, after.may_repeat) == (2, 0, False)
 
 
 async def test_after_a_lost_answer_no_refusal_proves_that_it_did_not_leave(

@@ -137,6 +137,23 @@ async def test_after_a_day_only_a_person_sends_it_again(
     assert states(await office.sending.push([entry.entry_id], 10)) == [OutboxState.SENT]
 
 
+@pytest.mark.parametrize(("hours", "ends"), [(0.5, OutboxState.SENT), (48, OutboxState.UNCERTAIN)])
+async def test_a_clock_that_was_set_back_does_not_make_the_day_longer(
+    stage: V0Stage, sandbox: SandboxControl, bob: Party, hours: float, ends: OutboxState
+) -> None:
+    office = await stage.open()
+    sandbox.fault("drop_before", operation="v0_send_message", times=None)
+    (entry,) = await send(office, mail(bob.address))
+    sandbox.clear_faults()
+    stage.clock.now -= hours * 3600
+    await office.sending.push([entry.entry_id], 5)
+    # Before the clock is where it was, the service may have forgotten the key.
+    assert await until_settled(office, stage.clock, [entry.entry_id]) == [ends]
+    stage.clock.now += (hours + 1) * 3600
+    await office.sending.push([entry.entry_id], 5)
+    assert len(stage.sent()) == (ends is OutboxState.SENT)
+
+
 async def test_a_403_that_names_oversight_stops_and_says_so(
     stage: V0Stage, alice: Party, bob: Party
 ) -> None:
