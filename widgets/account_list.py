@@ -53,9 +53,7 @@ class AccountList(ChoiceList):
     lines: tuple[AccountLine, ...] = ()
     shown: str = ""
 
-    def show_lines(
-        self, lines: Sequence[AccountLine], shown: str, *, first: bool = False
-    ) -> None:
+    def show_lines(self, lines: Sequence[AccountLine], shown: str, *, first: bool = False) -> None:
         """List these; the cursor stands on the account that is shown, else (or if so asked) on the
         first."""
         self.lines, self.shown = tuple(lines), shown
