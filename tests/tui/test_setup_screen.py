@@ -16,6 +16,7 @@ from tests.conftest import SandboxControl
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import sample_rows
 from tests.tui.app_stage import Clock, StagedApp, press, rows_of, terminal, text_of, until
+from tests.widgets.stage import settled
 from tui.first_run import AccountForm, AccountSetUp, InboxChoice, Opened, TokenPlace
 
 TOKEN = "tok-1234567890"
@@ -133,7 +134,8 @@ async def test_an_answer_about_an_account_that_has_been_retyped_is_dropped() -> 
         await press(pilot, *TOKEN, "enter")
         await press(pilot, "x")
         set_up.gate.set()
-        await pilot.pause(0.05)
+        await until(pilot, lambda: "set-up" not in [one.name for one in threading.enumerate()])
+        await settled(app)
         assert set_up.kept == []
 
 
