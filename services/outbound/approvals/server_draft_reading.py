@@ -9,20 +9,27 @@ the last change is part of what is approved). Source: api/agentmail_to.md ยง3, ย
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
 from services.api.agentmail_to.drafts import ServerDraft
+from services.api.codec import received_at
 from services.draft import BodyFormat, Draft, DraftFile, DraftKind
 from services.errors import UsageError
 from services.outbound.approvals.input_values import SUBJECT_LIMIT
 from services.outbound.gate.html_parts import other_part
+from services.outbound.gate.reviewing import moment
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")
 _UNUSUAL: Final = re.compile(r"[^0-9A-Za-z:.+-]")
+_STAMP: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:(?P<seconds>[0-9]{2}(\.[0-9]+)?)"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 _LONGEST_ADDRESS: Final = 2_000
 
 
@@ -63,7 +70,7 @@ def _from_html(draft: Draft, html: str) -> Draft:
 
 def _about(found: ServerDraft) -> str:
     """Say where it comes from and what is different from what lies there; part of the digest."""
-    told = [f"A draft on AgentMail.to, changed there {_UNUSUAL.sub('?', found.head.version)}."]
+    told = [f"A draft on AgentMail.to{_changed_at(found.head.version)}."]
     if found.send_at and found.send_status == "scheduled":
         told.append("AgentMail.to sends it by itself at its time, unless it is decided on here.")
     if found.send_status == "failed":
@@ -74,6 +81,19 @@ def _about(found: ServerDraft) -> str:
     if found.forward_of:
         told.append("It forwards a message there; here only its text is sent.")
     return " ".join(told)
+
+
+def _changed_at(version: str) -> str:
+    """Return when it was changed, in the operator's zone; "" when nothing tells.
+
+    As exactly as the service tells it: two versions that a decision tells apart read differently.
+    """
+    shown, stamp, at = _UNUSUAL.sub("?", version), _STAMP.fullmatch(version), received_at(version)
+    if stamp is not None and at:
+        # The last hours of the year 9999 are past the end of time in some zones.
+        with suppress(OverflowError, ValueError):
+            shown = f"{moment(at)}:{stamp['seconds']}"
+    return f", changed there {shown}" if shown else ""
 
 
 def _kind(found: ServerDraft) -> DraftKind:

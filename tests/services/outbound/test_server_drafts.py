@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 
 from services.api.agentmail_to import drafts as drafts_api
-from services.api.agentmail_to.drafts import DraftPage, ServerDraftHead
+from services.api.agentmail_to.drafts import DraftPage, ServerDraft, ServerDraftHead
 from services.errors import Forbidden, Offline, UsageError
 from services.outbound.approvals.input_values import given_agent_name
+from services.outbound.approvals.server_draft_reading import proposal_of
 from services.outbound.approvals.server_links import TABLE
 from services.outbound_models import OutboxState
 from services.service_config import SendProfile
@@ -59,6 +61,29 @@ async def test_a_draft_of_the_service_waits_as_a_proposal(room: Room, server: Se
     plan = await room.office.show(row.draft_id)
     assert (plan.body, plan.subject) == ("Shall we?", "Quarterly plan")
     assert "A draft on AgentMail.to" in plan.agent_says
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ("2026-11-01T00:30:05Z", "1 Nov 2026 01:30:05"),
+        ("2026-11-01T00:30:05.123456Z", "1 Nov 2026 01:30:05.123456"),
+        ("2026-11-01T02:30:05.1+02:00", "1 Nov 2026 01:30:05.1"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("2026-13-99T00:30:05Z", "2026-13-99T00:30:05Z"),
+        ("v7 <b>\x1b[2J", "v7??b???2J"),
+        ("", ""),
+    ],
+    ids=["whole", "fraction", "zone", "latest", "no date", "hostile", "none"],
+)
+def test_when_a_draft_was_changed_is_told_as_a_date_and_exactly(
+    version: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Etc/GMT-1")
+    time.tzset()
+    found = ServerDraft(ServerDraftHead("d1", version), to=("ann@outside.example",), text="T")
+    says = proposal_of(found, "p1").reason
+    assert says == f"A draft on AgentMail.to{told and f', changed there {told}'}."
 
 
 async def test_looking_again_changes_nothing(room: Room, server: Server) -> None:
