@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import string
+from dataclasses import replace
 from typing import Any
 
 from textual.pilot import Pilot
 
 from services.events import OutboundRequest
 from services.outbound_models import ReviewView
-from tests.fakes.fake_decisions import FakeDecisions
+from tests.fakes.fake_decisions import OWN, PROPOSED, FakeDecisions, digest_of, lines
 from tests.tui.app_stage import Stage, press, text_of, until
 from tui.screens.review import Outcome, ReviewScreen
 
 SMALL = (80, 24)
+LONG = replace(
+    OWN, body=lines("\n".join(f"line {number} of many" for number in range(214))), files=()
+)
+LONG_PROPOSAL = replace(PROPOSED, body=LONG.body, digest=digest_of("long"))
+EVERY_KEY = [
+    *string.ascii_letters, *string.digits, *"!#$%&'()*+,-./;<=>@[\\]^_`{|}~", "enter", "space",
+    "tab", "escape", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up",
+    "down", "left", "right", *(f"f{number}" for number in range(1, 12)),
+    *(f"ctrl+{letter}" for letter in "abdefgklnorstuvwxyz"),
+]  # fmt: skip
 
 
 class DecisionStage(Stage):
@@ -23,9 +35,6 @@ class DecisionStage(Stage):
         self.desk = FakeDecisions(*reviews)
         self.outcomes: list[Outcome | None] = []
         super().__init__(outbound=self.desk, **more)
-
-    def asked(self, kind: type) -> list[Any]:
-        return [request for request in self.engine.requests if isinstance(request, kind)]
 
     @property
     def outbound_requests(self) -> list[Any]:

@@ -12,8 +12,7 @@ from services.safe_text import phrase, ui
 from tests.fakes.fake_decisions import PROPOSALS, PROPOSED, digest_of, lines, proposal
 from tests.fakes.rows import NOON
 from tests.tui.app_stage import press, rows_of, text_of, until
-from tests.tui.decision_stage import SMALL, DecisionStage
-from tests.tui.test_review_screen import EVERY_KEY
+from tests.tui.decision_stage import EVERY_KEY, SMALL, DecisionStage
 from tui.screens.approvals import ApprovalsScreen
 from tui.screens.mail import MailScreen
 from tui.screens.review import ReviewScreen
@@ -288,7 +287,7 @@ async def test_a_revision_is_told_read_anew_and_marked_unseen_again() -> None:
         fresh = replace(PROPOSED, revision=4, digest=digest_of("fourth"))
         stage.desk.reviews["p1"] = fresh
         stage.desk.proposals = (replace(PROPOSALS[0], revision=4), *PROPOSALS[1:])
-        stage.engine.emit(ev.ProposalsListed(0, (), ()))
+        stage.engine.emit(stage.desk.listed_anew())
         await until(pilot, lambda: fresh.short_digest in text_of(stage.app))
         assert "lead-gen revised it: this is revision 4." in rows_of(stage.app)[0]
         assert rows_of(stage.app)[2].startswith("▌● lead-gen")

@@ -11,8 +11,7 @@ from services.outbound_models import CheckLevel, CheckView, ReviewView
 from services.safe_text import ui
 from tests.fakes.fake_decisions import OWN
 from tests.tui.app_stage import press, rows_of, text_of, until
-from tests.tui.decision_stage import DecisionStage
-from tests.tui.test_review_screen import LONG_PROPOSAL
+from tests.tui.decision_stage import LONG_PROPOSAL, DecisionStage
 from tests.tui.test_snapshots import SIZES, compare
 from tui.screens.side_screen import SideScreen
 
