@@ -21,9 +21,8 @@ from typing import Final
 
 from services.errors import MailError, UsageError
 from services.paths import private_folder
+from tui.editor_watch import EditorWatch, text_in
 
-LARGEST: Final = 8 << 20
-"""Bytes that are taken back."""
 _HOW: Final = "Set VISUAL or EDITOR to the command that starts your editor."
 
 
@@ -65,19 +64,26 @@ def edit(
     command: tuple[str, ...],
     folder: Path | None = None,
     run: Callable[[list[str]], int] | None = None,
+    watch: EditorWatch | None = None,
 ) -> Edited:
     """Let the editor change a text; blocks until it ends. MailError when that cannot be.
 
-    The file lies in a new 0700 folder within `folder`, or within the system's own temporary one.
+    The file lies in a new 0700 folder within `folder`, or within the system's own temporary one;
+    `watch` looks at it meanwhile.
     """
+    watch = watch or EditorWatch(lambda _: None)
     try:
-        return _edit(text, command, folder, run or _run)
+        return _edit(text, command, folder, run or _run, watch)
     except OSError as error:
         raise MailError(f"The editor could not be used: {error.strerror}.", _HOW) from error
 
 
 def _edit(
-    text: str, command: tuple[str, ...], folder: Path | None, run: Callable[[list[str]], int]
+    text: str,
+    command: tuple[str, ...],
+    folder: Path | None,
+    run: Callable[[list[str]], int],
+    watch: EditorWatch,
 ) -> Edited:
     place = private_folder(Path(tempfile.mkdtemp(prefix="agentmail-", dir=folder)))
     file = place / "draft.eml"
@@ -85,20 +91,12 @@ def _edit(
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as out:
             out.write(text.encode("utf-8", "surrogatepass"))
+        watch.begin(file, text)
         code = run([*command, str(file)])
-        return Edited(_taken_back(file, text), code)
+        return Edited(text_in(file, text), code)
     finally:
+        watch.end()
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _taken_back(file: Path, before: str) -> str:
-    """The text that the editor left; a line end that it added by itself is no change."""
-    with file.open("rb") as saved:
-        data = saved.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise MailError("The edited text is larger than 8 MB; the old one stands.")
-    text = data.decode("utf-8", "replace")
-    return before if text == before + "\n" else text
 
 
 def _run(words: list[str]) -> int:

@@ -8,6 +8,7 @@ before its last save has come back, and one that nobody wrote anything into and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from services.carried_events import CarriedTold
@@ -47,6 +48,8 @@ class OpenDrafts:
         self.discarded: list[tuple[str, str]] = []
         """Drafts (id, account) that were discarded and can be brought back, the last one last."""
         self.on_saved: Callable[[OpenDraft], None] | None = None
+        self.look_outside: Callable[[], None] | None = None
+        """Takes in at once what an editor has saved that has a draft now."""
         self.on_carried: Callable[[OpenDraft], None] = _nobody
         """Called when files that go along from another message have moved."""
 
@@ -115,8 +118,18 @@ class OpenDrafts:
         self._under_way[self._ask(SaveDraft(draft.value, draft.account))] = draft
         return True
 
+    def save_text(self, draft: OpenDraft, text: str) -> None:
+        """Keep what an editor has saved of a draft; the draft on the screen stays as it is.
+
+        Safe from another thread while the screen stands still.
+        """
+        kept = replace(draft.value, body=text)
+        self._under_way[self._ask(SaveDraft(kept, draft.account))] = draft
+
     def save_all(self) -> None:
         """Save everything now; safe from any thread, for a program that is about to end."""
+        if self.look_outside is not None:
+            self.look_outside()
         for draft in self.all:
             self.save(draft)
 

@@ -1,7 +1,8 @@
 """Writing a draft in the operator's own editor, from the compose screen.
 
-Closes two traps: an await or an error inside of Textual's suspension (the one hangs for good, the other
-leaves a dead terminal: research/textual.md §2), and decrypted text on a disk that nobody chose.
+Closes three traps: an await or an error inside of Textual's suspension (the one hangs for good, the other
+leaves a dead terminal: research/textual.md §2), decrypted text on a disk that nobody chose, and text that
+was saved in the editor and is lost with this program (it is kept as a draft while the editor is open).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from services.errors import MailError
 from services.events import Severity
 from services.safe_text import SafeText, clean_line, phrase, ui
 from tui.editor import Edited, edit, editor_command, memory_folder
+from tui.editor_watch import EditorWatch
 from tui.screens.dialogs import ConfirmDialog
 
 if TYPE_CHECKING:
@@ -54,14 +56,27 @@ def _go(
     screen: ComposeScreen, draft: OpenDraft, command: tuple[str, ...], folder: Path | None
 ) -> None:
     result: Edited | MailError
+    drafts = screen.drafts
+    watch = EditorWatch(lambda text: drafts.save_text(draft, text))
+    drafts.look_outside = watch.look
     try:
         with screen.app.suspend():
-            result = _edited(draft.buffer.text, command, folder)
+            result = _edited(draft.buffer.text, command, folder, watch)
     except SuspendNotSupported:
         result = MailError("This terminal cannot be handed to an editor.", "Write here.")
+    drafts.look_outside = None
     if isinstance(result, MailError):
         _tell(screen, result)
-        return
+        if watch.has_told:
+            screen.editor.replace_all(watch.text)
+    else:
+        _take_back(screen, draft, result)
+    if watch.has_told:
+        # What is on the screen now is what holds, whatever was saved on the way to it.
+        drafts.save(draft, anyway=True)
+
+
+def _take_back(screen: ComposeScreen, draft: OpenDraft, result: Edited) -> None:
     screen.set_focus(screen.editor)
     changed = result.text != draft.buffer.text
     if changed:
@@ -72,10 +87,12 @@ def _go(
         screen.notices.tell(ui("The text is as it was."))
 
 
-def _edited(text: str, command: tuple[str, ...], folder: Path | None) -> Edited | MailError:
+def _edited(
+    text: str, command: tuple[str, ...], folder: Path | None, watch: EditorWatch
+) -> Edited | MailError:
     """Nothing is raised here: the terminal has to come back first."""
     try:
-        return edit(text, command, folder)
+        return edit(text, command, folder, watch=watch)
     except MailError as error:
         return error
 
