@@ -235,16 +235,7 @@ def _require_new(account: Account, known: Iterable[Account]) -> None:
 def _try(account: Account, token: Secret) -> str:
     from services.api.factory import check_account
 
-    told = asyncio.run(
-        check_account(
-            account.base_url,
-            token,
-            account.mail_domain,
-            proxy=account.proxy,
-            kind=account.kind,
-            address=account.address,
-        )
-    )
+    told = asyncio.run(check_account(account, token))
     if not told.ok:
         raise TriedService(told)
     return told.sentence

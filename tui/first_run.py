@@ -136,16 +136,7 @@ class AccountSetUp:
         from services.api.factory import check_account
 
         account = self._filled(form)
-        answer = asyncio.run(
-            check_account(
-                account.base_url,
-                token,
-                account.mail_domain,
-                proxy=account.proxy,
-                kind=account.kind,
-                address=account.address,
-            )
-        )
+        answer = asyncio.run(check_account(account, token))
         if not answer.ok:
             raise ServiceError(answer.sentence, answer.next_step)
         return clean_line(answer.sentence)

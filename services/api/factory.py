@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -77,22 +77,16 @@ def provider_for(account: Account, token: Secret) -> MailProvider:
     )
 
 
-async def check_account(
-    base_url: str,
-    token: str | Secret,
-    mail_domain: str = "",
-    *,
-    proxy: str = "",
-    kind: str = ASSMBL,
-    address: str = "",
-) -> AccountCheck:
+async def check_account(account: Account, token: str | Secret) -> AccountCheck:
     """Try an account as typed: its form first, then one request. Never raises a MailError.
 
-    `address` is the inbox of an AgentMail.to account; without one only the key is tried.
+    Of an AgentMail.to account without an address only the key is tried.
     """
     try:
         account = check_account_fields(
-            Account("check", kind, base_url, mail_domain.strip(), address.strip(), proxy=proxy)
+            replace(
+                account, mail_domain=account.mail_domain.strip(), address=account.address.strip()
+            )
         )
         secret = token if isinstance(token, Secret) else clean_token(token)
         question = _question(account)

@@ -204,16 +204,7 @@ def _try(account: Account, secrets: SecretStore) -> Tried:
     if token is None:
         step = f"Start agentmail-tui --profile {account.name} and press g s to enter one."
         return Tried(account, "No token is known.", step, 5, notes=tuple(notes))
-    told: AccountCheck = asyncio.run(
-        check_account(
-            account.base_url,
-            token,
-            account.mail_domain,
-            proxy=account.proxy,
-            kind=account.kind,
-            address=account.address,
-        )
-    )
+    told: AccountCheck = asyncio.run(check_account(account, token))
     notes += _clock_notes(told.clock_skew)
     code = 0 if told.ok else told.exit_code or 1
     return Tried(

@@ -208,16 +208,7 @@ def _token(secrets: SecretStore, account: Account) -> tuple[Secret | None, Findi
 def _service(account: Account, token: Secret) -> Iterator[Finding]:
     from services.api.factory import check_account
 
-    told = asyncio.run(
-        check_account(
-            account.base_url,
-            token,
-            account.mail_domain,
-            proxy=account.proxy,
-            kind=account.kind,
-            address=account.address,
-        )
-    )
+    told = asyncio.run(check_account(account, token))
     spent = f" ({told.milliseconds:.0f} ms)" if told.milliseconds else ""
     yield Finding("service", "ok" if told.ok else "broken", told.sentence + spent, told.next_step)
     yield _clock(told)

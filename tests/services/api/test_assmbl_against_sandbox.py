@@ -27,6 +27,7 @@ from services.errors import (
 from services.ports import MailProvider
 from services.redact import Secret
 from services.sandbox.records import Agent
+from services.service_config import ASSMBL
 from tests.conftest import SandboxControl
 from tests.services.api.assmbl_stage import MAIL, PEM
 
@@ -259,7 +260,8 @@ def test_a_webhook_signature_is_believed_only_when_it_is_right_and_fresh() -> No
 
 
 async def test_the_set_up_check_tells_what_is_wrong(sandbox: SandboxControl, agent: Agent) -> None:
-    good = await check_account(sandbox.base_url, agent.token, "agents.example.com")
+    account = Account("new", ASSMBL, sandbox.base_url, "agents.example.com")
+    good = await check_account(account, agent.token)
     assert (good.ok, good.unread) == (True, 0)
     assert good.clock_skew is not None
     for url, token, domain, words in (
@@ -271,11 +273,11 @@ async def test_the_set_up_check_tells_what_is_wrong(sandbox: SandboxControl, age
         ("http://example.com", agent.token, "", "https"),
         ("http://127.0.0.1:1", agent.token, "", "cannot be reached"),
     ):
-        told = await check_account(url, token, domain)
+        told = await check_account(Account("new", ASSMBL, url, domain), token)
         assert not told.ok
         assert words in told.sentence
     sandbox.fault("html", agent)
-    assert "not JSON" in (await check_account(sandbox.base_url, agent.token)).sentence
+    assert "not JSON" in (await check_account(account, agent.token)).sentence
 
 
 def told_below(error: BaseException) -> str:

@@ -20,9 +20,11 @@ from services.api.file_sink import MemorySink
 from services.api.http import HttpDoor
 from services.api.presigned import DownloadLink, StorageDoor, UploadForm
 from services.api.road import Road, Tunnel
+from services.config import Account
 from services.errors import Offline, ServiceError, TimedOut
 from services.redact import Secret
 from services.sandbox.records import Agent
+from services.service_config import ASSMBL
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, answer
 from tests.fakes.tls_road import FakeProxy, TlsFront
@@ -80,7 +82,7 @@ async def test_a_mailbox_behind_tls_is_read(
         url = f"https://127.0.0.1:{front.port}"
         client = AssmblClient(url, agent.token, sleep=FakeSleep())
         page = await client.list_inbox()
-        assert (await check_account(url, agent.token)).ok
+        assert (await check_account(Account("new", ASSMBL, url), agent.token)).ok
         await client.aclose()
     assert [item.subject for item in page.items] == ["over TLS"]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from services.api.factory import AccountCheck, check_account
+from services.config import Account
 from services.service_config import AGENTMAIL_TO
 from tests.fakes.scripted_service import FakeService, answer
 from tests.services.api.agentmail_to.v0_inbox import fill
 
 
 async def check(url: str, key: str, address: str = "") -> AccountCheck:
-    return await check_account(url, key, kind=AGENTMAIL_TO, address=address)
+    return await check_account(Account("new", AGENTMAIL_TO, url, address=address), key)
 
 
 async def test_an_inbox_that_can_be_used_tells_its_unread_mail(v0, org, asked) -> None:
