@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol, cast
 
 PROGRAM = "agentmail-tui"
@@ -49,6 +49,10 @@ class VerbParsers(Protocol):
         help: str,  # noqa: A002 - argparse's own word
         description: str,
     ) -> argparse.ArgumentParser: ...
+
+
+Act = Callable[[str, str], argparse.ArgumentParser]
+"""Adds an act of a verb, by its name and its words for a person."""
 
 
 class Verb(Protocol):
@@ -146,6 +150,22 @@ def add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
         default=argparse.SUPPRESS if again else False,
         help="write a redacted log to the state folder",
     )
+
+
+def acts_of(parser: argparse.ArgumentParser) -> Act:
+    """Let a verb have acts, of which one must be named; returns what adds one by its name and words.
+
+    Each act takes `--json` and the common options.
+    """
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+
+    def act(name: str, text: str) -> argparse.ArgumentParser:
+        one = acts.add_parser(name, help=text, description=text)
+        one.add_argument("--json", action="store_true", help="print one JSON object")
+        add_common(one, again=True)
+        return one
+
+    return act
 
 
 def _module(name: str) -> Verb:

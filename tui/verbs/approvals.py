@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import MailError, NotFound, PolicyRefused, UsageError
 from services.safe_text import clean_line
-from tui.cli import VerbParsers, add_common
+from tui.cli import VerbParsers, acts_of
 from tui.listing import fit, iso_date, print_json
 from tui.passphrase import add_option, passphrase
 from tui.profile import Profile, open_profile
@@ -33,14 +33,12 @@ def add(verbs: VerbParsers) -> None:
     parser = verbs.add_parser(
         "approvals", help="what agents want to send", description=__doc__ or ""
     )
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    plain = acts_of(parser)
 
     def act(name: str, text: str, names: str = "") -> argparse.ArgumentParser:
-        one = acts.add_parser(name, help=text, description=text)
+        one = plain(name, text)
         if names:
             one.add_argument(names, metavar=names.upper())
-        one.add_argument("--json", action="store_true", help="print one JSON object")
-        add_common(one, again=True)
         return one
 
     listing = act("list", "list what waits, the oldest first, and the agents")

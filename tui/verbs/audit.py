@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tui.cli import VerbParsers, add_common
+from tui.cli import VerbParsers, acts_of
 from tui.listing import fit, iso_date, print_json
 from tui.profile import Profile, open_profile
 
@@ -28,13 +28,7 @@ Work = Callable[["AuditLog", argparse.Namespace], int]
 def add(verbs: VerbParsers) -> None:
     """Add the verb's parsers."""
     parser = verbs.add_parser("audit", help="what was done with mail", description=__doc__ or "")
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
-
-    def act(name: str, text: str) -> argparse.ArgumentParser:
-        one = acts.add_parser(name, help=text, description=text)
-        one.add_argument("--json", action="store_true", help="print one JSON object")
-        add_common(one, again=True)
-        return one
+    act = acts_of(parser)
 
     showing = act("show", "the newest lines that hold all the words")
     showing.add_argument("words", nargs="*", metavar="WORD", help="in any case")

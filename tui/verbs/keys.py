@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.errors import CryptoError, UsageError
 from services.redact import Secret
 from tui import passphrase as asking
-from tui.cli import VerbParsers, add_common
+from tui.cli import Act, VerbParsers, acts_of
 from tui.listing import print_json
 from tui.profile import Profile, open_profile
 
@@ -33,13 +33,7 @@ Work = Callable[[Profile, argparse.Namespace], Coroutine[Any, Any, int]]
 def add(verbs: VerbParsers) -> None:
     """Add the verb's parsers."""
     parser = verbs.add_parser("keys", help="own OpenPGP keys", description=__doc__ or "")
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
-
-    def act(name: str, text: str) -> argparse.ArgumentParser:
-        one = acts.add_parser(name, help=text, description=text)
-        one.add_argument("--json", action="store_true", help="print one JSON object")
-        add_common(one, again=True)
-        return one
+    act = acts_of(parser)
 
     act("list", "own keys, the directory's entry, and what expires when").add_argument(
         "--offline", action="store_true", help="do not ask the directory"
@@ -53,7 +47,7 @@ def add(verbs: VerbParsers) -> None:
     )
 
 
-def _add_making(act: Callable[[str, str], argparse.ArgumentParser]) -> None:
+def _add_making(act: Act) -> None:
     making = act("generate", "make an RSA-4096 key and use it from now on")
     making.add_argument("--name", help="the name in the key (default: the agent's)")
     making.add_argument("--address", help="the address in the key (default: the account's)")
@@ -69,7 +63,7 @@ def _add_making(act: Callable[[str, str], argparse.ArgumentParser]) -> None:
     using.add_argument("fingerprint", help="40 hexadecimal digits, blanks allowed")
 
 
-def _add_giving(act: Callable[[str, str], argparse.ArgumentParser]) -> None:
+def _add_giving(act: Act) -> None:
     giving = act("export", "print the public key, or write a key to a new file (0600)")
     giving.add_argument("fingerprint", nargs="?", help="which key (default: the current one)")
     giving.add_argument("--out", type=Path, metavar="FILE", help="a file that is not there yet")
@@ -81,7 +75,7 @@ def _add_giving(act: Callable[[str, str], argparse.ArgumentParser]) -> None:
     asking.add_option(giving)
 
 
-def _add_directory(act: Callable[[str, str], argparse.ArgumentParser]) -> None:
+def _add_directory(act: Act) -> None:
     version = {
         "type": int,
         "metavar": "N",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import UsageError
 from services.safe_text import SafeText, clean_line
-from tui.cli import VerbParsers, add_common
+from tui.cli import VerbParsers, acts_of
 from tui.listing import iso_date, print_json
 from tui.passphrase import add_option, passphrase
 from tui.profile import Profile, open_profile
@@ -28,14 +28,12 @@ Work = Callable[[Profile, argparse.Namespace], Coroutine[Any, Any, int]]
 def add(verbs: VerbParsers) -> None:
     """Add the verb's parsers."""
     parser = verbs.add_parser("outbox", help="what waits or has left", description=__doc__ or "")
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    plain = acts_of(parser)
 
     def act(name: str, text: str, *, names_mail: bool = True) -> argparse.ArgumentParser:
-        one = acts.add_parser(name, help=text, description=text)
+        one = plain(name, text)
         if names_mail:
             one.add_argument("id", help="as `outbox list` prints it")
-        one.add_argument("--json", action="store_true", help="print one JSON object")
-        add_common(one, again=True)
         return one
 
     listing = act("list", "what waits, newest first; with --sent what has left", names_mail=False)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.errors import CryptoError, UsageError
 from tui import passphrase as asking
-from tui.cli import VerbParsers, add_common
+from tui.cli import VerbParsers, acts_of
 from tui.profile import Profile, open_profile
 from tui.verbs.keys import keychain_of, tell
 
@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 def add(verbs: VerbParsers) -> None:
     """Add the verb's parsers."""
     parser = verbs.add_parser("peers", help="keys of others", description=__doc__ or "")
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
-
-    def act(name: str, text: str) -> argparse.ArgumentParser:
-        one = acts.add_parser(name, help=text, description=text)
-        one.add_argument("--json", action="store_true", help="print one JSON object")
-        add_common(one, again=True)
-        return one
+    act = acts_of(parser)
 
     act("list", "all peers with their keys")
     looking = act("lookup", "ask the directory for a key, and pin it when it is the first")
