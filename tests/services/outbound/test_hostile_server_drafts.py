@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,49 +14,12 @@ from services.outbound.approvals import server_files
 from services.outbound_models import OutboxState
 from services.service_config import SendProfile
 from tests.conftest import SandboxControl
-from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, Seen, answer
+from tests.fakes.scripted_service import FakeService, FakeSleep, answer
 from tests.services.outbound.conftest import Party
 from tests.services.outbound.server_draft_room import Server, opened
+from tests.services.outbound.server_shelf import WHEN, Shelf, draft, reach
 from tests.services.outbound.v0_stage import V0Stage
 from tests.services.sandbox.agentmail_to.v0_control import V0Control
-
-WHEN = "2026-11-01T00:00:00Z"
-Json = dict[str, Any]
-
-
-class Shelf:
-    """Drafts as a service without manners tells them; `storage` is where its files are."""
-
-    def __init__(self, drafts: list[Json]) -> None:
-        self.drafts = {one["draft_id"]: one | {"updated_at": WHEN} for one in drafts}
-        self.url = ""
-        self.asked: list[str] = []
-        self.begun = asyncio.Event()
-        """The first of the drafts `m…` was asked for."""
-
-    def __call__(self, seen: Seen) -> Reply:
-        path = seen.target.partition("?")[0]
-        last = path.rpartition("/")[2]
-        if path.endswith("/drafts"):
-            heads = [{"draft_id": key, "updated_at": WHEN} for key in self.drafts]
-            return answer(200, {"count": len(heads), "drafts": heads})
-        if "/attachments/" in path:
-            return answer(200, {"attachment_id": last, "download_url": f"{self.url}/{last}"})
-        if path.endswith("/inboxes"):
-            return answer(200, {"count": 0, "inboxes": []})
-        self.asked.append(last)
-        if last.startswith("m"):
-            self.begun.set()
-        return answer(200, self.drafts[last])
-
-
-def draft(draft_id: str, **fields: Any) -> Json:
-    return {
-        "draft_id": draft_id,
-        "to": ["ann@outside.example"],
-        "subject": "S",
-        "text": "T",
-    } | fields
 
 
 @pytest.fixture
@@ -65,13 +27,6 @@ async def stage(sandbox: SandboxControl, tmp_path: Path, alice: Party) -> AsyncI
     made = V0Stage(V0Control(sandbox), tmp_path / "swarm", alice.client, alice.address)
     yield made
     await made.close()
-
-
-async def reach(stage: V0Stage, service: FakeService) -> None:
-    """Let the stage's inbox lie on that service."""
-    await stage.client.aclose()
-    url = f"{service.url}/v0/"
-    stage.client = AgentMailToClient(url, stage.org.key, stage.address, sleep=FakeSleep())
 
 
 @pytest.mark.parametrize("odd", ["..", ".", "a\nb", "\x1b[2J", "\ud800"], ids=ascii)
@@ -86,6 +41,18 @@ async def test_a_draft_whose_id_cannot_be_asked_for_hides_no_other(
         assert told == ["A draft on AgentMail.to is not shown. It cannot be read."]
         assert await room.look() == []
         assert all(seen.target.startswith("/v0/inboxes/") for seen in service.seen)
+
+
+async def test_drafts_whose_ids_are_too_long_are_counted_once_and_hide_no_other(
+    stage: V0Stage,
+) -> None:
+    async with FakeService(script=Shelf([draft("x" * 257), draft(""), draft("d1")])) as service:
+        await reach(stage, service)
+        room = await opened(stage)
+        told = "Drafts on AgentMail.to are not shown. The ids of 2 are missing or too long."
+        assert await room.look() == [told]
+        assert await room.look() == []
+        assert len(room.rows) == 1
 
 
 async def test_files_whose_size_is_a_lie_do_not_fill_the_disk(
@@ -103,6 +70,7 @@ async def test_files_whose_size_is_a_lie_do_not_fill_the_disk(
         assert "larger" in told
         assert room.rows == ()
         assert len(storage.seen) == 2
+        assert [*(room.office.folder / "outbound" / "carried").iterdir()] == []
         assert not any("authorization" in seen.headers for seen in storage.seen)
 
 
