@@ -41,10 +41,6 @@ def sealed_stage(view: KeysView = LOCKED, seal: SealFacts = CLOSED) -> Stage:
     return Stage(ROWS, keys=FakeKeys(view), messages=shut, unsealed=opened)
 
 
-def asked(stage: Stage, kind: type) -> list[object]:
-    return [request for request in stage.engine.requests if isinstance(request, kind)]
-
-
 async def unlock(pilot: Pilot[int], stage: Stage) -> None:
     await until(pilot, lambda: "Unlock your key" in text_of(stage.app))
     stage.clock.now += 1
@@ -57,9 +53,9 @@ async def test_enter_on_a_locked_message_asks_and_then_opens_it_by_itself() -> N
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "enter")
         await until(pilot, lambda: "Unlock your key" in text_of(stage.app))
-        assert asked(stage, requests.MarkRead) == [], "nobody has read it yet"
+        assert stage.asked(requests.MarkRead) == [], "nobody has read it yet"
         await unlock(pilot, stage)
-        await until(pilot, lambda: asked(stage, requests.MarkRead))
+        await until(pilot, lambda: stage.asked(requests.MarkRead))
         assert "▣ encrypted · not signed" in text_of(stage.app)
         assert "◇ unlocked" in rows_of(stage.app)[0]
 
@@ -72,7 +68,7 @@ async def test_the_passphrase_is_asked_once_per_session() -> None:
         await press(pilot, "q", "j", "enter")
         await until(pilot, lambda: "Subject number 1" in rows_of(stage.app)[1])
         await until(pilot, lambda: "The secret is out." in text_of(stage.app))
-        assert len(asked(stage, ev.UnlockKeys)) == 1
+        assert len(stage.asked(ev.UnlockKeys)) == 1
 
 
 async def test_passing_over_locked_mail_asks_for_nothing() -> None:
@@ -94,7 +90,7 @@ async def test_leaving_the_dialog_leaves_the_message_and_enter_asks_again() -> N
         await until(pilot, lambda: "The text is closed." in text_of(stage.app))
         assert "Enter asks for the" in text_of(stage.app)
         assert "Enter unlock" in rows_of(stage.app)[-1]
-        assert asked(stage, ev.UnlockKeys) == []
+        assert stage.asked(ev.UnlockKeys) == []
         await press(pilot, "J")
         await until(pilot, lambda: "Subject number 1" in rows_of(stage.app)[1])
         assert "Unlock your key" not in text_of(stage.app)
@@ -133,8 +129,8 @@ async def test_messages_near_the_resting_cursor_are_opened_in_advance_while_unlo
         await press(pilot, "enter")
         await unlock(pilot, stage)
         await press(pilot, "q", "j", "j", "j")
-        await until(pilot, lambda: asked(stage, ev.ReadAhead))
-        assert asked(stage, ev.ReadAhead)[-1] == ev.ReadAhead(
+        await until(pilot, lambda: stage.asked(ev.ReadAhead))
+        assert stage.asked(ev.ReadAhead)[-1] == ev.ReadAhead(
             ("m3", "m4", "m5", "m6", "m7", "m2", "m1")
         )
 
