@@ -7,6 +7,7 @@ and only the tiles whose cells changed are painted. There is no clock in it, so 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import ClassVar, Final, Literal
 
 from rich.cells import cell_len
@@ -147,8 +148,13 @@ class StatusLine(Horizontal):
         self._notice = (words, tone)
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(NOTICE_SECONDS, self.clear_notice)
+        self._timer = self.set_timer(NOTICE_SECONDS, partial(self._end_notice, self._notice))
         self._draw()
+
+    def _end_notice(self, notice: tuple[SafeText, Tone]) -> None:
+        # A timer that was stopped after it had struck must not take the next sentence away.
+        if self._notice is notice:
+            self.clear_notice()
 
     def clear_notice(self) -> None:
         """Take the notice away; screens call this on the next key."""

@@ -64,6 +64,8 @@ class Opening:
 
     def say_late(self) -> None:
         """It takes long: keys are still kept, and Escape leaves."""
+        if not self._waits:
+            return
         self._is_late = True
         self._screen.notices.tell(ui("The draft is still being opened; Esc gives it up."))
 

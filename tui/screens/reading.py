@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual.timer import Timer
@@ -178,12 +179,16 @@ class Reading:
         message_id = shown.message_id
         request = ReadRaw(message_id) if shown.raw else OpenMessage(message_id, shown.reveal)
         self._shown = replace(shown, request_id=self._ask(request))
-        self._waiting = self._pane.set_timer(SLOW_SECONDS, self._say_waiting)
+        late = partial(self._say_waiting, self._shown.request_id)
+        self._waiting = self._pane.set_timer(SLOW_SECONDS, late)
 
     def _wanted(self, request_id: int) -> bool:
         return self._shown is not None and self._shown.request_id == request_id
 
-    def _say_waiting(self) -> None:
+    def _say_waiting(self, request_id: int) -> None:
+        if self._waiting is None or not self._wanted(request_id):
+            # The timer was stopped after it had struck: the message is there already.
+            return
         self._waiting = None
         self._pane.show_empty(ui("Fetching the message …"))
         self._ready()
