@@ -39,6 +39,15 @@ async def test_a_message_that_came_is_not_painted_over_by_the_words_of_waiting()
         assert "Fetching" not in text_of(stage.app)
 
 
+async def test_a_message_that_takes_its_time_is_waited_for_with_words() -> None:
+    stage = Stage(slow=True)
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await press(pilot, "enter")
+        strike(stage.mail.reading._waiting)
+        await settled(stage.app)
+        assert "Fetching the message …" in text_of(stage.app)
+
+
 async def test_the_words_of_waiting_for_one_message_are_not_said_of_the_next() -> None:
     stage = Stage(slow=True)
     async with stage.app.run_test(size=SMALL) as pilot:

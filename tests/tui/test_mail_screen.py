@@ -13,6 +13,7 @@ from tests.fakes.rows import NOON, make_row, sample_rows
 from tests.tui.app_stage import Stage, many_rows, press, rows_of, text_of, until
 from tui.command import ALL
 from tui.commands import COMMANDS
+from tui.screens import reading
 from tui.screens.mail_commands import handlers
 from tui.situation import Context
 
@@ -58,7 +59,10 @@ async def test_opening_shows_the_message_and_marks_it_read_after_it_was_painted(
         assert stage.asked(requests.MarkRead) == [requests.MarkRead(("m0",), is_read=True)]
 
 
-async def test_the_list_stays_on_a_narrow_screen_until_there_is_a_message_to_read() -> None:
+async def test_the_list_stays_on_a_narrow_screen_until_there_is_a_message_to_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "SLOW_SECONDS", 1_000.0)
     stage = Stage(slow=True)
     async with stage.app.run_test(size=SMALL) as pilot:
         before = rows_of(stage.app)
