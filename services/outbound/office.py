@@ -11,6 +11,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -294,6 +295,7 @@ class Office:
         self.sending.stop(entry.entry_id for entry in taken)
         for entry in taken:
             self.uploads.given_up(entry)
+            await durable(partial(self.carrier.clear_up, entry.entry_id))
         return taken
 
     async def settle_uncertain(self, entry_id: str, *, resend: bool) -> OutboxEntry:

@@ -41,6 +41,10 @@ class WorkLocks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / FOLDER
 
+    def is_there(self, entry_id: str) -> bool:
+        """Whether somebody has begun to work on a mail, now or before."""
+        return (self._folder / entry_id).exists()
+
     def take(self, entry_id: str) -> WorkLock | None:
         """Return the lock of a mail, None when somebody works on it; OSError from the disk."""
         private_folder(self._folder)

@@ -150,6 +150,21 @@ class Carrier:
                 shutil.rmtree(self.around.spool / entry_id, ignore_errors=True)
             lock.release(for_good=is_settled)
 
+    def clear_up(self, entry_id: str) -> bool:
+        """Remove what was prepared of a mail that is settled; False while somebody works on it.
+
+        Whoever carries a mail to its end does so by himself, whoever takes one back does not.
+        """
+        spooled = self.around.spool / entry_id
+        if not (spooled.exists() or self._locks.is_there(entry_id)):
+            return True
+        lock = self._locks.take(entry_id)
+        if lock is None:
+            return False
+        shutil.rmtree(spooled, ignore_errors=True)
+        lock.release(for_good=True)
+        return True
+
     async def look_again(self, entry_id: str) -> OutboxEntry | None:
         """Take a look that is owed; None when it waits, or another process is at it."""
         lock = self._locks.take(entry_id)

@@ -62,6 +62,8 @@ class Sending:
         self._not_before: dict[str, float] = {}
         self._open: tuple[OutboxEntry, ...] = ()
         self._owed: tuple[Look, ...] = ()
+        self._gone: set[str] = set()
+        """Settled since the last look, and not known to be cleared up after."""
         self._version = -1
         self._is_ending = False
         self.on_trouble: Callable[[MailError], None] = _unheard
@@ -122,6 +124,7 @@ class Sending:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await durable(self._clear_up)
 
     # ── what is due ──────────────────────────────────────────────────────────────────────────────
 
@@ -130,8 +133,14 @@ class Sending:
         if version != self._version:
             self._outbox.own_up()
             self._owed = self._carrier.around.verdicts.owed()
+            was_open = {entry.entry_id for entry in self._open}
             self._open, self._version = self._outbox.open(), version
+            self._gone |= was_open - {entry.entry_id for entry in self._open}
+        self._clear_up()
         return self._open
+
+    def _clear_up(self) -> None:
+        self._gone = {one for one in self._gone if not self._carrier.clear_up(one)}
 
     def _due(self, entries: tuple[OutboxEntry, ...]) -> list[str]:
         """Return what to begin with now, no more than may go on at once."""
