@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
@@ -29,6 +29,7 @@ from services.sandbox.body import decode, read_body
 from services.sandbox.connections import Connections
 from services.sandbox.context import ApiError, Call, Handler, Sandbox
 from services.sandbox.faulty_wire import Answer, error_answer, ordered_answer
+from services.sandbox.path_parts import decoded_parts, ids_in
 from services.sandbox.records import Agent
 from services.sandbox.ses import controls as ses_controls
 from services.sandbox.visit import Visit
@@ -135,11 +136,11 @@ class _Table:
 
     def find(self, method: str, raw_path: bytes) -> tuple[Endpoint, dict[str, str]]:
         """Return the endpoint and the ids of a path; raises 404 and 405."""
-        parts = _decoded_segments(raw_path)
+        parts = decoded_parts(raw_path)
         fitting = [
             (row, ids)
             for row in self._rows.get(len(parts), ())
-            if (ids := _ids(row.segments, parts)) is not None
+            if (ids := ids_in(parts, row.segments)) is not None
         ]
         for row, ids in fitting:
             if row.method == method:
@@ -148,27 +149,6 @@ class _Table:
             allowed = ", ".join(sorted({row.method for row, _ in fitting}))
             raise ApiError(405, "method_not_allowed", "", {"Allow": allowed})
         raise ApiError(404, "not_found", "There is no such operation.")
-
-
-def _decoded_segments(raw_path: bytes) -> list[str]:
-    if not raw_path.startswith(b"/"):
-        return []
-    try:
-        return [unquote_to_bytes(part).decode() for part in raw_path[1:].split(b"/")]
-    except UnicodeDecodeError:
-        return []
-
-
-def _ids(segments: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
-    ids: dict[str, str] = {}
-    for segment, part in zip(segments, parts, strict=True):
-        if segment.startswith("{"):
-            if not part:
-                return None
-            ids[segment.strip("{}")] = part
-        elif segment != part:
-            return None
-    return ids
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -6,10 +6,9 @@ Closes the trap of a literal segment that is taken for an id: the more literal p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from services.sandbox.agentmail_to import (
     bodies,
@@ -21,6 +20,7 @@ from services.sandbox.agentmail_to import (
 )
 from services.sandbox.agentmail_to.context import V0Handler
 from services.sandbox.agentmail_to.failures import GatewayFailure
+from services.sandbox.path_parts import decoded_parts, ids_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +150,11 @@ class Table:
 
     def find(self, method: str, raw_path: bytes) -> tuple[Endpoint, dict[str, str]]:
         """Return the operation and the decoded ids of a path; raises the gateway's 404 and 405."""
-        parts = _segments(raw_path)
+        parts = decoded_parts(raw_path)
         fitting = [
             (row, ids)
             for row in self._rows.get(len(parts), ())
-            if (ids := _ids(row.segments, parts)) is not None
+            if (ids := ids_in(parts, row.segments)) is not None
         ]
         literal = fitting[0][0].segments if fitting else ()
         for row, ids in fitting:
@@ -164,23 +164,3 @@ class Table:
             allowed = ", ".join(sorted({row.method for row, _ in fitting}))
             raise GatewayFailure(405, "", "Method Not Allowed", {"Allow": allowed})
         raise GatewayFailure(404, "", "Not Found")
-
-
-def _segments(raw_path: bytes) -> list[str]:
-    """Split on the raw slashes first, then decode each piece (§1)."""
-    try:
-        return [unquote_to_bytes(part).decode() for part in raw_path.removeprefix(b"/").split(b"/")]
-    except UnicodeDecodeError:
-        return []
-
-
-def _ids(segments: Sequence[str], parts: Sequence[str]) -> dict[str, str] | None:
-    ids: dict[str, str] = {}
-    for segment, part in zip(segments, parts, strict=True):
-        if segment.startswith("{"):
-            if not part:
-                return None
-            ids[segment.strip("{}")] = part
-        elif segment != part:
-            return None
-    return ids
