@@ -68,5 +68,6 @@ ACCOUNT_COMMANDS: Final = (
         guard="can_change_sender",
         hint="from",
         rank=10,
+        brief="from",
     ),
 )

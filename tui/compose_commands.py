@@ -101,6 +101,7 @@ _MORE: Final = (
         guard="is_writing",
         hint="details",
         rank=7,
+        brief="details",
     ),
     Command(
         "send_later",
@@ -110,6 +111,7 @@ _MORE: Final = (
         COMPOSE,
         SEND,
         guard="is_writing",
+        brief="later",
     ),
     Command(
         "way_out",
@@ -119,6 +121,7 @@ _MORE: Final = (
         COMPOSE,
         SEND,
         guard="is_writing",
+        brief="way out",
     ),
     Command(
         "marketplace",
@@ -128,6 +131,7 @@ _MORE: Final = (
         COMPOSE,
         WRITE,
         guard="is_writing",
+        brief="market",
     ),
     Command(
         "template",
@@ -136,6 +140,7 @@ _MORE: Final = (
         ("ctrl+g t",),
         COMPOSE,
         WRITE,
+        brief="template",
     ),
     Command(
         "new_draft",
@@ -144,6 +149,7 @@ _MORE: Final = (
         ("ctrl+g c",),
         COMPOSE,
         WRITE,
+        brief="new",
     ),
     Command(
         "discard_draft",
@@ -153,6 +159,7 @@ _MORE: Final = (
         COMPOSE,
         WRITE,
         guard="is_writing",
+        brief="discard",
     ),
     Command(
         "leave_compose",

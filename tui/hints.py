@@ -49,12 +49,18 @@ def hint_bar(keymap: Keymap, situation: Situation) -> tuple[Hint, ...]:
     return tuple(sorted(found, key=lambda hint: hint.rank or 99))
 
 
-def continuations(keymap: Keymap, context: Context, begun: tuple[str, ...]) -> tuple[Hint, ...]:
-    """The keys that may follow a sequence that has begun, with what they do."""
+def continuations(
+    keymap: Keymap,
+    context: Context,
+    begun: tuple[str, ...],
+    situation: Situation | None = None,
+) -> tuple[Hint, ...]:
+    """The keys that may follow a sequence that has begun, with what they do (now, if it is known)."""
     return tuple(
         Hint(keys.shown(sequence[len(begun) :]), _short(BY_ID[owner]), rank)
         for rank, (sequence, owner) in enumerate(keymap.owners[context].items(), 1)
         if sequence[: len(begun)] == begun
+        and not (situation and reason_against(BY_ID[owner].guard, situation))
     )
 
 
@@ -84,7 +90,8 @@ def _all_keys(keymap: Keymap, command: Command, context: Context) -> SafeText:
 
 
 def _short(command: Command) -> SafeText:
-    return ui(command.title.lower().removeprefix("go to ").removeprefix("show "))
+    word = command.brief or command.title.lower().removeprefix("go to ").removeprefix("show ")
+    return ui(word)
 
 
 def _word(command: Command, situation: Situation) -> SafeText:

@@ -8,9 +8,14 @@ from tui import keymap, keys
 from tui.command import ALL
 from tui.commands import BY_ID, COMMANDS
 from tui.guards import GUARDS
+from tui.hints import continuations
 from tui.keymap import KeySequence, Step
 from tui.presets import PRESETS
 from tui.situation import Context
+from widgets.hint_bar import fitting
+
+PADDING = 2
+"""Cells beside the hints."""
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -146,3 +151,11 @@ def test_a_key_that_leads_nowhere_ends_the_sequence_without_running_anything() -
 )  # fmt: skip
 def test_keys_are_shown_as_people_write_them(key: str, shown: str) -> None:
     assert keys.shown(keys.parse(key)) == shown
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_key_behind_the_first_one_of_a_draft_is_named_on_80_columns(preset: str) -> None:
+    built, begun = keymap.build(preset), keys.parse("ctrl+g")
+    named = continuations(built, Context.COMPOSE, begun)
+    assert {str(hint.key) for hint in named} == set("dlwmtcxf")
+    assert fitting(named, 80 - PADDING) == named

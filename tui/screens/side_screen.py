@@ -201,7 +201,7 @@ class SideScreen(Screen[Answer]):
     def _hints(self) -> tuple[Hint, ...]:
         begun, keymap = self._keys.pending, self.session.keymap
         if begun:
-            return hints.continuations(keymap, self.CONTEXT, begun)
+            return hints.continuations(keymap, self.CONTEXT, begun, self._situation())
         return hints.hint_bar(keymap, self._situation())
 
     def _palette(self) -> None:
