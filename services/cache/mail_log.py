@@ -16,6 +16,7 @@ from services.cache.checkpoint import MESSAGES
 from services.cache.columns import Columns
 from services.cache.files import FileOps, cache_error, tighten, write_file
 from services.cache.index import MessageIndex
+from services.cache.kept_aside import copy_aside, place_aside
 from services.cache.log_file import HEADER_SIZE, Header, LogFile, Scan
 from services.cache.log_storage import DocumentMap, LogStorage, PlainMap, Rewrite
 from services.errors import CacheDamaged, CacheError
@@ -63,7 +64,7 @@ class MailLog:
         except CacheDamaged as error:
             if self._read_only:
                 raise CacheDamaged(f"The local cache {error.sentence}.") from error
-            aside = self._aside()
+            aside = place_aside(self._path)
             self._path.replace(aside)
             self.repairs.append(
                 f"The local cache {error.sentence}; it was kept as {aside.name}"
@@ -108,24 +109,11 @@ class MailLog:
             self.compact()
 
     def _keep_copy(self) -> None:
-        import shutil
-
-        aside = self._aside()
-        try:
-            shutil.copyfile(self._path, aside)
-            tighten(aside)
-        except OSError as error:
-            aside.unlink(missing_ok=True)
-            raise cache_error(error, "keeping a copy of a damaged cache") from error
+        aside = copy_aside(self._path, "keeping a copy of a damaged cache")
         self.repairs.append(
             f"A part of the local cache was damaged; the file was kept as {aside.name}"
             " and what is missing is fetched again."
         )
-
-    def _aside(self) -> Path:
-        taken = {path.name for path in self._folder.glob(f"{LOG_NAME}.damaged-*")}
-        number = next(n for n in range(1, len(taken) + 2) if f"{LOG_NAME}.damaged-{n}" not in taken)
-        return self._folder / f"{LOG_NAME}.damaged-{number}"
 
     # ── keeping ──────────────────────────────────────────────────────────────────────────────────
 

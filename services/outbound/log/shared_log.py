@@ -25,6 +25,7 @@ from services.cache.files import (
     write_all,
     write_file,
 )
+from services.cache.kept_aside import copy_aside, place_aside
 from services.cache.log_file import HEADER_SIZE, Header, LogFile, Scan
 from services.cache.log_storage import LogStorage, Rewrite
 from services.errors import CacheDamaged, CacheError, CacheLocked
@@ -236,7 +237,7 @@ class SharedLog:
                 raise CacheError(
                     f"The outgoing mail of this account {error.sentence}.", "Use that version."
                 ) from error
-            aside = self._aside()
+            aside = place_aside(self._path)
             self._path.replace(aside)
             self.repairs.append(
                 f"The file of drafts and outgoing mail {error.sentence}; it was kept as"
@@ -293,25 +294,12 @@ class SharedLog:
             self._path.with_name(f"{self._path.name}.new").unlink()
 
     def _keep_copy(self) -> None:
-        import shutil
-
-        aside = self._aside()
-        try:
-            shutil.copyfile(self._path, aside)
-            tighten(aside)
-        except OSError as error:
-            aside.unlink(missing_ok=True)
-            raise cache_error(error, "keeping a copy of a damaged file") from error
+        aside = copy_aside(self._path, "keeping a copy of a damaged file")
         self._has_copy = True
         self.repairs.append(
             "A part of the drafts and the outgoing mail was damaged on the disk; the file was kept"
             f" as {aside.name}. Look whether a draft is missing."
         )
-
-    def _aside(self) -> Path:
-        taken = {path.name for path in self._path.parent.glob(f"{self._path.name}.damaged-*")}
-        names = (f"{self._path.name}.damaged-{n}" for n in range(1, len(taken) + 2))
-        return self._path.with_name(next(name for name in names if name not in taken))
 
     def _overwrite(self, descriptor: int) -> None:
         size = os.fstat(descriptor).st_size
