@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from services.cache.files import open_private, private_folder
+from services.cache.files import cache_error, open_private, private_folder
 
 FOLDER: Final = "at-work"
 
@@ -46,9 +46,14 @@ class WorkLocks:
         return (self._folder / entry_id).exists()
 
     def take(self, entry_id: str) -> WorkLock | None:
-        """Return the lock of a mail, None when somebody works on it; OSError from the disk."""
+        """Return the lock of a mail, None when somebody works on it; DiskFull, CacheError."""
+        try:
+            return self._taken(self._folder / entry_id)
+        except OSError as error:
+            raise cache_error(error, "beginning to send a mail") from error
+
+    def _taken(self, path: Path) -> WorkLock | None:
         private_folder(self._folder)
-        path = self._folder / entry_id
         while True:
             descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
             try:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from services.errors import Conflict, MailError
+from services.errors import CacheError, Conflict, MailError
 from services.outbound.gate.plan import OutboundMail
 from services.outbound.gate.ready import ReadyMail, SealedMail, UploadedFile
 from services.outbound.gate.transport import WITHOUT_END
@@ -151,14 +151,17 @@ class Carrier:
             lock.release(for_good=is_settled)
 
     def clear_up(self, entry_id: str) -> bool:
-        """Remove what was prepared of a mail that is settled; False while somebody works on it.
+        """Remove what was prepared of a settled mail; False while it is worked on or the disk refuses.
 
         Whoever carries a mail to its end does so by himself, whoever takes one back does not.
         """
         spooled = self.around.spool / entry_id
         if not (spooled.exists() or self._locks.is_there(entry_id)):
             return True
-        lock = self._locks.take(entry_id)
+        try:
+            lock = self._locks.take(entry_id)
+        except CacheError:
+            return False
         if lock is None:
             return False
         shutil.rmtree(spooled, ignore_errors=True)

@@ -65,6 +65,8 @@ class Sending:
         self._gone: set[str] = set()
         """Settled since the last look, and not known to be cleared up after."""
         self._version = -1
+        self._fault: BaseException | None = None
+        """What went wrong inside while a mail was carried: whoever sends raises it."""
         self._is_ending = False
         self.on_trouble: Callable[[MailError], None] = _unheard
         """Told when the disk refuses: nothing of it can be part of an entry then; and of alarms."""
@@ -84,6 +86,7 @@ class Sending:
             self._start_looks()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+            self._check()
 
     async def push(self, entry_ids: Iterable[str], seconds: float) -> tuple[OutboxEntry, ...]:
         """Send these now; return how they stand when nothing more happens soon, or time is up.
@@ -103,7 +106,9 @@ class Sending:
             self._wake.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _AGAIN)
+            self._check()
         await self._finish_looks(min(until - time.monotonic(), _LOOK_SECONDS))
+        self._check()
         return await durable(lambda: tuple(self._outbox.get(one) for one in wanted))
 
     def stop(self, entry_ids: Iterable[str]) -> None:
@@ -192,7 +197,7 @@ class Sending:
     def _begin(self, entry_id: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[entry_id] = task
-        task.add_done_callback(lambda _: self._ended(entry_id))
+        task.add_done_callback(lambda _: self._ended(entry_id, task))
 
     def _start_looks(self) -> None:
         """Look at sent mail of which nobody knows yet how it left, as at that of a former life."""
@@ -217,9 +222,17 @@ class Sending:
         except MailError as error:
             self.on_trouble(error)
 
-    def _ended(self, entry_id: str) -> None:
+    def _ended(self, entry_id: str, task: asyncio.Task[None]) -> None:
         del self._tasks[entry_id]
+        if not task.cancelled():
+            self._fault = task.exception() or self._fault
         self._wake.set()
+
+    def _check(self) -> None:
+        """Raise what went wrong inside, once: nobody else would ever read of it."""
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
 
     async def _carry(self, entry_id: str) -> None:
         version = self._version
