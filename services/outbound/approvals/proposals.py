@@ -180,13 +180,6 @@ class Proposals:
                 kept = {key: value for key, value in self._seen().items() if key in waiting}
                 self._store.put(STATE, _SEEN, {**kept, draft_id: revision})
 
-    def require_decidable(self, draft: Draft) -> None:
-        """Raise PolicyRefused when an agent's draft must not be approved: paused, or too old."""
-        if draft.agent and self.is_paused(draft.agent):
-            raise PolicyRefused(
-                f"The agent {draft.agent} is paused.", "Resume it on the Approvals screen."
-            )
-
     # ── lists ────────────────────────────────────────────────────────────────────────────────────
 
     def waiting(self) -> int:

@@ -78,7 +78,10 @@ class Findings:
 
 
 def danger(draft: Draft, heads: Iterable[bytes], *, encrypted: bool) -> str:
-    """Return what a person has to see even where the policy asks for none; "" for nothing."""
+    """Return what a person has to see where the recipients alone ask for nobody; "" for nothing.
+
+    Only the policy `never` passes over it.
+    """
     if draft.answers_encrypted and not encrypted:
         return "this answers an encrypted mail in clear."
     found = next(_secrets(draft, heads), "")

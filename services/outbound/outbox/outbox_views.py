@@ -12,7 +12,7 @@ from services.outbound.gate.plan import OutboundMail
 from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound.outbox.verdicts import OWED
 from services.outbound_models import OutboxRow, OutboxState
-from services.safe_text import EMPTY, SafeText, clean_line, clean_text, join, phrase, ui
+from services.safe_text import EMPTY, SafeText, clean_line, clean_text, phrase, ui
 
 _ASKS: Final = ui("It may have left. Send the same again, or count it as sent.")
 _LOOKED_FOR: Final = ui("Who got it is still to be looked at.")
@@ -119,8 +119,3 @@ def body_of(mail: OutboundMail) -> tuple[SafeText, ...]:
 
 def _hash(sha256: str) -> SafeText:
     return phrase("SHA-256 {}", clean_line(sha256))
-
-
-def told_once(sentences: tuple[SafeText, ...]) -> SafeText:
-    """Return sentences behind each other, each once."""
-    return join(" ", dict.fromkeys(sentences))

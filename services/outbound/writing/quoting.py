@@ -112,14 +112,6 @@ def moment(at: int) -> str:
     return f"{day}, {time.day} {month} {time.year} at {time:%H:%M} UTC"
 
 
-def own_text(body: str) -> str:
-    """Return what the writer of a draft wrote: without quoted lines and what is forwarded."""
-    above = body.partition(f"\n{FORWARD_RULE}\n")[0] if FORWARD_RULE in body else body
-    if above.startswith(FORWARD_RULE):
-        return ""
-    return "\n".join(line for line in above.split("\n") if not line.startswith(">"))
-
-
 def _unsigned(text: str) -> str:
     """Take out links that carry their own permission: an answer may go to more people."""
     if "x-amz-" not in text.lower():

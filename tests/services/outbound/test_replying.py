@@ -15,7 +15,7 @@ from services.outbound.gate.addressing import recipients_of
 from services.outbound.writing.answered import (
     Original,
 )
-from services.outbound.writing.quoting import FORWARD_RULE, own_text, quote_reply
+from services.outbound.writing.quoting import FORWARD_RULE, quote_reply
 from services.outbound.writing.replying import Desktop, begin_blank
 from services.outbound.writing.templates import Template
 from services.reading.render import parse_mail, present
@@ -200,8 +200,6 @@ def test_template_and_signature_stand_above_the_quote() -> None:
     desktop = Desktop(OWN, signature="Me\nOps", template=Template(body="Hello,\n"))
     body = begin(DraftKind.REPLY, original(body="Hi."), desktop).draft.body
     assert body.startswith("Hello,\n\n-- \nMe\nOps\n\nOn Mon, 12 Oct")
-    assert own_text(body).startswith("Hello,\n")
-    assert "> Hi." not in own_text(body)
 
 
 def test_a_blank_mail_takes_people_and_subject_from_its_template() -> None:
@@ -243,10 +241,3 @@ def test_a_mail_of_megabytes_is_quoted_up_to_a_limit(body: str) -> None:
     draft = begin(DraftKind.REPLY, original(body=body)).draft
     assert len(draft.body) < 210_000
     assert "[The rest of the message is not quoted.]" in draft.body
-
-
-def test_own_text_is_what_the_writer_wrote() -> None:
-    assert own_text(f"See attached.\n> quoted attached\nBye\n{FORWARD_RULE}\nFrom: x") == (
-        "See attached.\nBye"
-    )
-    assert own_text(f"{FORWARD_RULE}\nFrom: x") == ""
