@@ -130,10 +130,15 @@ class Book:
                 self._links.put(new)
 
     def pass_over(self, found: ServerDraftHead, link: Link | None, reason: str) -> None:
-        """Remember that a draft cannot be proposed as it is; what was proposed of it is void."""
+        """Remember that a draft cannot be proposed as it is; what was proposed of it is void.
+
+        Nothing when another program has been faster.
+        """
         version = found.version
         kept = replace(link, version=version) if link else Link(found.draft_id, version)
         with self._store.transaction():
+            if self._links.find(kept.server_id) != link:
+                return
             self._void(kept, reason)
             self._links.put(kept)
 

@@ -38,6 +38,7 @@ from services.safe_text import SafeText, clean_line, phrase, ui
 
 if TYPE_CHECKING:
     from services.api.agentmail_to.drafts import ServerDraftHead
+    from services.draft import Draft, DraftFile
     from services.outbound.approvals.server_book import Book, Known
     from services.outbound.approvals.server_files import ServerFiles
     from services.outbound.approvals.server_links import Link
@@ -49,6 +50,8 @@ AT_ONCE: Final = 6
 decision need one each."""
 WHOLE_EVERY: Final = 300.0
 """Seconds after which a long list is read to its end again."""
+_SHORT_TEXT: Final = 20_000
+"""Characters that are read without a thread of their own, within a millisecond."""
 _LEAVING: Final = "sending"
 _SCHEDULED: Final = "scheduled"
 _UNREADABLE: Final = (BadAnswer, Rejected, UsageError)
@@ -148,7 +151,7 @@ class ServerDrafts:
                 left += 1
                 await self._leave_there(head)
             else:
-                await self._changed(remote, head)
+                await self._changed(remote, head, is_known=head.draft_id in known.links)
                 self.read += 1
 
         await _in_turns(walk.wanted(), tend)
@@ -194,10 +197,12 @@ class ServerDrafts:
     async def _waits(self, link: Link) -> bool:
         return await durable(lambda: self._book.state(link)) is DraftState.WAITING
 
-    async def _changed(self, remote: RemoteDrafts, head: ServerDraftHead) -> None:
+    async def _changed(
+        self, remote: RemoteDrafts, head: ServerDraftHead, *, is_known: bool
+    ) -> None:
         """Look at a draft that is new, or another one than when it was taken in."""
         async with self._turn(head.draft_id):
-            link = await self._find(head.draft_id)
+            link = await self._find(head.draft_id) if is_known else None
             if link is not None and await self._is_queued(link):
                 # It is on its way as it was approved; what it says there now is looked at afterwards.
                 return
@@ -287,10 +292,10 @@ class ServerDrafts:
 
     async def _take_in(self, remote: RemoteDrafts, found: ServerDraft, link: Link | None) -> None:
         """Propose a draft, or its change; one that cannot be shown is told and waits for a change."""
-        new = await durable(lambda: self._book.next_link(found.head, link))
+        new = await self._next_link(found.head, link)
         try:
             async with self._desk.files.fetched(remote, found, new.draft_id) as files:
-                draft = await asyncio.to_thread(proposal_of, found, new.draft_id, files)
+                draft = await _proposal(found, new.draft_id, files)
                 if draft.is_blank:
                     # Nothing was written yet: that is nothing to decide, and nothing to tell.
                     await self._pass_over(found.head, link, "")
@@ -299,6 +304,12 @@ class ServerDrafts:
                 self._desk.room.took(draft)
         except (UsageError, PolicyRefused, NotFound, BadAnswer, Rejected) as error:
             await self._pass_over(found.head, link, error.sentence)
+
+    async def _next_link(self, head: ServerDraftHead, link: Link | None) -> Link:
+        if link is None:
+            # Nothing is read for it: ten thousand new ones go without a thread here.
+            return self._book.next_link(head, None)
+        return await durable(lambda: self._book.next_link(head, link))
 
     async def _pass_over(self, head: ServerDraftHead, link: Link | None, why: str) -> None:
         if why:
@@ -334,6 +345,12 @@ class ServerDrafts:
 def _is_news(head: ServerDraftHead, known: Known) -> bool:
     link = known.links.get(head.draft_id)
     return link is None or link.version != head.version
+
+
+async def _proposal(found: ServerDraft, draft_id: str, files: tuple[DraftFile, ...]) -> Draft:
+    if found.html or len(found.text) > _SHORT_TEXT:
+        return await asyncio.to_thread(proposal_of, found, draft_id, files)
+    return proposal_of(found, draft_id, files)
 
 
 async def _each(found: Iterable[T]) -> AsyncGenerator[T]:
