@@ -27,6 +27,7 @@ from services.wire_values import FetchedMessage, InboxPage
 
 MESSAGE_SECONDS: Final = 120.0
 """The deadline for one whole message."""
+_MOST_LABELS: Final = 200
 LARGEST_MESSAGE: Final = 96 * 1024 * 1024
 """Bytes of JSON for one message: 25 MB of mail, escaped."""
 
@@ -118,14 +119,19 @@ class AssmblClient:
             seen.add(cursor)
 
     async def get_message(self, message_id: str) -> FetchedMessage:
-        """Return one whole message; NotFound when it is gone (api/assmbl.md §4.2)."""
+        """Return one whole message; NotFound when it is gone (api/assmbl.md §4.2).
+
+        BadAnswer for another one than asked for.
+        """
         data = await self._exchange.call(
             "get_message",
             ids={"message_id": message_id},
             seconds=MESSAGE_SECONDS,
             largest=LARGEST_MESSAGE,
         )
-        return codec.fetched_message(data)
+        message = codec.fetched_message(data)
+        codec.require_same(message.item.message_id, message_id)
+        return message
 
     async def delete_message(self, message_id: str) -> None:
         """Delete for good; NotFound when it was gone before (api/assmbl.md §4.3)."""
@@ -156,7 +162,7 @@ class AssmblClient:
         labels = data.get("labels") if isinstance(data, Mapping) else None
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             return ()
-        return tuple(labels)
+        return tuple(labels[:_MOST_LABELS])
 
     async def patch_message_read(self, message_id: str, *, is_read: bool) -> None:
         """Mark read or unread (§4.5)."""

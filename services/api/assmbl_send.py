@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from services.api import wire
+from services.api import codec, wire
 from services.api.exchange import Exchange
 from services.errors import BadAnswer, UsageError
 
@@ -129,6 +129,4 @@ def _receipt(data: object) -> Receipt:
         return Receipt()
     if not isinstance(data, Mapping):
         raise BadAnswer("The service accepted the mail with an odd answer.", uncertain=True)
-    names = Receipt.__dataclass_fields__
-    told = {name: data[name] for name in names if isinstance(data.get(name), str)}
-    return Receipt(**told)
+    return Receipt(**{name: codec.kept_id(data.get(name)) for name in Receipt.__dataclass_fields__})

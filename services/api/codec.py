@@ -20,6 +20,8 @@ _LATEST: Final = 253_402_300_799
 """The last second of the year 9999; anything later is milliseconds or nonsense."""
 _MILLISECONDS_FROM: Final = 100_000_000_000
 _LONGEST_CURSOR: Final = 8_192
+_LONGEST_ID: Final = 4_096
+_MOST_LABELS: Final = 200
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _DEEPEST: Final = 32
 """Levels of nesting in an unknown field, beyond which it is not kept."""
@@ -63,7 +65,20 @@ def _count(value: object) -> int | None:
 def _labels(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list):
         return None
-    return tuple(dict.fromkeys(label for label in value if isinstance(label, str) and label))
+    told = dict.fromkeys(label for label in value if isinstance(label, str) and label)
+    return tuple(told)[:_MOST_LABELS]
+
+
+def kept_id(value: object) -> str:
+    """Return an id of the service, "" for what could not be kept or asked about again."""
+    fits = isinstance(value, str) and len(value) <= _LONGEST_ID and value.isprintable()
+    return str(value) if fits else ""
+
+
+def require_same(told: str, asked: str) -> None:
+    """Raise BadAnswer for another message than asked for: it would be read under a wrong sender."""
+    if told.strip("<> ") != asked.strip("<> "):
+        raise BadAnswer("The service sent another message than the one that was asked for.")
 
 
 def received_at(value: object) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -28,6 +29,10 @@ from services.redact import LOGGER
 _log: Final = logging.getLogger(f"{LOGGER}.api")
 
 S = TypeVar("S")
+_TEXT: Final = re.compile(rb'([^"]*+)"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+"""The next text of JSON with what stands before it; never looks at a byte twice."""
+_OF_A_TEXT: Final = 16
+"""Bytes that count for a text of any length, for what it costs to keep it."""
 
 
 class Exchange:
@@ -108,9 +113,12 @@ def decode(body: bytes) -> object:
     """Return the JSON of a body, None for an empty one; BadAnswer when it is not JSON.
 
     Texts may hold lone surrogates (mail that was not UTF-8), which only the slower reader takes.
+    What is large must be texts: 64 MB of empty lists fill 1.6 GB.
     """
     if not body.strip():
         return None
+    if len(body) > LARGEST and not _is_mostly_text(body):
+        raise BadAnswer("The service sent an answer that is too large to be read.")
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -120,6 +128,15 @@ def decode(body: bytes) -> object:
     except (ValueError, RecursionError):
         pass
     raise BadAnswer("The service sent something that is not JSON.", "Check the base URL.")
+
+
+def _is_mostly_text(body: bytes) -> bool:
+    """Tell whether what is not inside of texts stays within the size of an ordinary answer."""
+    at = beside = 0
+    while beside <= LARGEST and (found := _TEXT.match(body, at)):
+        beside += found.end(1) - at + _OF_A_TEXT
+        at = found.end()
+    return beside + len(body) - at <= LARGEST
 
 
 def without_none(value: Any) -> Any:

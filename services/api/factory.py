@@ -138,7 +138,7 @@ def _assmbl_error(answer: Answer) -> ServiceError | None:
 
 def _unread(data: object) -> tuple[str, int | None] | None:
     unread = data.get("unread_count") if isinstance(data, dict) else None
-    is_count = isinstance(unread, int) and not isinstance(unread, bool)
+    is_count = isinstance(unread, int) and not isinstance(unread, bool) and 0 <= unread < 2**53
     return (f"Connected: {unread} unread.", unread) if is_count else None
 
 

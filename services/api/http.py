@@ -172,22 +172,23 @@ async def answering(
             await response.aclose()
 
 
-async def pieces(response: httpx.Response, largest: int) -> AsyncIterator[bytes]:
-    """Yield the body as it came over the wire; BadAnswer when compressed or too large."""
+async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yield the body as it came over the wire; BadAnswer when it is compressed."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
         raise BadAnswer("The service sent a compressed answer, which was not asked for.")
-    size = 0
     async for piece in response.aiter_raw():
-        size += len(piece)
-        if size > largest:
-            raise BadAnswer(f"The answer is larger than {largest // 1024 // 1024} MB.")
         yield piece
 
 
 async def read_all(response: httpx.Response, largest: int) -> bytes:
     """Return the whole body; BadAnswer when compressed or too large."""
-    return b"".join([piece async for piece in pieces(response, largest)])
+    body = bytearray()
+    async for piece in pieces(response):
+        body += piece
+        if len(body) > largest:
+            raise BadAnswer(f"The answer is larger than {largest // 1024 // 1024} MB.")
+    return bytes(body)
 
 
 def storage_client(api: Origin, proxy: str = "") -> httpx.AsyncClient:

@@ -8,6 +8,7 @@ where it stood when the host allows it, and never behind half of another file.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from typing import BinaryIO, Final
 import httpx
 
 from services import origins
-from services.api import failures, http
+from services.api import failures, http, road
 from services.api.failures import CutAnswer
 from services.api.file_sink import Sink
 from services.api.road import Road
@@ -33,10 +34,10 @@ from services.origins import Origin
 
 LARGEST_FILE: Final = 100 * 1024 * 1024
 SLOWEST: Final = 16 * 1024
-"""Bytes a second that a transfer must reach on the whole; it gives the deadline."""
+"""Bytes a second that a transfer must have reached whenever it is looked at, after the grace."""
 GRACE_SECONDS: Final = 60.0
 
-_RANGE: Final = re.compile(r"bytes (\d{1,15})-\d{1,15}/(?:\d{1,15}|\*)")
+_RANGE: Final = re.compile(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15}|\*)")
 _VERSION: Final = re.compile(r'"[\x21\x23-\x7e]{1,200}"')
 """A strong ETag (RFC 9110 §8.8.3): only such a one may stand in If-Range."""
 
@@ -145,17 +146,13 @@ class StorageDoor:
         request = self._opened().build_request("GET", url, headers=headers)
         way = Road.to(url, self._proxy)
 
-        async def fetch() -> None:
-            async with http.answering(self._opened(), request, way) as response:
-                _raise_for(response.status_code, upload=False)
-                _place_of(response, sink)
-                if _length(response) + sink.size > largest:
-                    raise _too_large(largest)
-                async for piece in http.pieces(response, largest - sink.size):
-                    sink.write(piece)
-                    told(sink.size)
-
-        await http.within(_deadline(largest), way.place, fetch())
+        try:
+            async with asyncio.timeout(GRACE_SECONDS) as limit:
+                async with http.answering(self._opened(), request, way) as response:
+                    _raise_for(response.status_code, upload=False)
+                    await _taken(response, sink, largest, told, limit)
+        except TimeoutError:
+            raise road.timed_out(way.place) from None
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -191,6 +188,26 @@ class _Counted:
         return self._file.fileno()
 
 
+async def _taken(
+    response: httpx.Response, sink: Sink, largest: int, told: Progress, limit: asyncio.Timeout
+) -> None:
+    """Put what comes into the file; the deadline moves on with it, so that a drip ends early."""
+    whole = _place_of(response, sink)
+    if _length(response) + sink.size > largest:
+        raise _too_large(largest)
+    began, held = asyncio.get_running_loop().time(), sink.size
+    async for piece in http.pieces(response):
+        if sink.size + len(piece) > largest:
+            raise _too_large(largest)
+        sink.write(piece)
+        told(sink.size)
+        limit.reschedule(began + _deadline(sink.size - held))
+    if whole is not None and sink.size != whole:
+        if sink.size > whole:
+            sink.restart()
+        raise CutAnswer("The storage host sent less or more of the file than it has.")
+
+
 def _quiet(_: int) -> None:
     return None
 
@@ -204,18 +221,22 @@ def _length(response: httpx.Response) -> int:
     return int(text) if re.fullmatch(r"\d{1,15}", text) else 0
 
 
-def _place_of(response: httpx.Response, sink: Sink) -> None:
-    """Empty the file when the host sends all of it; check where a part begins."""
+def _place_of(response: httpx.Response, sink: Sink) -> int | None:
+    """Empty the file when the host sends all of it; check where a part begins.
+
+    Returns the size of the whole file when the host tells it with a part.
+    """
     if response.status_code != 206:
         if sink.size:
             sink.restart()
         told = response.headers.get("etag", "")
         sink.version = told if _VERSION.fullmatch(told) else ""
-        return
+        return None
     found = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
     if not found or int(found[1]) != sink.size:
         sink.restart()
         raise CutAnswer("The storage host sent another part of the file than asked for.")
+    return None if found[2] == "*" else int(found[2])
 
 
 def _too_large(largest: int) -> BadAnswer:

@@ -22,6 +22,7 @@ from services.api.agentmail_to.offer import OFFER
 from services.api.agentmail_to.paging import pages
 from services.api.agentmail_to.shelves import Shelves, shelf_of
 from services.api.agentmail_to.wire import BATCH_UPDATE, MAX_PAGE
+from services.api.codec import require_same
 from services.api.exchange import Exchange
 from services.api.retry import Sleep
 from services.errors import NotFound, UsageError
@@ -191,7 +192,9 @@ class AgentMailToClient:
             seconds=MESSAGE_SECONDS,
             largest=LARGEST_MESSAGE,
         )
-        return codec.mapping(data, "a message")
+        fields = codec.mapping(data, "a message")
+        require_same(codec.text(fields.get("message_id")) or message_id, message_id)
+        return fields
 
     async def get_unread_count(self) -> int:
         """Return how many messages are unread and not archived; asks for all of them (§5.2)."""

@@ -1,7 +1,8 @@
 """Walking a list of AgentMail.to to its end (§2).
 
-Closes three traps: a short or empty page taken for the end (only a missing token is), a service that
-sends the same token for ever, and one that sends the same entries under ever new tokens.
+Closes four traps: a short or empty page taken for the end (only a missing token is), a service that
+sends the same token for ever, one that sends the same entries under ever new tokens, and one that
+never runs out of new ones.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from services.errors import BadAnswer
 
 _BARREN: Final = 100
 """Pages in a row without a new entry after which a list is given up."""
+_MOST: Final = 1_000_000
+"""Entries after which a list is given up."""
 _IDS: Final[Mapping[str, str]] = {
     "messages": "message_id",
     "threads": "thread_id",
@@ -53,4 +56,6 @@ async def pages(
             return
         if token in seen or barren >= _BARREN:
             raise BadAnswer("The service sent the same list again and again.", "Try again later.")
+        if len(known) > _MOST:
+            raise BadAnswer("The service sent a list without end.", "Try again later.")
         seen.add(token)

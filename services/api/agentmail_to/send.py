@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.api.agentmail_to.failures import of_answer
 from services.api.agentmail_to.routes import SEND_ROUTES
+from services.api.codec import kept_id
 from services.errors import BadAnswer, Rejected, ServiceError, UsageError
 
 if TYPE_CHECKING:
@@ -113,10 +114,10 @@ class LetterSender:
             seconds=SEND_SECONDS,
         )
         told = data if isinstance(data, Mapping) else {}
-        message_id, thread_id = told.get("message_id"), told.get("thread_id")
-        if not isinstance(message_id, str) or not message_id:
+        message_id = kept_id(told.get("message_id"))
+        if not message_id:
             raise BadAnswer("The answer is not that of AgentMail.to.", uncertain=True)
-        return LetterReceipt(message_id, thread_id if isinstance(thread_id, str) else "")
+        return LetterReceipt(message_id, kept_id(told.get("thread_id")))
 
 
 def _error_of(bcc: tuple[str, ...], answer: Answer) -> ServiceError | None:

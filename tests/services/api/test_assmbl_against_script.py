@@ -255,7 +255,7 @@ async def test_ids_that_would_walk_are_never_sent(message_id: str) -> None:
 
 @pytest.mark.parametrize("message_id", ["<a/b@c>", "../x", "a?b#c", "a%2Fb", "é\u202e", "a b", "%"])
 async def test_an_id_stays_one_segment_of_the_path(message_id: str) -> None:
-    async with bench(answer(200, {"MessageID": "m", "raw_mime": ""})) as b:
+    async with bench(answer(200, {"MessageID": message_id, "raw_mime": ""})) as b:
         await b.client.get_message(message_id)
     assert re.fullmatch(r"/messages/[A-Za-z0-9._~%-]+", b.service.seen[0].target)
 
