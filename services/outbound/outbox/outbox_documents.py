@@ -36,8 +36,6 @@ class OutboxEntry:
     idempotency_key: str
     digest: str = ""
     """Of the plan that was decided on."""
-    typed: str = ""
-    """The recipient as the draft has it; "" for an oversight copy."""
     copy_key: str = ""
     """The key of the oversight copy that has to be SENT before this one may leave."""
     is_copy: bool = False
