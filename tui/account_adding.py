@@ -17,7 +17,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.config import Account, check_account_fields, load, save_accounts
-from services.errors import ConfigError, MailError, SecretStoreError, ServiceError, UsageError
+from services.errors import (
+    ConfigError,
+    MailError,
+    SecretStoreError,
+    ServiceError,
+    SignedOut,
+    UsageError,
+)
 from services.paths import Paths, account_name
 from services.redact import Secret
 from services.safe_text import clean_line
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     from services.api.agentmail_to.inboxes import RemoteInbox
     from services.api.factory import AccountCheck
 
+_AGAIN: Final = "Nothing was added. Copy the token whole from the service's dashboard, and try again."
 _NEITHER: Final = re.compile(r"[^A-Za-z0-9._+-]")
 
 
@@ -115,7 +123,10 @@ def _asked(question: str, option: str, *, may_be_empty: bool = False) -> str:
 
 
 def _inboxes(base_url: str, token: Secret, proxy: str) -> tuple[RemoteInbox, ...]:
-    return asyncio.run(inboxes_of(base_url, token, proxy))
+    try:
+        return asyncio.run(inboxes_of(base_url, token, proxy))
+    except SignedOut as error:
+        raise SignedOut(error.sentence, _AGAIN) from None
 
 
 async def inboxes_of(base_url: str, token: Secret, proxy: str = "") -> tuple[RemoteInbox, ...]:
@@ -236,9 +247,11 @@ def _try(account: Account, token: Secret) -> str:
     from services.api.factory import check_account
 
     told = asyncio.run(check_account(account, token))
-    if not told.ok:
-        raise TriedService(told)
-    return told.sentence
+    if told.ok:
+        return told.sentence
+    if told.exit_code == SignedOut.exit_code:
+        raise SignedOut(told.sentence, _AGAIN)
+    raise TriedService(told)
 
 
 def _keep(

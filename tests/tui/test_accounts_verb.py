@@ -94,6 +94,9 @@ def test_several_inboxes_of_one_key_become_several_accounts_or_none(
     code, _, err = run(*add, token=key)
     assert code == 2
     assert "--all-inboxes" in err
+    code, _, err = run(*add, "--all-inboxes", token="am_wrong")
+    assert code == 5
+    assert "Nothing was added. Copy the token whole" in err
     code, _, err = run(*add, "--address", "nobody@agents.example.com", token=key)
     assert code == 2
     assert 'no inbox "nobody@agents.example.com"' in err
@@ -108,7 +111,7 @@ def test_several_inboxes_of_one_key_become_several_accounts_or_none(
 @pytest.mark.parametrize(
     ("words", "token", "code", "said"),
     [
-        (("--kind", "assmbl", "--base-url", "{url}"), "wrong", 5, "token"),
+        (("--kind", "assmbl", "--base-url", "{url}"), "wrong", 5, "Nothing was added"),
         (("--kind", "assmbl", "--base-url", "http://127.0.0.1:9"), "x", 6, ""),
         (("--kind", "assmbl", "--base-url", "ftp://x"), "x", 2, ""),
         (("--kind", "assmbl", "--base-url", "{url}", "--name", "../x"), "{token}", 2, "name"),
@@ -232,6 +235,17 @@ def test_trying_an_account_ends_with_its_trouble(run: Run, sandbox: SandboxContr
     code, _, err = run("test", "nobody")
     assert code == 1
     assert "Known accounts: work, fine" in err
+
+
+@pytest.mark.parametrize("act", ["list", "test"])
+def test_without_an_account_listing_and_trying_end_the_same_and_say_how_to_add_one(
+    run: Run, act: str
+) -> None:
+    assert run(act) == (
+        1, "", "agentmail-tui: No account is set up. Add one: agentmail-tui accounts add\n"
+    )  # fmt: skip
+    code, out, _ = run(act, "--json")
+    assert (code, json.loads(out)) == (1, [])
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "\x1b[31m", "x" * 65, "-x", "\u202ered"])

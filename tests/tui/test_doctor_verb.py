@@ -47,6 +47,7 @@ def test_without_an_account_nothing_is_broken(
     assert code == 0
     assert checks["account"]["state"] == "note"
     assert checks["keyring"]["state"] == "note"
+    assert "--token-file" in checks["keyring"]["next_step"]
     assert not paths.config_dir.exists()
     assert not paths.data_dir.exists()
 

@@ -255,6 +255,19 @@ def test_the_doctor_asks_ses_how_the_account_stands(
     assert "Set AWS credentials" in line["next_step"]
 
 
+def test_trying_an_account_tells_a_ready_way_by_ses_from_one_without_credentials(
+    script: Script, door: SesControl, credentials: pytest.MonkeyPatch  # noqa: F811
+) -> None:  # fmt: skip
+    ready = script.json("me", "accounts", "test")[0]
+    assert ready["ses"]["ok"]
+    assert not any("SES" in note for note in ready["notes"])
+    assert "\nok      me: Amazon SES as" in script("me", "accounts", "test")[1]
+    credentials.delenv("AWS_ACCESS_KEY_ID")
+    credentials.delenv("AWS_SECRET_ACCESS_KEY")
+    assert not script.json("me", "accounts", "test")[0]["ses"]["ok"]
+    assert "\nBROKEN  " in script("me", "accounts", "test")[1]
+
+
 def test_the_doctor_says_how_to_install_the_extra(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

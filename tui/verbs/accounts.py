@@ -11,12 +11,12 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from services.account_colours import COLOURS
 from services.config import Account, Config, load
-from services.errors import MailError
+from services.errors import ConfigError, MailError
 from services.paths import Paths
 from services.policy_config import ApprovalRule
 from services.safe_text import clean_line
@@ -27,6 +27,7 @@ from tui.listing import fit, print_json
 
 if TYPE_CHECKING:
     from services.api.factory import AccountCheck
+    from services.outbound.gate.transports.ses import SesCheck
 
 _SKEW: Final = 120.0
 """Seconds of clock difference that begin to matter to signed links."""
@@ -95,12 +96,17 @@ def _list(arguments: argparse.Namespace) -> int:
     found = [_told(account, secrets, default) for account in config.accounts]
     if arguments.json:
         print_json(found)
+    _require_some(config)
+    if arguments.json:
         return 0
-    if not found:
-        sys.stdout.write("No account is set up. Add one: agentmail-tui accounts add\n")
     for one in found:
         sys.stdout.write("".join(f"{line}\n" for line in _lines(one)))
     return 0
+
+
+def _require_some(config: Config) -> None:
+    if not config.accounts:
+        raise ConfigError("No account is set up.", "Add one: agentmail-tui accounts add")
 
 
 def _told(account: Account, secrets: SecretStore, default: str) -> dict[str, Any]:
@@ -153,7 +159,10 @@ def _lines(one: dict[str, Any]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What was found about one account; `notes` need a look, `code` 0 means it works."""
+    """What was found about one account; `notes` need a look, `code` 0 means it works.
+
+    `ses` is how its way out by Amazon SES stands, None without one.
+    """
 
     account: Account
     sentence: str
@@ -162,6 +171,7 @@ class Tried:
     unread: int | None = None
     skew: float | None = None
     notes: tuple[str, ...] = ()
+    ses: SesCheck | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The object of `--json`."""
@@ -173,12 +183,18 @@ class Tried:
             "unread": self.unread,
             "clock_skew": self.skew,
             "notes": list(self.notes),
+            "ses": asdict(self.ses) if self.ses is not None else None,
         }
 
 
 def _test(arguments: argparse.Namespace) -> int:
     paths = Paths.from_environment()
-    accounts = _meant(load(paths), arguments.name or arguments.profile)
+    config, name = load(paths), arguments.name or arguments.profile
+    if arguments.json and not (config.accounts or name):
+        print_json([])
+    if not name:
+        _require_some(config)
+    accounts = (config.account(name),) if name else config.accounts
     secrets = SecretStore(paths)
     found = [_try(account, secrets) for account in accounts]
     if arguments.json:
@@ -189,26 +205,27 @@ def _test(arguments: argparse.Namespace) -> int:
     return next((one.code for one in found if one.code), 0)
 
 
-def _meant(config: Config, name: str | None) -> tuple[Account, ...]:
-    return (config.account(name),) if name or not config.accounts else config.accounts
-
-
 def _try(account: Account, secrets: SecretStore) -> Tried:
     from services.api.factory import check_account
 
-    notes = [*_policy_notes(account), *_ses_notes(account)]
+    notes, by_ses = tuple(_policy_notes(account)), _ses(account)
     try:
         token = secrets.token(account)
     except MailError as error:
-        return Tried(account, error.sentence, error.next_step, 5, notes=tuple(notes))
+        return Tried(account, error.sentence, error.next_step, 5, notes=notes, ses=by_ses)
     if token is None:
         step = f"Start agentmail-tui --profile {account.name} and press g s to enter one."
-        return Tried(account, "No token is known.", step, 5, notes=tuple(notes))
+        return Tried(account, "No token is known.", step, 5, notes=notes, ses=by_ses)
     told: AccountCheck = asyncio.run(check_account(account, token))
-    notes += _clock_notes(told.clock_skew)
-    code = 0 if told.ok else told.exit_code or 1
     return Tried(
-        account, told.sentence, told.next_step, code, told.unread, told.clock_skew, tuple(notes)
+        account,
+        told.sentence,
+        told.next_step,
+        0 if told.ok else told.exit_code or 1,
+        told.unread,
+        told.clock_skew,
+        (*notes, *_clock_notes(told.clock_skew)),
+        by_ses,
     )
 
 
@@ -227,22 +244,23 @@ def _clock_notes(skew: float | None) -> Iterator[str]:
         yield f"This machine's clock is {abs(skew):.0f} s {side} the service's: set it."
 
 
-def _ses_notes(account: Account) -> Iterator[str]:
+def _ses(account: Account) -> SesCheck | None:
     if account.ses is None:
-        return
+        return None
     from services.outbound.gate.transports import ses
 
-    stands_against, _ = ses.hindrance(account.ses, account.name)
-    if stands_against:
-        yield stands_against
-        return
-    told = asyncio.run(ses.check_ses(account.ses))
-    yield f"{told.sentence} {told.next_step}".rstrip()
+    sentence, step = ses.hindrance(account.ses, account.name)
+    if sentence:
+        return ses.SesCheck(False, sentence, step)
+    return asyncio.run(ses.check_ses(account.ses))
 
 
 def _test_lines(one: Tried) -> Iterator[str]:
     mark = "BROKEN" if one.code else "ok    "
     yield f"{mark}  {one.account.name}: {one.sentence} {one.next_step}".rstrip()
+    if one.ses is not None:
+        mark = "ok    " if one.ses.ok else "BROKEN"
+        yield f"{mark}  {one.account.name}: {one.ses.sentence} {one.ses.next_step}".rstrip()
     for note in one.notes:
         yield f"note    {one.account.name}: {note}"
 

@@ -38,6 +38,12 @@ _LIBRARIES: Final = ("textual", "httpx", "tinydb", "keyring", "msgspec", "PGPy",
 _MARKS: Final = {"ok": "ok    ", "note": "note  ", "broken": "BROKEN"}
 
 
+_WITHOUT_KEYRING: Final = (
+    "Unlock or start one (GNOME Keyring, KWallet), or keep tokens in files that only you can read: "
+    "agentmail-tui accounts add --token-file."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line: what was looked at, how it stands, and a sentence."""
@@ -80,8 +86,7 @@ def examine(profile: str | None) -> Iterator[Finding]:
         return
     yield from _folders(paths)
     secrets = SecretStore(paths)
-    keyring = secrets.keyring_state()
-    yield Finding("keyring", "ok" if keyring.usable else "note", _sentence(keyring.sentence))
+    yield _keyring(secrets)
     try:
         config = load(paths)
     except MailError as error:
@@ -89,6 +94,16 @@ def examine(profile: str | None) -> Iterator[Finding]:
         return
     yield _config(paths)
     yield from _account_findings(paths, secrets, config, profile)
+
+
+def _keyring(secrets: SecretStore) -> Finding:
+    keyring = secrets.keyring_state()
+    sentence = _sentence(keyring.sentence)
+    return (
+        Finding("keyring", "ok", sentence)
+        if keyring.usable
+        else Finding("keyring", "note", sentence, _WITHOUT_KEYRING)
+    )
 
 
 def _account_findings(
