@@ -50,3 +50,16 @@ async def test_names_of_inboxes_are_no_markup() -> None:
         prompt = dialog.query_one(OptionList).get_option_at_index(0).prompt
         assert "[red]0" in str(prompt)
         assert "\x1b" not in str(prompt)
+
+
+async def test_a_click_marks_and_leaves_the_dialog_open() -> None:
+    app: App[None] = App()
+    chosen: list[tuple[str, ...] | None] = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        dialog = InboxDialog(choices(3), time.monotonic)
+        await app.push_screen(dialog, chosen.append)
+        await pilot.click(OptionList, offset=(2, 1))
+        await pilot.pause()
+        assert "[x] bot1@" in str(dialog.options.get_option_at_index(1).prompt)
+        assert app.screen is dialog
+    assert chosen == []

@@ -18,23 +18,19 @@ from textual.widgets.option_list import Option
 
 from services.safe_text import SafeText, phrase, ui
 from tui.first_run import InboxChoice
-from tui.screens.dialogs import Dialog
+from tui.screens.choosing import NarrowingList
 from widgets.plain import Plain
 
 LISTED: Final = 100
 """Inboxes that are listed at once; marks hold for what is not listed too."""
 
 
-class InboxDialog(Dialog[tuple[str, ...]]):
+class InboxDialog(NarrowingList[tuple[str, ...]]):
     """Returns the addresses of what was chosen, in the order of the list."""
 
-    AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,ctrl+n", "step(1)", "Next", show=False, priority=True),
-        Binding("up,ctrl+p", "step(-1)", "Before", show=False, priority=True),
         Binding("tab", "mark", "Mark", show=False, priority=True),
         Binding("ctrl+a", "mark_all", "Mark all", show=False, priority=True),
-        Binding("enter", "choose", "Choose", show=False, priority=True),
     ]
 
     def __init__(self, inboxes: Sequence[InboxChoice], monotonic: Callable[[], float]) -> None:
@@ -56,41 +52,23 @@ class InboxDialog(Dialog[tuple[str, ...]]):
             words = ui("Enter takes it · Tab marks several · Ctrl+A all · Esc leaves")
             yield Plain(words, classes="dialog-hint")
 
-    def on_mount(self) -> None:
-        """List everything; the keys stay with the field."""
-        super().on_mount()
-        self.query_one(OptionList).can_focus = False
-        self._list("")
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list as it is typed."""
-        event.stop()
-        self._list(event.value)
-
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click marks."""
+        """A click marks, and does not choose."""
         event.stop()
+        event.prevent_default()
         self.action_mark()
-
-    def action_step(self, by: int) -> None:
-        """Move in the list without leaving the field."""
-        options = self.query_one(OptionList)
-        if by > 0:
-            options.action_cursor_down()
-        else:
-            options.action_cursor_up()
 
     def action_mark(self) -> None:
         """Mark the inbox under the cursor, or no longer, and stay."""
         current = self._current
         if current is not None:
             self._marked ^= {current.address}
-            self._list(self.query_one(Input).value, self.query_one(OptionList).highlighted)
+            self._list(self.query_one(Input).value, self.options.highlighted)
 
     def action_mark_all(self) -> None:
         """Mark everything that was found, listed or not."""
         self._marked |= {one.address for one in self._found}
-        self._list(self.query_one(Input).value, self.query_one(OptionList).highlighted)
+        self._list(self.query_one(Input).value, self.options.highlighted)
 
     def action_choose(self) -> None:
         """Return what was marked; without marks, the inbox under the cursor."""
@@ -101,8 +79,12 @@ class InboxDialog(Dialog[tuple[str, ...]]):
 
     @property
     def _current(self) -> InboxChoice | None:
-        place = self.query_one(OptionList).highlighted
+        place = self.options.highlighted
         return None if place is None or place >= len(self._shown) else self._shown[place]
+
+    def narrow(self, typed: str) -> None:
+        """List the inboxes that hold all the words."""
+        self._list(typed)
 
     def _list(self, typed: str, at: int | None = 0) -> None:
         words = typed.casefold().split()
@@ -111,15 +93,14 @@ class InboxDialog(Dialog[tuple[str, ...]]):
         )
         self._shown = self._found[:LISTED]
         self._title.show(self._told())
-        options = self.query_one(OptionList)
-        options.set_options(
+        self.options.set_options(
             [
                 Option(Content(phrase("[{}] {}", ui("x" if one.address in self._marked else " "),
                                       one.shown)))
                 for one in self._shown
             ]
         )  # fmt: skip
-        options.highlighted = at if self._shown else None
+        self.options.highlighted = at if self._shown else None
 
     def _told(self) -> SafeText:
         told = phrase("This key has {:,} inboxes", len(self._inboxes))
