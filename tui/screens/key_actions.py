@@ -13,7 +13,7 @@ from services import key_events as ev
 from services.key_models import DirectoryStatus, OwnKeyView, PeerStatus, PeerView
 from services.redact import Secret
 from services.safe_text import SafeText, phrase, ui
-from tui.screens.dialogs import ChoiceDialog, ConfirmDialog
+from tui.screens.dialogs import ChoiceDialog
 from tui.screens.key_prompts import TellDialog, TypedConfirmDialog
 from tui.screens.overlays import show_help, show_palette
 from tui.screens.peer_actions import PeerActions
@@ -219,7 +219,9 @@ class KeyActions:
                 details.append(theirs.groups)
             details.append(ui("Another program of yours may use it. Your key takes its place."))
             question = ui("Replace a key that is not yours?")
-            self._confirm(question, details, ui("Replace it"), ev.PublishKey(directory.version))
+            self._screen.confirm(
+                question, details, ui("Replace it"), ev.PublishKey(directory.version)
+            )
 
     def _seen_version(self) -> int | None:
         directory = self._keys.directory
@@ -335,15 +337,6 @@ class KeyActions:
         )
         dialog = ChoiceDialog(key.user_id, (key.fingerprint.groups,), answers, self._monotonic)
         self._push(dialog, answered)
-
-    def _confirm(
-        self, question: SafeText, details: list[SafeText], yes: SafeText, request: OwnRequest
-    ) -> None:
-        def answered(sure: bool | None) -> None:
-            if sure:
-                self._screen.ask(request)
-
-        self._push(ConfirmDialog(question, details, yes, self._monotonic), answered)
 
     @property
     def _push(self) -> Callable[..., object]:

@@ -6,7 +6,7 @@ what takes a while stands in the row of the key it is about, not over the screen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual import events
@@ -35,6 +35,7 @@ from tui.commands import BY_ID
 from tui.guards import reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
+from tui.screens.dialogs import ConfirmDialog
 from tui.screens.key_actions import KeyActions, handlers
 from tui.situation import Context, Situation
 from widgets.hint_bar import HintBar
@@ -96,6 +97,18 @@ class KeysScreen(Screen[None]):
         """Hear no more."""
         if self._end is not None:
             self._end()
+
+    def confirm(
+        self, question: SafeText, details: Sequence[SafeText], yes: SafeText, request: OwnRequest
+    ) -> None:
+        """Ask the operator whether this is to be asked of the engine."""
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self.ask(request)
+
+        dialog = ConfirmDialog(question, details, yes, self.session.monotonic)
+        self.app.push_screen(dialog, answered)
 
     def ask(self, request: OwnRequest) -> int:
         """Send a request to the engine; what becomes of it is told on this screen."""

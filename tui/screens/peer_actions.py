@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services import key_events as ev
 from services.key_models import PeerStatus, PeerView, TrustedSenderView
 from services.safe_text import EMPTY, SafeText, phrase, ui
-from tui.screens.dialogs import ChoiceDialog, ConfirmDialog
+from tui.screens.dialogs import ChoiceDialog
 from tui.screens.key_prompts import PromptDialog
 from widgets.key_rows import Domain
 
@@ -179,13 +179,17 @@ class PeerActions:
         entry = self._screen.current
         if isinstance(entry, TrustedSenderView):
             question = phrase("Take {} off the list of trusted senders?", entry.shown)
-            self._confirm(question, (), ui("Take off"), ev.DistrustSender(entry.peer_agent_id))
+            self._screen.confirm(
+                question, (), ui("Take off"), ev.DistrustSender(entry.peer_agent_id)
+            )
         elif isinstance(entry, PeerView):
             details = [ui("The next key that the directory shows is then pinned unseen.")]
             if entry.status is PeerStatus.CHANGED:
                 details.insert(0, ui("Its key has CHANGED: to compare it, press Enter instead."))
             question = phrase("Forget the key of {}?", entry.shown)
-            self._confirm(question, tuple(details), ui("Forget"), ev.ForgetPeer(entry.address))
+            self._screen.confirm(
+                question, tuple(details), ui("Forget"), ev.ForgetPeer(entry.address)
+            )
 
     def trust(self) -> None:
         """Put a sender on the service's list, or give it another cap."""
@@ -246,15 +250,6 @@ class PeerActions:
     def _peer(self) -> PeerView | None:
         entry = self._screen.current
         return entry if isinstance(entry, PeerView) else None
-
-    def _confirm(
-        self, question: SafeText, details: tuple[SafeText, ...], yes: SafeText, request: OwnRequest
-    ) -> None:
-        def answered(sure: bool | None) -> None:
-            if sure:
-                self._screen.ask(request)
-
-        self._push(ConfirmDialog(question, details, yes, self._monotonic), answered)
 
     @property
     def _push(self) -> Callable[..., object]:
