@@ -94,6 +94,7 @@ class StatusLine(Horizontal):
         self._several = False
         self._troubles = EMPTY
         self._lock = EMPTY
+        self._to_decide = EMPTY
         self._title = EMPTY
         self._counted = True
         self._shown = 0
@@ -138,6 +139,18 @@ class StatusLine(Horizontal):
         """Tell whether the keys are locked; nothing when that is not known."""
         if words != self._lock:
             self._lock = words
+            self._draw()
+
+    def show_to_decide(self, waiting: int, uncertain: int) -> None:
+        """Tell how many proposals wait for a person, and how much mail may have left; where there is
+        no room for the mailbox list, nothing else tells it."""
+        words = (
+            phrase("{} may have left", count_words(uncertain)) if uncertain else EMPTY,
+            phrase("{} waiting", count_words(waiting)) if waiting else EMPTY,
+        )
+        both = phrase("{}, {}", *words) if all(words) else words[0] or words[1]
+        if both != self._to_decide:
+            self._to_decide = both
             self._draw()
 
     def show_notice(
@@ -250,6 +263,7 @@ class StatusLine(Horizontal):
                 "caution",
                 6,
             ),
+            (self._to_decide, "caution", 1),
             (self._lock, "text", 4),
         ]
 

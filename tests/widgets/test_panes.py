@@ -170,6 +170,24 @@ async def test_a_changed_number_paints_only_its_own_stretch(
         assert painted == [(70, 80)]
 
 
+@pytest.mark.parametrize(
+    ("waiting", "uncertain", "words"),
+    [(3, 0, "  3 waiting "), (0, 1, "  1 may have left "), (2, 1, "  1 may have left, 2 waiting ")],
+)
+async def test_what_a_person_has_to_decide_is_told_where_the_mailbox_list_has_no_room(
+    waiting: int, uncertain: int, words: str
+) -> None:
+    status, app = status_stage()
+    async with app.run_test(size=(70, 3)) as pilot:
+        await pilot.pause()
+        status.show_to_decide(waiting, uncertain)
+        await pilot.pause()
+        assert words in screen_rows(app)[0]
+        status.show_to_decide(0, 0)
+        await pilot.pause()
+        assert words not in screen_rows(app)[0]
+
+
 async def test_a_row_of_another_width_is_drawn_whole() -> None:
     _status, app = status_stage()
     async with app.run_test(size=(80, 3)) as pilot:

@@ -209,6 +209,7 @@ class Outbound:
                 self._screen.panes.places.show_outgoing(
                     Outgoing(counts.waiting, counts.drafts, leaving)
                 )
+                self._screen.status.show_to_decide(counts.waiting, counts.uncertain)
             case ShelvesCounted():
                 self._count_beside(event)
             case SendQueued():
