@@ -138,10 +138,12 @@ class Gate:
         """Upload the spooled files; nothing is sent yet.
 
         `uploaded` are the first files of it that an earlier attempt has uploaded; they keep their
-        object keys. Raises ServiceError (never uncertain: no mail has left), PolicyRefused when
-        the spool was changed, UsageError when it is gone.
+        object keys. Raises ServiceError (never uncertain: no mail has left), PolicyRefused (the
+        policy of now, or a spool that was changed), UsageError when it is gone.
         """
-        transport = self._transport(sealed.mail.via)
+        mail, encrypted = sealed.mail, sealed.sealed_to is not None
+        transport = self._transport(mail.via)
+        await in_thread(lambda _: self._may_leave(mail, Terms.of(mail), is_encrypted=encrypted))
         try:
             return await transport.upload(sealed, tell, uploaded=uploaded, on_uploaded=on_uploaded)
         except ServiceError as error:

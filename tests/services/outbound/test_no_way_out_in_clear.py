@@ -84,11 +84,14 @@ async def test_mail_to_somebody_who_requires_encryption_never_leaves_in_clear(
     alice: Party, bob: Party, report: Path, sandbox: SandboxControl, storage: Storage, rule: str
 ) -> None:
     planned = await released(alice.gate, draft(bob.address, report, sealed=False))
+    copied = await alice.gate.seal(planned, alice.folder / "copied")
     before = await alice.prepare(draft(bob.address, sealed=False))
     subject = bob.address if rule == "address" else bob.address.partition("@")[2]
     alice.keychain.book.require(subject, is_required=True)
     with pytest.raises(PolicyRefused, match="must be encrypted"):
         await alice.gate.seal(planned, alice.spool / "planned")
+    with pytest.raises(PolicyRefused, match="must be encrypted"):
+        await alice.gate.upload(copied)
     with pytest.raises(PolicyRefused, match="must be encrypted"):
         await alice.gate.send(before)
     assert nothing_left(sandbox, storage, alice)
