@@ -318,11 +318,12 @@ class SendQueued(OutboundEvent):
 
 @dataclass(frozen=True, slots=True)
 class SendCancelled(OutboundEvent):
-    """Nothing left; the draft is there again."""
+    """What could be taken back was; with `is_back` nothing left, and the draft is there again."""
 
     request_id: int
     draft_id: str
     sentence: SafeText
+    is_back: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.outbound_events import CancelSend, OutboundCounted, SendCancelled, SendQueued
 from services.outbound_models import OutboundCounts
+from services.safe_text import EMPTY, SafeText, phrase
 
 if TYPE_CHECKING:
     from services.events import OutboundEvent, RequestFailed, TransferEvent
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from tui.open_drafts import OpenDrafts
 
     Heard = OutboundEvent | RequestFailed
+
+
+def way_to_draft(event: SendCancelled, key: SafeText) -> SafeText:
+    """Which key leads to a draft that is there again; EMPTY when it is not."""
+    return phrase("{} shows the drafts.", key) if event.is_back else EMPTY
 
 
 class OutboundNews:

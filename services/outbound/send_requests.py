@@ -77,8 +77,8 @@ class SendRequests:
         """Take back what has not left."""
         office = await self._offices.get(request.account)
         taken = await office.take_back(request.entry_ids)
-        sentence = _taken(taken, await durable(lambda: office.outbox.batch(taken[0].batch)))
-        self._emit(ev.SendCancelled(request_id, taken[0].draft_id, sentence))
+        batch = await durable(lambda: office.outbox.batch(taken[0].batch))
+        self._emit(_taken(request_id, taken, batch))
 
     async def settle(self, request_id: int, request: ev.SettleUncertain) -> None:
         """Carry out what a person decided about mail that may have left."""
@@ -156,11 +156,16 @@ def _leaves(entries: tuple[OutboxEntry, ...], wait: int) -> SafeText:
     return phrase("The mail to {} leaves in {}.", who, span(wait))
 
 
-def _taken(taken: tuple[OutboxEntry, ...], batch: tuple[OutboxEntry, ...]) -> SafeText:
+def _taken(
+    request_id: int, taken: tuple[OutboxEntry, ...], batch: tuple[OutboxEntry, ...]
+) -> ev.SendCancelled:
+    draft_id = taken[0].draft_id
     late = [one for one in batch if one.state is not OutboxState.CANCELLED and not one.is_copy]
     if not late:
-        return ui("Taken back; it was not sent. The draft is there again.")
-    return phrase("{} taken back; {} could not be stopped any more.", len(taken), len(late))
+        words = ui("Taken back; it was not sent. The draft is there again.")
+        return ev.SendCancelled(request_id, draft_id, words)
+    words = phrase("{} taken back; {} could not be stopped any more.", len(taken), len(late))
+    return ev.SendCancelled(request_id, draft_id, words, is_back=False)
 
 
 async def _view(office: Office, plan: Plan) -> ReviewView:

@@ -192,3 +192,15 @@ async def test_an_account_that_is_there_keeps_its_service() -> None:
         await press(pilot, "ctrl+t")
         await until(pilot, lambda: "add another one" in text_of(app))
         assert "Mail domain" in text_of(app)
+
+
+async def test_escape_is_offered_where_there_is_something_to_go_back_to() -> None:
+    app = app_with(FakeSetUp())
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "Esc" not in rows_of(app)[-1]
+        await press(pilot, *TOKEN, "enter")
+        await until(pilot, lambda: "me@x.example  Inbox 8" in rows_of(app)[0])
+        await press(pilot, "g", "+")
+        await until(pilot, lambda: "Esc back" in rows_of(app)[-1])
+        await press(pilot, "escape")
+        await until(pilot, lambda: "Inbox 8" in rows_of(app)[0])

@@ -145,7 +145,7 @@ async def test_undo_takes_back_what_was_just_sent_before_it_undoes_anything_else
         assert CancelSend(("e1", "e2")) in stage.engine.requests
         assert Undo() not in stage.engine.requests
         stage.engine.emit(SendCancelled(10, "d1", ui("Taken back; the draft is there again.")))
-        await until(pilot, lambda: "Taken back" in text_of(stage.app))
+        await until(pilot, lambda: "g d shows the drafts" in text_of(stage.app))
         await press(pilot, "z")
         assert stage.engine.requests.count(Undo()) == 1
 

@@ -22,7 +22,7 @@ from services.outbound_events import (
 )
 from services.safe_text import ui
 from services.shelf_events import ShelvesCounted
-from tui.outbound_news import OutboundNews
+from tui.outbound_news import OutboundNews, way_to_draft
 from widgets.mailbox_list import Beside, Outgoing
 from widgets.undo_bar import UndoBar
 
@@ -216,7 +216,8 @@ class Outbound:
                 self._screen.notices.tell(event.sentence)
                 self._undo_bar.show_until(event.undo_until, self._screen.shown_key("undo"))
             case SendCancelled():
-                self._screen.notices.tell(event.sentence)
+                step = way_to_draft(event, self._screen.shown_key("drafts"))
+                self._screen.notices.tell(event.sentence, next_step=step)
                 self._undo_bar.end()
             case OutboundDone():
                 self._screen.notices.tell(event.sentence)

@@ -21,7 +21,8 @@ from services.outbound_events import (
     SettleUncertain,
 )
 from services.outbound_models import OutboxState
-from services.safe_text import SafeText, phrase, ui
+from services.safe_text import EMPTY, SafeText, phrase, ui
+from tui.outbound_news import way_to_draft
 from tui.screens.list_screen import ListScreen, row_motions
 from tui.screens.side_screen import Handlers
 from tui.situation import Context, Situation
@@ -133,7 +134,7 @@ class OutboxScreen(ListScreen[None]):
                 self._moved(event.row)
                 return False
             case SendQueued() | SendCancelled():
-                self.notices.tell(event.sentence)
+                self._tell_moved(event)
                 self._list_again()
                 return False
             case OutboundDone() if asked is not None:
@@ -146,6 +147,12 @@ class OutboxScreen(ListScreen[None]):
             case _:
                 return False
         return True
+
+    def _tell_moved(self, event: SendQueued | SendCancelled) -> None:
+        step = EMPTY
+        if isinstance(event, SendCancelled):
+            step = way_to_draft(event, self.shown_key("drafts"))
+        self.notices.tell(event.sentence, next_step=step)
 
     def _listed(self, event: OutboxListed, asked: Request | None) -> bool:
         if event.sent is self.list.sent:

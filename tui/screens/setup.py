@@ -36,6 +36,7 @@ _HINTS = (
     Hint(ui("Ctrl+T"), ui("other service"), 3),
     Hint(ui("Enter"), ui("check and open"), 1),
 )
+_BACK: Final = Hint(ui("Esc"), ui("back"), 1)
 Outcome = SafeText | Opened | MailError | tuple[InboxChoice, ...]
 """What a blocking step ends with; a tuple is what a key reaches."""
 _PLACES = (TokenPlace.SESSION, TokenPlace.FILE)
@@ -118,7 +119,7 @@ class SetupScreen(Screen[Opened]):
             with Vertical(classes="setup-answers"):
                 yield Button("Check and open", id="go", variant="primary", compact=True)
             yield Plain(id="setup-state")
-        yield HintBar(_HINTS)
+        yield HintBar((_BACK, *_HINTS) if self._may_leave else _HINTS)
 
     def _input(self, field: _Field, known: AccountForm) -> Input:
         value = "" if field.hidden else str(getattr(known, field.name))
