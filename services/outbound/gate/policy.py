@@ -264,7 +264,8 @@ def _oversight(sender: Sender, *, has_bcc: bool) -> list[Refusal]:
             Refusal(
                 RefusalKind.POLICY,
                 "Mail to outside needs an oversight address, and none is set.",
-                f'Set oversight = "name@host.example" under {place} in the configuration.',
+                f'Set oversight = "name@host.example" under {place} in the configuration; '
+                "an app that runs takes it up when it is opened again.",
             )
         ]
     if sender.is_overseer:

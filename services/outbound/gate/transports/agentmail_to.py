@@ -41,7 +41,9 @@ REMEMBERED: Final = 23 * 3600
 """Seconds from the first attempt; the service keeps a key for 24 hours."""
 MOST_BYTES: Final = 6_000_000
 """Of a request with its files (§9)."""
-_WIDER: Final = 'Set profile = "wide" for the account, or send it by Amazon SES.'
+_WIDER: Final = (
+    'Set profile = "wide" for the account and open the app again, or send it by Amazon SES.'
+)
 _OWN_FIELDS: Final = frozenset({"reply-to", "in-reply-to", "references"})
 CORRELATION: Final = "X-AgentMail-Correlation-Id"
 _SHOWN_AFTER: Final = (0.0, 1.0, 3.0)
