@@ -127,7 +127,7 @@ class Office:
         try:
             chain = await lender.keychain()
         except MailError:
-            # Without keys mail still goes in clear; what must be sealed is refused by its own words.
+            # Drafts can be written without it. Nothing leaves: the rules for recipients lie there.
             chain = None
         office = cls(account, folder, store, lender, chain, clock, config_folder, delay, barred)
         await durable(office.tidy)
@@ -163,7 +163,10 @@ class Office:
         sender = self.sender
         if self._gate is None or self._gate[:2] != (client, sender):
             if self.chain is None:
-                raise CryptoError("This mailbox has no keys.", "See: agentmail-tui doctor")
+                raise CryptoError(
+                    "The keys of this mailbox cannot be opened, so nothing is sent.",
+                    "See: agentmail-tui doctor",
+                )
             made = Gate(
                 ways_out(self.account, client),
                 self.chain,
