@@ -35,6 +35,8 @@ LARGEST: Final = 8 * 1024 * 1024
 CONNECT_SECONDS: Final = 10.0
 STALL_SECONDS: Final = 60.0
 """How long a storage host may send or take nothing; the deadline of a large file is hours away."""
+CONNECTIONS: Final = 8
+"""To one host; they are kept a while, so that several calls at once do not open new ones each time."""
 
 T = TypeVar("T")
 
@@ -231,7 +233,9 @@ def _client(
             verify=trust(origin),
             proxy=proxy or None,
             limits=httpx.Limits(
-                max_connections=8, max_keepalive_connections=4, keepalive_expiry=30
+                max_connections=CONNECTIONS,
+                max_keepalive_connections=CONNECTIONS,
+                keepalive_expiry=30,
             ),
             trust_env=False,
         ),

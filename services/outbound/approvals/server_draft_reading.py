@@ -1,17 +1,20 @@
 """From a draft on AgentMail.to to a proposal: text only, nothing left out without a word.
 
-Closes three traps: HTML that leaves because nobody saw it (it is read as text by the worker that
+Closes four traps: HTML that leaves because nobody saw it (it is read as text by the worker that
 reads received mail, and that text is what a person approves), a draft of which a part is missing here
-(then it is not proposed at all), and a change there that leaves the words as they were (the time of
-the last change is part of what is approved). Source: api/agentmail_to.md §3, §13 rules 3 and 7.
+(then it is not proposed at all), a change there that leaves the words as they were (the time of the
+last change is part of what is approved), and a process that is started for each of thousands of drafts
+in HTML (one reads them all). Source: api/agentmail_to.md §3, §13 rules 3 and 7.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from services.api.agentmail_to.drafts import ServerDraft
 from services.api.codec import received_at
@@ -20,6 +23,10 @@ from services.errors import UsageError
 from services.outbound.approvals.input_values import SUBJECT_LIMIT
 from services.outbound.gate.html_parts import other_part
 from services.outbound.gate.reviewing import moment
+from services.outbound.outbox.outbox_contents import durable
+
+if TYPE_CHECKING:
+    from services.reading.render_process import WorkerChild
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _BODY_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -31,9 +38,54 @@ _STAMP: Final = re.compile(
     r"(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 _LONGEST_ADDRESS: Final = 2_000
+_SHORT_TEXT: Final = 20_000
+"""Characters that are read without a thread, within a millisecond."""
 
 
-def proposal_of(found: ServerDraft, draft_id: str, files: tuple[DraftFile, ...] = ()) -> Draft:
+class DraftReader:
+    """Reads drafts, those in HTML by one worker process, one after the other; `close` ends it."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._worker: WorkerChild | None = None
+        self._is_closed = False
+
+    async def read(
+        self, found: ServerDraft, draft_id: str, files: tuple[DraftFile, ...] = ()
+    ) -> Draft:
+        """Return what is proposed of a draft; raises as `proposal_of`."""
+        if found.html or len(found.text) > _SHORT_TEXT:
+            return await asyncio.to_thread(self._read, found, draft_id, files)
+        return proposal_of(found, draft_id, files)
+
+    async def close(self) -> None:
+        """End the worker; what it reads at this moment is read by nobody."""
+        self._is_closed = True
+        if self._worker is not None:
+            self._worker.kill()
+            await durable(self._end)
+
+    def _read(self, found: ServerDraft, draft_id: str, files: tuple[DraftFile, ...]) -> Draft:
+        from services.reading.render_process import WorkerChild
+
+        with self._turn:
+            if self._is_closed:
+                raise UsageError("Nobody reads it any more.")
+            self._worker = self._worker or WorkerChild()
+            return proposal_of(found, draft_id, files, self._worker)
+
+    def _end(self) -> None:
+        with self._turn:
+            if self._worker is not None:
+                self._worker.close()
+
+
+def proposal_of(
+    found: ServerDraft,
+    draft_id: str,
+    files: tuple[DraftFile, ...] = (),
+    worker: WorkerChild | None = None,
+) -> Draft:
     """Return what is proposed of a draft of the service. Runs in a thread: it may read HTML.
 
     UsageError when it holds more than is read of one, or HTML that cannot be read to its end.
@@ -56,12 +108,12 @@ def proposal_of(found: ServerDraft, draft_id: str, files: tuple[DraftFile, ...] 
         send_at=found.send_at,
         reason=_about(found),
     )
-    return draft if draft.body.strip() or not found.html else _from_html(draft, found.html)
+    return draft if draft.body.strip() or not found.html else _from_html(draft, found.html, worker)
 
 
-def _from_html(draft: Draft, html: str) -> Draft:
+def _from_html(draft: Draft, html: str, worker: WorkerChild | None) -> Draft:
     written = replace(draft, body=_SURROGATES.sub("\ufffd", html), format=BodyFormat.HTML)
-    part = other_part(written)
+    part = other_part(written, worker)
     reason = draft.reason
     if part.hidden:
         reason += f" The HTML hides {part.hidden} characters, which are not part of the text."

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from services.api.agentmail_to.drafts import REFUSED_LABEL, RemoteDrafts, ServerDraft
@@ -30,15 +30,15 @@ from services.errors import (
     UsageError,
 )
 from services.outbound.approvals.joint_commits import JointCommits
-from services.outbound.approvals.server_draft_reading import proposal_of
+from services.outbound.approvals.server_draft_reading import DraftReader
 from services.outbound.approvals.server_walk import Walk
+from services.outbound.approvals.several_at_once import each, several_at_once
 from services.outbound.outbox.outbox_contents import durable
 from services.policy_config import RefusedDrafts
 from services.safe_text import SafeText, clean_line, phrase, ui
 
 if TYPE_CHECKING:
     from services.api.agentmail_to.drafts import ServerDraftHead
-    from services.draft import Draft, DraftFile
     from services.outbound.approvals.server_book import Book, Known
     from services.outbound.approvals.server_files import ServerFiles
     from services.outbound.approvals.server_links import Link
@@ -50,13 +50,9 @@ AT_ONCE: Final = 6
 decision need one each."""
 WHOLE_EVERY: Final = 300.0
 """Seconds after which a long list is read to its end again."""
-_SHORT_TEXT: Final = 20_000
-"""Characters that are read without a thread of their own, within a millisecond."""
 _LEAVING: Final = "sending"
 _SCHEDULED: Final = "scheduled"
 _UNREADABLE: Final = (BadAnswer, Rejected, UsageError)
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +68,15 @@ class Desk:
     files: ServerFiles
     take_back: Callable[[str], Awaitable[bool]]
     refused: RefusedDrafts
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look works with."""
+
+    remote: RemoteDrafts
+    known: Known
+    reader: DraftReader
 
 
 class ServerDrafts:
@@ -98,7 +103,10 @@ class ServerDrafts:
         """
         async with self._looks:
             try:
-                await self._look(await self._connect())
+                remote = await self._connect()
+                known = await durable(self._known)
+                async with _reading() as reader:
+                    await self._look(_Look(remote, known, reader))
             finally:
                 self.read = 0
             return self._book.take_told()
@@ -131,15 +139,18 @@ class ServerDrafts:
         if found.send_status == _LEAVING:
             raise PolicyRefused("AgentMail.to sends this draft at this very moment.")
         if found.head.version != link.version:
-            await self._take_in(remote, found, link)
+            async with _reading() as reader:
+                await self._take_in(remote, reader, found, link)
         elif found.send_at or found.send_status == _SCHEDULED:
             await self._unschedule(remote, link)
 
     # ── one look ─────────────────────────────────────────────────────────────────────────────────
 
-    async def _look(self, remote: RemoteDrafts) -> None:
-        known = await durable(self._known)
-        await _in_turns(_each(known.undone), lambda server_id: self._catch_up(remote, server_id))
+    async def _look(self, at: _Look) -> None:
+        remote, known = at.remote, at.known
+        await several_at_once(
+            AT_ONCE, each(known.undone), lambda server_id: self._catch_up(remote, server_id)
+        )
         begun = time.monotonic()
         is_whole = begun - self._whole_at >= WHOLE_EVERY
         walk = Walk(remote, lambda head: _is_news(head, known), is_whole=is_whole)
@@ -151,15 +162,15 @@ class ServerDrafts:
                 left += 1
                 await self._leave_there(head)
             else:
-                await self._changed(remote, head, is_known=head.draft_id in known.links)
+                await self._changed(at, head)
                 self.read += 1
 
-        await _in_turns(walk.wanted(), tend)
+        await several_at_once(AT_ONCE, walk.wanted(), tend)
         if walk.is_all and is_whole:
             self._whole_at = begun
         maybe = known.links if walk.is_all else known.queued
-        missing = _each([one for one in maybe if one not in walk.there])
-        await _in_turns(missing, lambda server_id: self._missing(remote, server_id))
+        missing = each([one for one in maybe if one not in walk.there])
+        await several_at_once(AT_ONCE, missing, lambda server_id: self._missing(remote, server_id))
         self._tell_of_the_list(walk, left)
 
     def _known(self) -> Known:
@@ -197,17 +208,15 @@ class ServerDrafts:
     async def _waits(self, link: Link) -> bool:
         return await durable(lambda: self._book.state(link)) is DraftState.WAITING
 
-    async def _changed(
-        self, remote: RemoteDrafts, head: ServerDraftHead, *, is_known: bool
-    ) -> None:
+    async def _changed(self, at: _Look, head: ServerDraftHead) -> None:
         """Look at a draft that is new, or another one than when it was taken in."""
         async with self._turn(head.draft_id):
-            link = await self._find(head.draft_id) if is_known else None
+            link = await self._find(head.draft_id) if head.draft_id in at.known.links else None
             if link is not None and await self._is_queued(link):
                 # It is on its way as it was approved; what it says there now is looked at afterwards.
                 return
             try:
-                found = await remote.get(head.draft_id)
+                found = await at.remote.get(head.draft_id)
             except NotFound:
                 return
             except _UNREADABLE:
@@ -216,7 +225,7 @@ class ServerDrafts:
             # A decision may have looked at it meanwhile.
             is_new = link is None or link.version != found.head.version
             if is_new and found.send_status != _LEAVING:
-                await self._take_in(remote, found, link)
+                await self._take_in(at.remote, at.reader, found, link)
 
     async def _is_queued(self, link: Link) -> bool:
         return await durable(lambda: self._book.state(link)) is DraftState.QUEUED
@@ -290,12 +299,14 @@ class ServerDrafts:
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────
 
-    async def _take_in(self, remote: RemoteDrafts, found: ServerDraft, link: Link | None) -> None:
+    async def _take_in(
+        self, remote: RemoteDrafts, reader: DraftReader, found: ServerDraft, link: Link | None
+    ) -> None:
         """Propose a draft, or its change; one that cannot be shown is told and waits for a change."""
         new = await self._next_link(found.head, link)
         try:
             async with self._desk.files.fetched(remote, found, new.draft_id) as files:
-                draft = await _proposal(found, new.draft_id, files)
+                draft = await reader.read(found, new.draft_id, files)
                 if draft.is_blank:
                     # Nothing was written yet: that is nothing to decide, and nothing to tell.
                     await self._pass_over(found.head, link, "")
@@ -342,40 +353,15 @@ class ServerDrafts:
         await self._commits.run(lambda: self._book.gone(link))
 
 
+@asynccontextmanager
+async def _reading() -> AsyncIterator[DraftReader]:
+    reader = DraftReader()
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
 def _is_news(head: ServerDraftHead, known: Known) -> bool:
     link = known.links.get(head.draft_id)
     return link is None or link.version != head.version
-
-
-async def _proposal(found: ServerDraft, draft_id: str, files: tuple[DraftFile, ...]) -> Draft:
-    if found.html or len(found.text) > _SHORT_TEXT:
-        return await asyncio.to_thread(proposal_of, found, draft_id, files)
-    return proposal_of(found, draft_id, files)
-
-
-async def _each(found: Iterable[T]) -> AsyncGenerator[T]:
-    for one in found:
-        yield one
-
-
-async def _in_turns(found: AsyncGenerator[T], work: Callable[[T], Awaitable[None]]) -> None:
-    """Do the work for each that is found, for a few at once; the first failure ends all of it."""
-    turn = asyncio.Lock()
-
-    async def go_on() -> None:
-        while True:
-            async with turn:
-                try:
-                    one = await anext(found)
-                except StopAsyncIteration:
-                    return
-            await work(one)
-
-    async with aclosing(found):
-        workers = [asyncio.ensure_future(go_on()) for _ in range(AT_ONCE)]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)

@@ -20,6 +20,7 @@ from services.errors import MailError, UsageError
 
 if TYPE_CHECKING:
     from services.reading.parsed_mail import ParsedLine, ParsedMail
+    from services.reading.render_process import WorkerChild
 
 LONGEST_MARKDOWN: Final = 100_000
 """Characters: the worst of them takes some seconds in a thread, ten times as much ten minutes."""
@@ -39,9 +40,10 @@ class OtherPart:
     hidden: int = 0
 
 
-def other_part(draft: Draft) -> OtherPart:
+def other_part(draft: Draft, worker: WorkerChild | None = None) -> OtherPart:
     """Return the part that goes beside the text of a draft. Runs in a thread.
 
+    `worker` reads the HTML when there is much to read; without it one is started for this alone.
     Raises ConfigError when the extra is not installed, UsageError when HTML cannot be read as text
     and for Markdown that is too long.
     """
@@ -52,29 +54,30 @@ def other_part(draft: Draft) -> OtherPart:
                 "Send it as plain text, or attach it as a file.",
             )
         return OtherPart(html_of(draft.body))
-    return _read(draft.body) if draft.format is BodyFormat.HTML else OtherPart()
+    return _read(draft.body, worker) if draft.format is BodyFormat.HTML else OtherPart()
 
 
-def _read(html: str) -> OtherPart:
+def _read(html: str, worker: WorkerChild | None) -> OtherPart:
     """Return HTML as plain text, its links numbered and listed."""
-    parsed = _parsed(html)
+    parsed = _parsed(html, worker)
     if parsed.encrypted or any(note.code.startswith("cut-") for note in parsed.notes):
         raise UsageError("The HTML cannot be read as text to its end.", _PLAINER)
     return OtherPart(_text(parsed), parsed.hidden_characters)
 
 
-def _parsed(html: str) -> ParsedMail:
+def _parsed(html: str, worker: WorkerChild | None) -> ParsedMail:
     from services.reading.render_process import WorkerChild
 
     mail = EmailMessage(SMTP)
-    worker = WorkerChild()
+    reader = worker or WorkerChild()
     try:
         mail.set_content(html, subtype="html", charset="utf-8")
-        return worker.ask(mail.as_bytes())
+        return reader.ask(mail.as_bytes())
     except (MailError, ValueError) as error:
         raise UsageError("The HTML cannot be read as text within limits.", _PLAINER) from error
     finally:
-        worker.close()
+        if worker is None:
+            reader.close()
 
 
 def _text(parsed: ParsedMail) -> str:

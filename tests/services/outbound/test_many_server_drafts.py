@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from services.api.http import CONNECTIONS
 from services.errors import PolicyRefused
 from services.outbound.approvals import agent_room, server_drafts, server_room, server_walk
 from services.outbound.approvals.agent_room import AgentRoom
 from services.outbound.approvals.joint_commits import JointCommits
 from services.outbound_models import OutboxState
+from services.reading.render_process import WorkerChild
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeService, answer
 from tests.services.outbound.conftest import Party
@@ -78,7 +80,7 @@ async def test_several_are_asked_for_at_once_and_no_more_than_the_client_can_bea
 ) -> None:
     room = await room_over(stage, service, Shelf(many(40)))
     await room.look()
-    assert 1 < service.connections <= server_drafts.AT_ONCE < 8
+    assert 1 < service.connections <= server_drafts.AT_ONCE < CONNECTIONS
 
 
 async def test_what_the_service_sends_by_its_time_comes_first_in_a_long_list(
@@ -132,6 +134,23 @@ async def test_a_look_tells_how_far_it_is_while_it_goes_on(
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
     assert room.kept.read == 0
+
+
+async def test_one_process_reads_the_html_of_all_drafts_and_ends_with_the_look(
+    stage: V0Stage, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers: list[WorkerChild] = []
+    make = WorkerChild.__init__
+
+    def counted(self: WorkerChild) -> None:
+        workers.append(self)
+        make(self)
+
+    monkeypatch.setattr(WorkerChild, "__init__", counted)
+    room = await room_over(stage, service, Shelf(many(12, text="", html="<p>Hello</p>")))
+    assert await room.look() == []
+    assert {room.office.drafts.get(row.draft_id).body for row in room.rows} == {"Hello\n"}
+    assert [worker.pid for worker in workers] == [None]
 
 
 # ── later looks ──────────────────────────────────────────────────────────────────────────────────
