@@ -1,4 +1,4 @@
-"""What lies in the trash: when it came, from whom, about what; a note tells what a row had to cut.
+"""What lies beside the mailbox: when it came, from whom, about what; a note tells what a row had to cut.
 
 Closes the trap of a list that looks whole and is not: how many of them are shown, and what is missing
 from it, stands above the note about the current row.
@@ -23,7 +23,7 @@ _NO_SUBJECT: Final = ui("(no subject)")
 
 
 class ShelfList(RowList[MessageRow]):
-    """Messages in the trash."""
+    """Messages of one shelf."""
 
     def key_of(self, record: MessageRow) -> Hashable:
         """Its id."""
@@ -58,7 +58,7 @@ class ShelfNote(CardView):
         self.changed()
 
     def fitted(self, width: int) -> list[list[Part]]:
-        """The sentences whole; sender, date, subject, beginning of the text."""
+        """The sentences whole; subject, labels, sender, date, beginning of the text."""
         told, width = self._told, max(1, width)
         rows: list[list[Part]] = [
             [(told[start:end], "caution")] for start, end in wrapped(told, width) if told
@@ -70,6 +70,8 @@ class ShelfNote(CardView):
 
     def _facts(self, row: MessageRow) -> list[Fact]:
         full = clean_line(Calendar.at(self._clock()).full(row.received_at))
-        facts: list[Fact] = [(row.subject or _NO_SUBJECT, "strong"), (row.address, "text")]
+        facts: list[Fact] = [(row.subject or _NO_SUBJECT, "strong")]
+        facts += [(label, "caution") for label in row.labels]
+        facts.append((row.address, "text"))
         facts += [(one, "muted") for one in (full, row.preview) if one]
         return facts

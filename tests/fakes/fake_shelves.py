@@ -1,4 +1,4 @@
-"""A trash in memory: answers what the Trash screen asks, late if a test wants that."""
+"""Shelves in memory: answers what the screens of mail beside the mailbox ask, late if a test wants."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from services.safe_text import EMPTY, SafeText, ui
 from services.shelf_events import (
     ListShelf,
     ReadShelved,
+    ReadShelvedRaw,
     RestoreTrashed,
     ShelfListed,
+    ShelvedRaw,
     ShelvedRead,
     TrashRestored,
 )
-from services.shown_mail import TrustFacts
+from services.shown_mail import AttachmentView, RenderedMessage, TrustFacts
 from tests.fakes.fake_engine import rendered
 from tests.fakes.rows import sample_rows
 
@@ -55,13 +57,21 @@ class FakeShelves:
                 emit(ShelfListed(number, self.rows, self.more, self.remark))
             case ReadShelved(_, message_id):
                 row = next(row for row in self.rows if row.message_id == message_id)
-                emit(ShelvedRead(number, message_id, rendered(row), _TRUST))
+                emit(ShelvedRead(number, message_id, _rendered(row), _TRUST))
+            case ReadShelvedRaw(_, message_id):
+                lines = (ui("From: someone"), ui(""), ui("as it came"))
+                emit(ShelvedRaw(number, message_id, lines))
             case RestoreTrashed() if self.refuses:
                 emit(RequestFailed(number, self.refuses))
             case RestoreTrashed(message_id):
                 self.rows = tuple(row for row in self.rows if row.message_id != message_id)
                 told = ui("Brought back from the trash; it is in the inbox again.")
                 emit(TrashRestored(number, message_id, told))
+
+
+def _rendered(row: MessageRow) -> RenderedMessage:
+    files = (AttachmentView(0, ui("a.txt"), ui("text/plain"), 10, ui("ready")),)
+    return replace(rendered(row), attachments=files if row.attachments else ())
 
 
 def hostile(row: MessageRow, text: SafeText) -> MessageRow:

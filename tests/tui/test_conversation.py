@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services import events, requests
+from services.models import RowFlag
 from services.safe_text import ui
-from tests.tui.app_stage import Stage, press, rows_of, text_of
+from tests.fakes.fake_engine import rendered
+from tests.fakes.rows import sample_rows
+from tests.tui.app_stage import Stage, press, rows_of, text_of, until
 
 SMALL = (80, 24)
 
@@ -54,3 +59,37 @@ async def test_where_there_is_no_conversation_a_sentence_says_so() -> None:
         await press(pilot)
         assert "does not say which messages" in text_of(stage.app)
         assert stage.mail.panes.messages.count == 8
+
+
+async def test_what_was_sent_in_it_is_read_and_neither_changed_nor_answered() -> None:
+    own = replace(
+        sample_rows().rows[0],
+        message_id="s1",
+        sender=ui("to Ann"),
+        received_at=9,
+        flags=RowFlag.VERIFIED,
+    )
+    stage = Stage(messages={"s1": rendered(own)})
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await press(pilot, "j", "O")
+        number = len(stage.engine.requests)
+        stage.engine.emit(events.SearchAnswered(number, "", ("m1",), sent=(own,)))
+        await until(pilot, lambda: stage.mail.panes.messages.count == 2)
+        await press(pilot, "G")
+        assert "to Ann" in text_of(stage.app)
+        before = list(stage.engine.requests)
+        for key in ("e", "l", "d", "u", "r", "R", "f", "E"):
+            await press(pilot, key)
+            assert "This was sent from here" in text_of(stage.app)
+        await press(pilot, "O")
+        assert "is on screen" in text_of(stage.app)
+        assert stage.engine.requests == before
+        assert stage.app.screen is stage.mail
+        await press(pilot, "enter")
+        await until(pilot, lambda: requests.OpenMessage("s1") in stage.engine.requests)
+        await until(pilot, lambda: "this is the text" in text_of(stage.app))
+        assert "sent from this inbox" in text_of(stage.app)
+        assert "unverified" not in text_of(stage.app)
+        await press(pilot, "q", "escape")
+        await until(pilot, lambda: stage.mail.panes.messages.count == 8)
+        assert not [one for one in stage.engine.requests if isinstance(one, requests.MarkRead)]

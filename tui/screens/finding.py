@@ -186,8 +186,6 @@ class Finding:
         """Show what belongs to a message, in whatever mailbox it is; until told, all stays as it is."""
         from services.requests import FindConversation
 
-        if self.sent_row(message_id) is not None:
-            return  # it is shown already
         row = self.row_of(message_id)
         subject = str(row.subject) if row is not None else ""
         request_id = self._ask(FindConversation(message_id))

@@ -166,7 +166,11 @@ def _show_raw(screen: MailScreen) -> None:
 
 def _show_conversation(screen: MailScreen) -> None:
     current = screen.attention.current_id
-    if current is not None:
+    if current is None:
+        return
+    if screen.finding.sent_row(current) is not None:
+        screen.notices.tell(ui("The conversation of this message is on screen."))
+    else:
         screen.finding.show_conversation(current)
 
 
