@@ -3,9 +3,13 @@
 (every test) whatever reaches a send route comes from the gate
 sandbox   the running service and its test controls (one a session and worker)
 agent     a fresh mailbox with its own token; its mail and faults are gone after the test
+other     another mailbox
 api       an httpx client with that token; every exchange is checked against the OpenAPI document
 contract  the check itself, for other clients: `contract.check(response)`
 disk      a fresh folder for tests that write a lot
+deliver   puts a mail with files into the agent's mailbox
+v0        AgentMail.to's door of the sandbox with its test controls
+org       a fresh organization behind it: two inboxes, a key of everything
 """
 
 from __future__ import annotations
@@ -16,17 +20,21 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from services.sandbox.process import SandboxProcess
 from services.sandbox.records import Agent
+
+if TYPE_CHECKING:
+    from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control
 
 _UNWANTED = ("TEXTUAL", "SSH_", "AGENTMAIL_", "XDG_", "LC_")
 _UNWANTED_NAMES = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES", "TMUX", "LANGUAGE",
@@ -272,6 +280,14 @@ def _is_json(response: httpx.Response) -> bool:
     return response.headers.get("content-type", "").startswith("application/json")
 
 
+@pytest.fixture
+def other(sandbox: SandboxControl) -> Iterator[Agent]:
+    """Another mailbox."""
+    made = sandbox.new_agent()
+    yield made
+    sandbox.remove_agent(made)
+
+
 @pytest.fixture(scope="session")
 def contract() -> ContractCheck:
     """The check of exchanges against the generated OpenAPI document."""
@@ -293,3 +309,43 @@ def api(sandbox: SandboxControl, agent: Agent, contract: ContractCheck) -> Itera
         verify=False,
     ) as client:
         yield client
+
+
+Deliver = Callable[..., str]
+
+
+@pytest.fixture
+def deliver(sandbox: SandboxControl, agent: Agent) -> Deliver:
+    """Puts a mail with these files (name, bytes, type) into the mailbox; returns its id."""
+
+    def put(*files: tuple[str, bytes, str]) -> str:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = "x@y.example", agent.address, "files"
+        mail.set_content("See the files.")
+        for name, data, kind in files:
+            main, _, sub = kind.partition("/")
+            mail.add_attachment(data, main, sub, filename=name)
+        return sandbox.add_mail(agent, mail.as_bytes())
+
+    return put
+
+
+@pytest.fixture
+def v0(sandbox: SandboxControl) -> V0Control:
+    """AgentMail.to's door of the session."""
+    from tests.services.sandbox.agentmail_to.v0_control import V0Control
+
+    return V0Control(sandbox)
+
+
+@pytest.fixture
+def org(v0: V0Control) -> Iterator[Org]:
+    """An organization of this test; its inboxes are gone after it."""
+    from tests.services.sandbox.agentmail_to.v0_control import seg
+
+    made = v0.new_org()
+    yield made
+    v0.sandbox.clear_faults()
+    with v0.client(made.key) as client:
+        for inbox_id in (made.one, made.two):
+            client.delete(f"inboxes/{seg(inbox_id)}")

@@ -19,10 +19,10 @@ from services.carried_events import CarriedState, CarriedTold
 from services.draft import Draft, DraftFile, DraftKind
 from services.outbound_models import OutboxState
 from services.sandbox.records import Agent
-from tests.services.outbound.conftest import sandbox, stored_session
-from tests.services.outbound.test_posting import Mailer, mailer, other
+from tests.services.outbound.conftest import mailer, sandbox, stored_session
+from tests.services.outbound.posting_stage import Mailer
 
-__all__ = ["mailer", "other", "sandbox", "stored_session"]
+__all__ = ["mailer", "sandbox", "stored_session"]
 LARGE = 50 * 1024 * 1024
 MEMORY_LIMIT = 32 * 1024
 """KiB that fetching may take beyond what the program had before."""

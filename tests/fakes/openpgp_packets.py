@@ -74,12 +74,12 @@ def armor(
     lines = [f"-----BEGIN PGP {name}-----", *headers, ""]
     lines += [text[at : at + columns] for at in range(0, len(text), columns)]
     if checksum is not False:
-        value = _crc24(data) if checksum is True else checksum
+        value = slow_crc24(data) if checksum is True else checksum
         lines.append("=" + base64.b64encode(value.to_bytes(3, "big")).decode())
     return (end.join([*lines, f"-----END PGP {name}-----"]) + end).encode()
 
 
-def _crc24(data: bytes) -> int:
+def slow_crc24(data: bytes) -> int:
     """The checksum as RFC 4880 §6.1 prints it, bit by bit."""
     crc = 0xB704CE
     for octet in data:

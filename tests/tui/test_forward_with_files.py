@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from services.sandbox.records import Agent
-from tests.conftest import SandboxControl
-from tests.services.attachments.conftest import Deliver, deliver  # noqa: F401 - a fixture
+from tests.conftest import Deliver, SandboxControl
 from tests.tui.app_stage import (
     mail_screen,
     press,
@@ -34,13 +32,6 @@ LARGE = ("disk image.bin", os.urandom(400_000), "application/octet-stream")
 @pytest.fixture
 def app(sandbox: SandboxControl, agent: Agent, tmp_path: Path) -> AgentMailApp:
     return real_app(engine_for(real_profile(sandbox.base_url, agent.token, tmp_path)))
-
-
-@pytest.fixture
-def other(sandbox: SandboxControl) -> Iterator[Agent]:
-    made = sandbox.new_agent()
-    yield made
-    sandbox.remove_agent(made)
 
 
 async def forwards(pilot: Pilot[int], app: AgentMailApp) -> None:
@@ -67,7 +58,7 @@ def carried(tmp_path: Path) -> list[Path]:
 
 
 async def test_the_rows_tell_how_far_the_files_are_and_the_review_waits_for_them(
-    app: AgentMailApp, sandbox: SandboxControl, deliver: Deliver, other: Agent  # noqa: F811
+    app: AgentMailApp, sandbox: SandboxControl, deliver: Deliver, other: Agent
 ) -> None:  # fmt: skip
     deliver(SMALL, LARGE)
     sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=4_000, times=None)
@@ -86,7 +77,7 @@ async def test_the_rows_tell_how_far_the_files_are_and_the_review_waits_for_them
 
 
 async def test_what_did_not_come_is_told_with_what_to_do_and_fetched_again_by_key(
-    app: AgentMailApp, sandbox: SandboxControl, deliver: Deliver, tmp_path: Path  # noqa: F811
+    app: AgentMailApp, sandbox: SandboxControl, deliver: Deliver, tmp_path: Path
 ) -> None:  # fmt: skip
     deliver(LARGE)
     sandbox.fault("status", operation="get_inbound_attachment_status", status=404, times=None)
@@ -106,7 +97,7 @@ async def test_what_did_not_come_is_told_with_what_to_do_and_fetched_again_by_ke
 
 
 async def test_a_forward_that_nobody_touched_leaves_no_files(
-    app: AgentMailApp, deliver: Deliver, tmp_path: Path  # noqa: F811
+    app: AgentMailApp, deliver: Deliver, tmp_path: Path
 ) -> None:  # fmt: skip
     deliver(SMALL)
     async with app.run_test(size=SIZE) as pilot:

@@ -19,9 +19,8 @@ from services.outbound.gate.gate import Gate
 from services.outbound.gate.policy import Sender
 from services.redact import Secret
 from services.sandbox.records import Agent
-from tests.conftest import SandboxControl
+from tests.conftest import Deliver, SandboxControl
 from tests.fakes import sending
-from tests.services.attachments.conftest import Deliver, deliver  # noqa: F401 - a fixture
 from tests.tui.app_stage import (
     mail_screen,
     press,
@@ -177,7 +176,7 @@ async def test_an_encrypted_file_can_be_kept_as_it_is(
 
 
 async def test_one_of_several_files_is_chosen_and_the_folder_completed_by_tab(
-    app: AgentMailApp, deliver: Deliver, folder: Path  # noqa: F811
+    app: AgentMailApp, deliver: Deliver, folder: Path
 ) -> None:  # fmt: skip
     deliver(("one.txt", b"1", "text/plain"), ("two.txt", b"2", "text/plain"))
     async with app.run_test(size=SIZE) as pilot:
@@ -201,7 +200,7 @@ async def test_one_of_several_files_is_chosen_and_the_folder_completed_by_tab(
 
 
 async def test_keys_typed_ahead_of_the_question_save_nothing(
-    app: AgentMailApp, deliver: Deliver  # noqa: F811
+    app: AgentMailApp, deliver: Deliver
 ) -> None:  # fmt: skip
     deliver(("one.txt", b"1", "text/plain"))
     async with app.run_test(size=SIZE) as pilot:
@@ -215,7 +214,7 @@ async def test_keys_typed_ahead_of_the_question_save_nothing(
 
 
 async def test_progress_stands_in_the_row_of_the_file_and_saving_can_be_given_up(
-    app: AgentMailApp, deliver: Deliver, folder: Path, sandbox: SandboxControl  # noqa: F811
+    app: AgentMailApp, deliver: Deliver, folder: Path, sandbox: SandboxControl
 ) -> None:  # fmt: skip
     deliver(("large.bin", bytes(500_000), "application/octet-stream"))
     sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=5_000)
@@ -234,7 +233,7 @@ async def test_progress_stands_in_the_row_of_the_file_and_saving_can_be_given_up
 
 
 async def test_a_folder_that_is_none_is_told(
-    app: AgentMailApp, deliver: Deliver, folder: Path  # noqa: F811
+    app: AgentMailApp, deliver: Deliver, folder: Path
 ) -> None:  # fmt: skip
     deliver(("one.txt", b"1", "text/plain"))
     async with app.run_test(size=SIZE, notifications=True) as pilot:

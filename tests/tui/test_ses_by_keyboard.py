@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from email import message_from_string, policy
 from email.message import EmailMessage
@@ -36,13 +36,6 @@ pytest.importorskip("boto3")
 SIZE = (80, 24)
 MARKDOWN = "**Order 42** is done."
 Opens = Callable[[SesPlace | None], AgentMailApp]
-
-
-@pytest.fixture
-def other(sandbox: SandboxControl) -> Iterator[Agent]:
-    made = sandbox.new_agent()
-    yield made
-    sandbox.remove_agent(made)
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from services.sandbox.records import Agent
-from tests.conftest import SandboxControl
-from tests.services.attachments.conftest import Deliver, deliver  # noqa: F401 - a fixture
+from tests.conftest import Deliver, SandboxControl
 from tests.tui.app_stage import (
     mail_screen,
     press,
@@ -68,7 +67,7 @@ def row_with(app: AgentMailApp, *words: str) -> str:
 
 
 async def test_a_chosen_attachment_is_what_the_question_starts_on(
-    app: AgentMailApp, deliver: Deliver, folder: Path  # noqa: F811
+    app: AgentMailApp, deliver: Deliver, folder: Path
 ) -> None:  # fmt: skip
     deliver(("one.txt", b"1", "text/plain"), ("two.txt", b"2", "text/plain"))
     async with app.run_test(size=SIZE) as pilot:
@@ -84,7 +83,7 @@ async def test_a_chosen_attachment_is_what_the_question_starts_on(
 
 
 async def test_a_file_is_watched_given_up_fetched_again_and_hashed(
-    app: AgentMailApp, deliver: Deliver, folder: Path, sandbox: SandboxControl  # noqa: F811
+    app: AgentMailApp, deliver: Deliver, folder: Path, sandbox: SandboxControl
 ) -> None:  # fmt: skip
     deliver(("large.bin", LARGE, "application/octet-stream"))
     sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=5_000)
@@ -111,7 +110,7 @@ async def test_a_file_is_watched_given_up_fetched_again_and_hashed(
 
 
 async def test_a_file_that_cannot_be_had_says_why_in_its_row(
-    app: AgentMailApp, deliver: Deliver, folder: Path, sandbox: SandboxControl  # noqa: F811
+    app: AgentMailApp, deliver: Deliver, folder: Path, sandbox: SandboxControl
 ) -> None:  # fmt: skip
     deliver(("gone.bin", b"x" * 1_000, "application/octet-stream"))
     sandbox.fault("failed_attachments", times=None)
@@ -126,7 +125,7 @@ async def test_a_file_that_cannot_be_had_says_why_in_its_row(
 
 
 async def test_a_saved_file_is_opened_only_after_a_question(
-    app: AgentMailApp, deliver: Deliver, folder: Path, tmp_path: Path,  # noqa: F811
+    app: AgentMailApp, deliver: Deliver, folder: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     seen = tmp_path / "opened"

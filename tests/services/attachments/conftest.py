@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -99,25 +98,6 @@ def fetcher(client: AssmblClient, staging: Path, keychain: Keychain, ticks: Tick
     return Fetcher(
         client.attachments, staging, supply(keychain), sleep=ticks.sleep, monotonic=ticks
     )
-
-
-Deliver = Callable[..., str]
-
-
-@pytest.fixture
-def deliver(sandbox: SandboxControl, agent: Agent) -> Deliver:
-    """Puts a mail with these files (name, bytes, type) into the mailbox; returns its id."""
-
-    def put(*files: tuple[str, bytes, str]) -> str:
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = "x@y.example", agent.address, "files"
-        mail.set_content("See the files.")
-        for name, data, kind in files:
-            main, _, sub = kind.partition("/")
-            mail.add_attachment(data, main, sub, filename=name)
-        return sandbox.add_mail(agent, mail.as_bytes())
-
-    return put
 
 
 def sealed(own_key: OwnKey, data: bytes) -> bytes:

@@ -18,9 +18,9 @@ from services.attachments.transfer import Fetcher, Progressed, Stage, Wanted
 from services.errors import BadAnswer, PolicyRefused, ServiceError, TimedOut
 from services.sandbox.records import Agent
 from services.wire_values import InboundAttachment
-from tests.conftest import SandboxControl
+from tests.conftest import Deliver, SandboxControl
 from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, Seen, answer
-from tests.services.attachments.conftest import Deliver, Ticks
+from tests.services.attachments.conftest import Ticks
 from tests.services.mail_corpora import corpora
 
 STRINGS = json.loads((corpora() / "generated/strings.json").read_text())

@@ -32,9 +32,9 @@ from services.transfer_events import (
     TransfersListed,
 )
 from services.transfer_models import TransferRow, TransferState
-from tests.conftest import SandboxControl
+from tests.conftest import Deliver, SandboxControl
 from tests.fakes.fake_provider import FakeProvider
-from tests.services.attachments.conftest import Deliver, sealed
+from tests.services.attachments.conftest import sealed
 from tests.services.engine.engine_stage import Run
 
 SEALED_TYPE = "application/pgp-encrypted"

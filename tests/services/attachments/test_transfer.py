@@ -18,8 +18,8 @@ from services.errors import (
 )
 from services.keys.keychain import Keychain
 from services.redact import Secret
-from tests.conftest import SandboxControl
-from tests.services.attachments.conftest import Deliver, sealed, supply
+from tests.conftest import Deliver, SandboxControl
+from tests.services.attachments.conftest import sealed, supply
 from tests.services.attachments.saving import PDF, SEALED_TYPE, files, leftovers, mode, wanted
 
 

@@ -21,8 +21,8 @@ from services.errors import (
     UsageError,
 )
 from services.sandbox.records import Agent
-from tests.conftest import SandboxControl
-from tests.services.attachments.conftest import Deliver, Ticks
+from tests.conftest import Deliver, SandboxControl
+from tests.services.attachments.conftest import Ticks
 from tests.services.attachments.saving import PDF, leftovers, mode, size, wanted
 
 # ── waiting ──────────────────────────────────────────────────────────────────────────────────────

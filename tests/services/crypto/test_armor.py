@@ -11,20 +11,9 @@ import pytest
 from services.crypto.armor import ArmorKind, ArmorSpan, crc24, decode, encode, find
 from services.crypto.errors import Damaged
 from services.errors import CryptoError
+from tests.fakes.openpgp_packets import slow_crc24
 
 DATA = bytes(range(256)) * 3
-
-
-def slow_crc24(data: bytes) -> int:
-    """The bit loop of RFC 4880 §6.1."""
-    crc = 0xB704CE
-    for byte in data:
-        crc ^= byte << 16
-        for _ in range(8):
-            crc <<= 1
-            if crc & 0x1000000:
-                crc ^= 0x1864CFB
-    return crc
 
 
 def test_the_checksum_has_the_published_check_value() -> None:

@@ -1,7 +1,5 @@
 """AgentMail.to live: the sandbox's /v0 door, clients of its inboxes, engines over them.
 
-v0      the running door with its test controls
-org     a fresh organization: two inboxes, a key of everything
 client  the client of its first inbox; pauses between attempts take no time
 run     makes an engine over the first inbox that never looks by itself, only when told
 """
@@ -14,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -24,10 +22,7 @@ from services.engine import Engine
 from services.models import Mailbox, MailFilter, MessageRow
 from services.sync.pace import Pace
 from tests.fakes.fake_provider import FakeRenderer
-from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, seg
-
-if TYPE_CHECKING:
-    from tests.conftest import SandboxControl
+from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control
 
 E = TypeVar("E")
 NEVER = 100_000.0
@@ -36,23 +31,6 @@ TOLD = replace(
     publish=0.01, push_gap=0.01, push_steady=NEVER,
 )  # fmt: skip
 """No look and no walk by the clock: what is seen was told, or found because of what was told."""
-
-
-@pytest.fixture
-def v0(sandbox: SandboxControl) -> V0Control:
-    """The session's door."""
-    return V0Control(sandbox)
-
-
-@pytest.fixture
-def org(v0: V0Control) -> Iterator[Org]:
-    """An organization of this test; its inboxes are gone after it."""
-    made = v0.new_org()
-    yield made
-    v0.sandbox.clear_faults()
-    with v0.client(made.key) as client:
-        for inbox_id in (made.one, made.two):
-            client.delete(f"inboxes/{seg(inbox_id)}")
 
 
 @pytest.fixture

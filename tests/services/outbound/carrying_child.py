@@ -14,7 +14,7 @@ from services import outbound_events as ev
 from services.carried_events import CarriedTold
 from services.draft import DraftKind
 from services.sandbox.records import Agent
-from tests.services.outbound.test_posting import Mailer
+from tests.services.outbound.posting_stage import Mailer
 
 
 def main(words: list[str]) -> None:

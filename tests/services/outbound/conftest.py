@@ -24,6 +24,7 @@ from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeSleep
 from tests.fakes.sending import REPORT, deliver, prepare
 from tests.services.outbound.office_stage import Stage
+from tests.services.outbound.posting_stage import Mailer
 
 DOMAIN = "agents.example.com"
 
@@ -180,3 +181,17 @@ def report(tmp_path: Path) -> Path:
     path = tmp_path / "report.pdf"
     path.write_bytes(REPORT)
     return path
+
+
+@pytest.fixture
+def mailer(sandbox: SandboxControl, agent: Agent, tmp_path: Path) -> Iterator[Any]:
+    """Starts engines with an outbound side, which are stopped after the test."""
+    made: list[Mailer] = []
+
+    def start(**fields: Any) -> Mailer:
+        made.append(Mailer(sandbox, agent, tmp_path / "work", **fields))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.engine.stop(10)

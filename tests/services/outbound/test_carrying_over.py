@@ -1,7 +1,5 @@
 """A forward carries the files of its message: fetched by a real engine, sent over a real sandbox."""
 
-# ruff: noqa: F811 - fixtures of other tests are imported
-
 from __future__ import annotations
 
 import asyncio
@@ -22,9 +20,9 @@ from services.draft import Draft, DraftKind, FileOrigin
 from services.outbound_models import OutboxState
 from services.sandbox.records import Agent
 from services.sealed_names import SEALED_TYPE
-from tests.conftest import SandboxControl
-from tests.services.attachments.conftest import Deliver, deliver  # noqa: F401 - a fixture
-from tests.services.outbound.test_posting import DOMAIN, Mailer, mailer, other  # noqa: F401
+from tests.conftest import Deliver, SandboxControl
+from tests.services.outbound.conftest import DOMAIN
+from tests.services.outbound.posting_stage import Mailer
 
 ONE = ("one.txt", b"first\x00line", "text/plain")
 TWO = ("report.pdf", bytes(range(256)) * 900, "application/pdf")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -28,19 +27,6 @@ DOMAIN = "agents.example.com"
 OVERSIGHT = "eve@people.example"
 KELVIN = "\u212a"
 """The sign of the unit: its small letter is the k of ASCII."""
-
-
-@pytest.fixture
-async def stage(alice: Party) -> AsyncIterator[Callable[..., Stage]]:
-    made: list[Stage] = []
-
-    def make(**fields: Any) -> Stage:
-        made.append(Stage(alice, **fields))
-        return made[-1]
-
-    yield make
-    for one in made:
-        await one.close()
 
 
 @pytest.mark.parametrize("address", [f"{KELVIN}ate@{DOMAIN}", f"kate@ban{KELVIN}.example"])

@@ -1,42 +1,20 @@
 """Fixtures of the client's tests: an organization of one's own at the sandbox's /v0 door.
 
-v0      the running door with its test controls
-org     a fresh organization: two inboxes, a key of everything
 client  the client of its first inbox; pauses between attempts take no time
 asked   what the door was asked since the test began
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
 from services.api.agentmail_to.client import AgentMailToClient
-from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, seg
-
-if TYPE_CHECKING:
-    from tests.conftest import SandboxControl
+from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control
 
 Asked = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def v0(sandbox: SandboxControl) -> V0Control:
-    """The session's door."""
-    return V0Control(sandbox)
-
-
-@pytest.fixture
-def org(v0: V0Control) -> Iterator[Org]:
-    """An organization of this test; its inboxes are gone after it."""
-    made = v0.new_org()
-    yield made
-    v0.sandbox.clear_faults()
-    with v0.client(made.key) as client:
-        for inbox_id in (made.one, made.two):
-            client.delete(f"inboxes/{seg(inbox_id)}")
 
 
 @pytest.fixture
