@@ -36,6 +36,7 @@ from services.outbound.gate.plan import (
 from services.outbound.gate.policy import (
     DAY,
     HOUR,
+    RECIPIENTS_LIMIT,
     Case,
     History,
     Party,
@@ -196,7 +197,9 @@ class Planner:
     async def _key_ring(self, recipients: tuple[Recipient, ...], ruling: Ruling) -> KeyRing:
         if not (ruling.encrypts or ruling.tries_encryption):
             return KeyRing()
-        named = (*(one.address for one in recipients), ruling.copy_to, ruling.bcc)
+        # With more than that it is refused; the directory is not asked a thousand times for it.
+        asked = recipients[:RECIPIENTS_LIMIT]
+        named = (*(one.address for one in asked), ruling.copy_to, ruling.bcc)
         return await key_ring(self._keys, filter(None, named), only_tries=ruling.tries_encryption)
 
     # ── what stands against it ───────────────────────────────────────────────────────────────────

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from services.outbound.gate.ready import Terms
 
 __all__ = [
-    "DAY", "HOUR", "PERSON_DECIDES", "Case", "History", "NoHistory", "Party", "Ruling", "Sender",
-    "Traffic", "recheck", "require_room", "rule",
+    "DAY", "HOUR", "PERSON_DECIDES", "RECIPIENTS_LIMIT", "Case", "History", "NoHistory", "Party",
+    "Ruling", "Sender", "Traffic", "recheck", "require_room", "rule",
 ]  # fmt: skip
 
 HOUR: Final = 3_600
@@ -251,7 +251,8 @@ def _who(case: Case) -> list[Refusal]:
     ]
     if len(case.parties) > RECIPIENTS_LIMIT:
         most = f"A mail has at most {RECIPIENTS_LIMIT} recipients; this one has {{}}."
-        refusals.append(Refusal(RefusalKind.DRAFT, most.format(len(case.parties))))
+        told = most.format(len(case.parties))
+        refusals.append(Refusal(RefusalKind.DRAFT, told, "Write the others a mail of their own."))
     return refusals
 
 

@@ -192,6 +192,19 @@ async def test_everything_that_speaks_against_a_mail_is_told_at_once(
     assert len([one for one in review(plan).checks if one.level is CheckLevel.REFUSED]) == 4
 
 
+async def test_of_a_thousand_recipients_no_more_are_looked_up_than_a_mail_may_have(
+    alice: Party, own_keys: tuple[OwnKey, ...], sandbox: SandboxControl
+) -> None:
+    await alice.publish(own_keys[0])
+    many = tuple(f"agent{number}@{DOMAIN}" for number in range(1_000))
+    draft = written(alice.address, "s", "t", sealed=True, cc=many)
+    before = len(sandbox.requests())
+    plan = await alice.gate.plan(draft)
+    assert plan.refusals[0].sentence == "A mail has at most 50 recipients; this one has 1001."
+    assert plan.refusals[0].next_step
+    assert len(sandbox.requests()) - before <= 51
+
+
 # ── the digest ───────────────────────────────────────────────────────────────────────────────────
 
 NOT_SENT = {"digest", "by_person"}
