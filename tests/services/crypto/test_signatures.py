@@ -49,7 +49,7 @@ def keys() -> dict[str, Key]:
 ALGORITHMS = ["RSA-2048", "Ed25519", "P-256", "P-384", "P-521"]
 
 
-@pytest.mark.parametrize("hash_id", [SHA256, SHA384, SHA512])
+@pytest.mark.parametrize("hash_id", [SHA256, SHA384, SHA512], ids=["SHA-256", "SHA-384", "SHA-512"])
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_signature_by_every_kind_of_key_is_good_for_its_text_only(
     keys: dict[str, Key], name: str, hash_id: int
