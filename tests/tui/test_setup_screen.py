@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.config import Settings, load
@@ -47,6 +47,10 @@ class FakeSetUp:
     def meant(self, account: str, *, adds: bool) -> FakeSetUp:
         return self
 
+    def watch(self, tell: Callable[[SafeText], object]) -> Callable[[], None]:
+        self.tell = tell
+        return lambda: None
+
     def keep(self, forms: Sequence[AccountForm], token: Secret, place: TokenPlace) -> Opened:
         if place is TokenPlace.KEYRING and not self.keyring:
             raise SecretStoreError("No keyring can be used here.", "Choose another place.")
@@ -75,6 +79,15 @@ async def test_a_checked_account_opens_its_mailbox() -> None:
     app = app_with(set_up)
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, *TOKEN, "enter")
+        await until(pilot, lambda: "me@x.example  Inbox 8" in rows_of(app)[0])
+        assert set_up.kept == [(AccountForm("https://api.example.com"), TOKEN, TokenPlace.KEYRING)]
+
+
+async def test_enter_goes_to_what_is_still_needed_before_it_checks() -> None:
+    set_up = FakeSetUp()
+    app = app_with(set_up)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "shift+tab", "enter", *TOKEN, "enter")
         await until(pilot, lambda: "me@x.example  Inbox 8" in rows_of(app)[0])
         assert set_up.kept == [(AccountForm("https://api.example.com"), TOKEN, TokenPlace.KEYRING)]
 
