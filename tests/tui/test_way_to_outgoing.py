@@ -56,7 +56,8 @@ async def test_one_key_begins_a_message_or_an_answer(key: str, kind: DraftKind) 
 @pytest.mark.parametrize(
     ("key", "context"),
     [("d", Context.DRAFTS), ("p", Context.APPROVALS), ("o", Context.OUTBOX),
-     ("S", Context.OUTBOX), ("t", Context.TRANSFERS), ("A", Context.AUDIT), ("T", Context.TRASH)],
+     ("S", Context.OUTBOX), ("t", Context.TRANSFERS), ("A", Context.AUDIT), ("T", Context.TRASH),
+     ("O", Context.SHELF), ("H", Context.SHELF)],
 )  # fmt: skip
 async def test_two_keys_show_a_screen_and_escape_leads_back(key: str, context: Context) -> None:
     stage = Stage()
@@ -68,7 +69,7 @@ async def test_two_keys_show_a_screen_and_escape_leads_back(key: str, context: C
         await until(pilot, lambda: stage.app.screen is stage.mail)
 
 
-@pytest.mark.parametrize("key", ["d", "p", "o", "S", "t", "A", "T"])
+@pytest.mark.parametrize("key", ["d", "p", "o", "S", "t", "A", "T", "O", "H"])
 async def test_each_of_them_has_all_its_commands_and_leads_to_the_others(key: str) -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
@@ -79,7 +80,7 @@ async def test_each_of_them_has_all_its_commands_and_leads_to_the_others(key: st
         assert isinstance(screen, SideScreen)
         known = {one.id for one in BY_ID.values() if screen.CONTEXT in one.contexts}
         assert known <= set(screen._run)
-        for other in (*"dpoStAT", key):
+        for other in (*"dpoStATOH", key):
             await press(pilot, "g", other)
         await until(pilot, lambda: getattr(stage.app.screen, "CONTEXT", None) is screen.CONTEXT)
         assert len(stage.app.screen_stack) == 2

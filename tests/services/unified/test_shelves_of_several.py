@@ -1,0 +1,91 @@
+"""What the agents of several accounts sent and what is held from them, as one list and in conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.events import MessageOpened, RequestFailed, SearchAnswered
+from services.models import Mailbox
+from services.requests import FindConversation, ForAccount, OpenMessage
+from services.shelf_events import ListShelf, ReadShelved, ShelfListed, ShelvedRead, ShelvesCounted
+from services.shelves import Shelf
+from services.unified.addressing import addressed
+from services.unified.ids import join_id, split_id
+from tests.conftest import SandboxControl
+from tests.services.sandbox.agentmail_to.v0_control import V0Control, client_of
+from tests.services.unified.household import Household, assmbl_member, v0_members
+
+
+@pytest.fixture
+def v0(sandbox: SandboxControl) -> V0Control:
+    return V0Control(sandbox)
+
+
+@pytest.fixture
+def both(
+    sandbox: SandboxControl, v0: V0Control, disk: Path, household: Callable[..., Household]
+) -> Household:
+    """Two inboxes of AgentMail.to, and an Assmbl account, which has no such lists."""
+    return household(*v0_members(v0, disk, "t1", "t2"), assmbl_member(sandbox, disk, "a1"))
+
+
+def answered(v0: V0Control, one: Household, qualified: str, text: str) -> str:
+    """As the agent's own program answers: by the vendor's SDK."""
+    name, message_id = split_id(qualified)
+    member = one[name]
+    messages = client_of(v0, member.token).inboxes.messages
+    sent = messages.reply(member.account.address, message_id, text=text)
+    return join_id(name, str(sent.message_id))
+
+
+def test_what_agents_sent_is_one_list_and_a_part_of_their_conversations(both, v0) -> None:
+    ids = [both["t1"].receive("first"), both["t2"].receive("second"), both["a1"].receive("third")]
+    both.counted(3)
+    sent = [answered(v0, both, one, f"Answer to {one[:2]}") for one in ids[:2]]
+    listed = both.answer(ListShelf(Shelf.SENT), ShelfListed)
+    assert {(row.message_id, row.account) for row in listed.rows} == {
+        (sent[0], "t1"), (sent[1], "t2"),
+    }  # fmt: skip
+    assert str(listed.remark) == "a1 is not in it: its service does not list what was sent."
+    read = both.answer(ReadShelved(Shelf.SENT, sent[1]), ShelvedRead)
+    assert read.message_id == sent[1]
+    assert read.trust.sent
+    assert "Answer to t2" in [str(line.text) for line in read.message.body]
+
+    found = both.answer(FindConversation(ids[1]), SearchAnswered)
+    assert found.message_ids == (ids[1],)
+    assert [(row.message_id, row.account) for row in found.sent] == [(sent[1], "t2")]
+    opened = both.answer(OpenMessage(sent[1]), MessageOpened)
+    assert opened.message_id == sent[1]
+    assert opened.trust.sent
+    assert both.engine.snapshot.row_of(sent[1]) is None
+    assert both.engine.snapshot.counts.total == 3
+    assert set(both.ids(Mailbox.ALL)) == set(ids)
+
+
+def test_what_is_counted_is_told_to_be_of_its_account() -> None:
+    assert addressed("t2", ShelvesCounted(held=1)) == ShelvesCounted(held=1, account="t2")
+
+
+def test_held_mail_of_several_is_one_list(both) -> None:
+    both["t1"].receive("win", labels=["received", "unread", "spam"])
+    both["t2"].receive("barred", labels=["received", "unread", "blocked"])
+    rows = both.answer(ListShelf(Shelf.HELD), ShelfListed).rows
+    assert {(str(row.subject), row.account) for row in rows} == {("win", "t1"), ("barred", "t2")}
+    own = both.answer(ForAccount("t1", ListShelf(Shelf.HELD)), ShelfListed)
+    assert [(str(row.subject), row.account) for row in own.rows] == [("win", "t1")]
+    failed = both.answer(ForAccount("a1", ListShelf(Shelf.HELD)), RequestFailed)
+    assert str(failed.sentence).endswith("holds no mail back.")
+    assert both.engine.snapshot.counts.total == 0
+
+
+@pytest.mark.parametrize("shelf", [Shelf.SENT, Shelf.HELD], ids=lambda shelf: shelf.value)
+def test_where_nobody_has_such_a_list_it_is_said_once(
+    household: Callable[..., Household], shelf: Shelf
+) -> None:
+    one = household("work", "home")
+    one.synced()
+    assert str(one.answer(ListShelf(shelf), RequestFailed).sentence).startswith("No account here")
