@@ -61,8 +61,15 @@ class DecisionStage(Stage):
         await press(pilot)
 
     def wait(self, seconds: float = 1.0) -> None:
-        """Let time pass on the clock that decisions look at."""
+        """Let time pass on the clock that decisions look at.
+
+        The timer of the screen is a real one: on a busy machine it may have rung before this clock
+        moves, and would not ring again.
+        """
         self.clock.now += seconds
+        deciding = getattr(self.app.screen, "deciding", None)
+        if deciding is not None:
+            self.app.screen.call_later(deciding._changed)
 
     async def look_through(self, pilot: Pilot[int]) -> None:
         """Page down until nothing is unseen, and wait a moment."""
