@@ -73,6 +73,7 @@ def test_what_is_counted_is_told_to_be_of_its_account() -> None:
 def test_held_mail_of_several_is_one_list(both) -> None:
     both["t1"].receive("win", labels=["received", "unread", "spam"])
     both["t2"].receive("barred", labels=["received", "unread", "blocked"])
+    both.synced()
     rows = both.answer(ListShelf(Shelf.HELD), ShelfListed).rows
     assert {(str(row.subject), row.account) for row in rows} == {("win", "t1"), ("barred", "t2")}
     own = both.answer(ForAccount("t1", ListShelf(Shelf.HELD)), ShelfListed)
