@@ -32,6 +32,7 @@ from tui.hangup import SteadyDriver, watch
 from tui.key_queue import AfterKeys, KeyDone, KeyQueue
 from tui.lean_driver import LeanDriver
 from tui.leaving import Leaving
+from tui.messages import AccountsChanged
 from tui.notices import Notices
 from tui.screens.mail import MailScreen
 from tui.screens.mail_messages import AddAccount, FirstMail, FirstPaint, Quit, SignIn
@@ -95,6 +96,7 @@ class AgentMailApp(App[int]):
         self._crash_folder = crash_folder
         self._mail: MailScreen | None = None
         self._stopping: threading.Thread | None = None
+        self._unwatch: Callable[[], None] | None = None
         self._session = Session(
             account=account,
             accounts=accounts,
@@ -141,6 +143,10 @@ class AgentMailApp(App[int]):
         """Take care of errors that no task waits for; ask for an account when there is none."""
         asyncio.get_running_loop().set_exception_handler(crash.loop_handler(self._crash_folder))
         self.set_timer(START_SECONDS, self._end_start)
+        if self._set_up is not None:
+            self._unwatch = self._set_up.watch(
+                lambda words: self.post_message(AccountsChanged(words))
+            )
         if self._engine is not None:
             self._keys.hold(EARLY_SECONDS)
         else:
@@ -181,6 +187,16 @@ class AgentMailApp(App[int]):
             reason=reason,
         )
         self.push_screen(screen, self._account_opened)
+
+    def on_accounts_changed(self, message: AccountsChanged) -> None:
+        """Others have added accounts or taken some out: say so on whatever screen there is."""
+        message.stop()
+        Notices(self, lambda: None).tell(message.sentence, Severity.WARNING)
+
+    def on_unmount(self) -> None:
+        """Look no more at what others do."""
+        if self._unwatch is not None:
+            self._unwatch()
 
     async def _account_opened(self, opened: Opened | None) -> None:
         if opened is None:

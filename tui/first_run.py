@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +18,7 @@ from services.errors import ServiceError
 from services.safe_text import EMPTY, SafeText, clean_line
 from services.service_config import ASSMBL
 from tui.account_marks import account_title
+from tui.accounts_elsewhere import AccountsElsewhere
 
 if TYPE_CHECKING:
     from services.config import Account
@@ -90,6 +91,10 @@ class SetUp(Protocol):
         """The set-up of one account that is there, or of another beside it."""
         ...
 
+    def watch(self, tell: Callable[[SafeText], object]) -> Callable[[], None]:
+        """Call `tell`, from a thread, when others change the accounts; returns what ends that."""
+        ...
+
 
 class AccountSetUp:
     """Sets accounts up in the configuration file and the token's store.
@@ -106,12 +111,14 @@ class AccountSetUp:
         poll_seconds: float = 60,
         *,
         alone: bool = False,
+        elsewhere: AccountsElsewhere | None = None,
     ) -> None:
         self._paths = paths
         self._secrets = secrets
         self._account = account
         self._poll = poll_seconds
         self._alone = alone
+        self._elsewhere = elsewhere or AccountsElsewhere(paths)
 
     def meant(self, account: str, *, adds: bool) -> AccountSetUp:
         """The set-up of one account that is there, or of another beside it; raises ConfigError."""
@@ -121,7 +128,14 @@ class AccountSetUp:
         from services.config import load
 
         wanted = None if adds else load(self._paths).account(account)
-        return AccountSetUp(self._paths, self._secrets, wanted, self._poll)
+        return AccountSetUp(
+            self._paths, self._secrets, wanted, self._poll, elsewhere=self._elsewhere
+        )
+
+    def watch(self, tell: Callable[[SafeText], object]) -> Callable[[], None]:
+        """Look for accounts that others add or take out."""
+        self._elsewhere.watch(tell)
+        return self._elsewhere.end
 
     @property
     def form(self) -> AccountForm:
@@ -166,7 +180,8 @@ class AccountSetUp:
         # Another mailbox in the place of the one that was opened: the next start opens that.
         known = self._account.name if self._account is not None else accounts[0].name
         replaces = accounts[0].name != known
-        save_accounts(self._paths, accounts, default=accounts[0].name if replaces else "")
+        with self._elsewhere.own_change():
+            save_accounts(self._paths, accounts, default=accounts[0].name if replaces else "")
         return self._opened(accounts, clean_line(sentence))
 
     def _opened(self, accounts: Sequence[Account], remark: SafeText) -> Opened:

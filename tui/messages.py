@@ -1,4 +1,4 @@
-"""What the bridge tells the screens: engine events as Textual messages.
+"""What the bridge tells the screens: engine events as Textual messages; and what others change.
 
 Closes the trap of a queue that grows while the screen paints: a mailbox change and a sync state
 replace the one that still waits, since only the newest counts.
@@ -9,6 +9,15 @@ from __future__ import annotations
 from textual.message import Message
 
 from services import events
+from services.safe_text import SafeText
+
+
+class AccountsChanged(Message):
+    """Somebody else has added accounts or taken some out."""
+
+    def __init__(self, sentence: SafeText) -> None:
+        super().__init__()
+        self.sentence = sentence
 
 
 class MailboxChanged(Message):
