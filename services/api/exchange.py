@@ -97,7 +97,11 @@ class Exchange:
         error = self._error_of(answer)
         if error is not None:
             raise error
-        return decode(answer.body)
+        try:
+            return decode(answer.body)
+        except BadAnswer as unread:
+            unread.uncertain = True
+            raise
 
 
 def typed(data: object, kind: type[S]) -> S:
@@ -106,7 +110,7 @@ def typed(data: object, kind: type[S]) -> S:
         return msgspec.convert(data, kind, strict=False)
     except msgspec.ValidationError:
         pass
-    raise BadAnswer("The service sent an answer of another shape than expected.")
+    raise BadAnswer("The service sent an answer of another shape than expected.", uncertain=True)
 
 
 def decode(body: bytes) -> object:

@@ -121,7 +121,12 @@ class HttpDoor:
     ) -> Answer:
         sent = answering(self._client, request, self.road, bearer, tunnel)
         async with sent as response:
-            body = await read_all(response, largest)
+            try:
+                body = await read_all(response, largest)
+            except BadAnswer as error:
+                # Not readable, it may still be the answer to something that was carried out.
+                error.uncertain = not 300 <= response.status_code < 500
+                raise
             return Answer(response.status_code, dict(response.headers), body)
 
 

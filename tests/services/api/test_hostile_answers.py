@@ -124,6 +124,42 @@ def test_a_large_text_is_read_whatever_is_in_it(line: str) -> None:
     assert decode(json.dumps(data).encode()) == data
 
 
+# ── a yes that cannot be read ────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("reply", "may_be_done"),
+    [
+        (answer(200, b"<html>"), True),
+        (answer(200, b"{", headers={"Content-Encoding": "gzip"}), True),
+        (answer(200, b"x" * (LARGEST + 1)), True),
+        (answer(502, b"{", headers={"Content-Encoding": "gzip"}), True),
+        (answer(404, b"{", headers={"Content-Encoding": "gzip"}), False),
+        (answer(302, b"{", headers={"Content-Encoding": "gzip"}), False),
+        (answer(302, b""), False),
+    ],
+    ids=["no-json", "packed", "too-large", "packed-502", "packed-404", "packed-302", "redirect"],
+)
+async def test_a_deletion_whose_answer_cannot_be_read_may_have_been_carried_out(
+    reply: Reply, may_be_done: bool
+) -> None:
+    async with FakeService(reply) as service:
+        client = AssmblClient(service.url, "token", sleep=FakeSleep())
+        with pytest.raises(BadAnswer) as error:
+            await client.delete_message("<a@b.example>")
+        await client.aclose()
+    assert error.value.uncertain is may_be_done
+
+
+async def test_a_key_whose_receipt_cannot_be_read_may_have_been_published() -> None:
+    async with FakeService(answer(200, {"agent_id": 7})) as service:
+        client = AssmblClient(service.url, "token", sleep=FakeSleep())
+        with pytest.raises(BadAnswer) as error:
+            await client.directory.register_directory_key(public_key="pem")
+        await client.aclose()
+    assert error.value.uncertain
+
+
 # ── something else than asked for ────────────────────────────────────────────────────────────────
 
 
