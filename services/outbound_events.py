@@ -14,7 +14,6 @@ from services.draft import Draft, DraftKind
 from services.events import OutboundEvent, OutboundRequest
 from services.outbound_models import (
     AgentView,
-    AuditRow,
     DiffLine,
     DraftRow,
     OutboundCounts,
@@ -159,7 +158,7 @@ class ReadSent(OutboundRequest):
     account: str = ""
 
 
-# ── approvals and audit: requests ────────────────────────────────────────────────────────────────
+# ── approvals: requests ──────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +193,6 @@ class PauseAgent(OutboundRequest):
     account: str
     agent: str
     paused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ListAudit(OutboundRequest):
-    """Tell the audit logs of what is shown, newest first, narrowed by words; `AuditListed`.
-
-    `account` names one of several.
-    """
-
-    latest_only: ClassVar[bool] = True
-    words: str = ""
-    limit: int = 500
-    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,16 +369,6 @@ class OutboundDone(OutboundEvent):
 
     request_id: int
     sentence: SafeText
-
-
-@dataclass(frozen=True, slots=True)
-class AuditListed(OutboundEvent):
-    """The answer to `ListAudit`; `trouble` says where the chain is broken, EMPTY when it holds."""
-
-    request_id: int
-    rows: tuple[AuditRow, ...]
-    total: int
-    trouble: SafeText = EMPTY
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from services import outbound_events as ev
+from services.audit_events import AuditListed, ListAudit
 from services.draft import DraftState
 from services.events import Event
 from services.outbound.gate.policy import DAY
@@ -114,7 +115,7 @@ class ApprovalRequests:
 
     # ── audit ────────────────────────────────────────────────────────────────────────────────────
 
-    async def audit(self, request_id: int, request: ev.ListAudit) -> None:
+    async def audit(self, request_id: int, request: ListAudit) -> None:
         """Tell the audit logs, and where a chain is broken."""
         rows: list[AuditRow] = []
         total, troubles = 0, []
@@ -130,7 +131,7 @@ class ApprovalRequests:
         if len({row.account for row in rows}) > 1:
             rows.sort(key=lambda row: row.at, reverse=True)
         shown = tuple(rows[: request.limit])
-        self._emit(ev.AuditListed(request_id, shown, total, join(" ", troubles)))
+        self._emit(AuditListed(request_id, shown, total, join(" ", troubles)))
 
     async def _logs(self, account: str) -> tuple[Office, ...]:
         if account:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from services import outbound_events as ev
+from services.audit_events import ListAudit
 from services.carried_events import CarryFiles
 from services.crypto.errors import Locked
 from services.errors import MailError, PolicyRefused, UsageError
@@ -75,7 +76,7 @@ class OutboundDesk:
             ev.CompareProposal: self._approvals.compare,
             ev.RejectProposal: self._approvals.reject,
             ev.PauseAgent: self._approvals.pause,
-            ev.ListAudit: self._approvals.audit,
+            ListAudit: self._approvals.audit,
             ev.CountOutbound: self._approvals.count,
         }
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from services import outbound_events as ev
+from services.audit_events import AuditListed, ListAudit
 from services.events import Event, RequestFailed
 from services.outbound_models import (
     AgentView,
@@ -214,11 +215,11 @@ class FakeDecisions:
                 return [ev.SendCancelled(number, "d3", ui("Nothing left; the draft is back."))]
             case ev.SettleUncertain() | ev.RetryNow():
                 return [ev.OutboundDone(number, ui("Done."))]
-            case ev.ListAudit(words=words):
+            case ListAudit(words=words):
                 rows = tuple(
                     row for row in self.audit if words in f"{row.actor} {row.action} {row.subject}"
                 )
-                return [ev.AuditListed(number, rows, len(self.audit), self.trouble)]
+                return [AuditListed(number, rows, len(self.audit), self.trouble)]
         return []
 
     def _review(self, draft_id: str) -> ReviewView:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from services import outbound_events as ev
+from services.audit_events import AuditListed, ListAudit
 from services.outbound_models import OutboxState
 from services.safe_text import ui
 from tests.fakes.fake_decisions import AUDIT, OUTBOX, SENT, audit_row, outbox_row
@@ -230,7 +231,7 @@ async def test_the_log_is_narrowed_as_it_is_typed_and_letters_are_no_commands() 
         await until(pilot, lambda: "the chain holds" in text_of(stage.app))
         await press(pilot, "/", *"paused")
         await until(pilot, lambda: "1 listed" in text_of(stage.app))
-        assert stage.asked(ev.ListAudit)[-1] == ev.ListAudit("paused")
+        assert stage.asked(ListAudit)[-1] == ListAudit("paused")
         await press(pilot, "enter", "q")
         await until(pilot, lambda: "1 listed" not in text_of(stage.app))
         await press(pilot, "q")
@@ -239,13 +240,13 @@ async def test_the_log_is_narrowed_as_it_is_typed_and_letters_are_no_commands() 
 
 async def test_an_old_answer_does_not_replace_a_newer_one() -> None:
     stage = DecisionStage()
-    stage.desk.silent.add(ev.ListAudit)
+    stage.desk.silent.add(ListAudit)
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "g", "A", "/", "x", "y")
-        await until(pilot, lambda: len(stage.asked(ev.ListAudit)) == 3)
+        await until(pilot, lambda: len(stage.asked(ListAudit)) == 3)
         number = len(stage.engine.requests)
-        stage.engine.emit(ev.AuditListed(number, (audit_row(9, "me", "newest"),), 5))
-        stage.engine.emit(ev.AuditListed(number - 1, AUDIT, 5))
+        stage.engine.emit(AuditListed(number, (audit_row(9, "me", "newest"),), 5))
+        stage.engine.emit(AuditListed(number - 1, AUDIT, 5))
         await until(pilot, lambda: "newest" in text_of(stage.app))
         await press(pilot)
         assert "approved" not in text_of(stage.app)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 
+from services.audit_events import AuditListed, ListAudit
 from services.events import RequestFailed, Severity
-from services.outbound_events import AuditListed, ListAudit
 from services.safe_text import EMPTY, SafeText, clean_line, phrase, ui
 from tui.screens.list_screen import row_motions
 from tui.screens.side_screen import Handlers, SideScreen

@@ -8,6 +8,7 @@ from typing import Any
 
 from services import events
 from services import outbound_events as ev
+from services.audit_events import AuditListed, ListAudit
 from services.draft import Draft, DraftKind
 from services.models import SyncPhase
 from services.outbound.log.store import OutboundStore
@@ -44,7 +45,7 @@ def test_written_reviewed_sent_and_read_again(
     opened = one.answer(ev.ReadSent(row.entry_id), ev.SentOpened)
     assert opened.body == ("text",)
     assert one.answer(ev.ListDrafts(), ev.DraftsListed).rows == ()
-    page = one.answer(ev.ListAudit(), ev.AuditListed)
+    page = one.answer(ListAudit(), AuditListed)
     assert [line.action for line in page.rows] == ["sent", "queued"]
     assert page.trouble == ""
 

@@ -14,6 +14,7 @@ from services import events, requests
 from services import key_events as keys
 from services import outbound_events as ev
 from services import transfer_events as files
+from services.audit_events import AuditListed, ListAudit
 from services.crypto.certs import PeerKey
 from services.draft import Draft, DraftKind, Encryption
 from services.outbound.log.store import OutboundStore
@@ -118,10 +119,10 @@ def test_mail_leaves_from_the_account_that_wrote_it_with_that_accounts_token(hou
     entry = next(row for row in listed.rows if row.account == "home")
     copy = one.answer(ev.ReadSent(entry.entry_id, "home"), ev.SentOpened)
     assert "text" in copy.body
-    audit = one.answer(ev.ListAudit(), ev.AuditListed)
+    audit = one.answer(ListAudit(), AuditListed)
     assert {row.account for row in audit.rows} == {"work", "home"}
     assert not audit.trouble
-    alone = one.answer(ev.ListAudit(account="home"), ev.AuditListed)
+    alone = one.answer(ListAudit(account="home"), AuditListed)
     assert {row.account for row in alone.rows} == {"home"}
 
 
