@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from services.draft import BodyFormat, Draft, DraftFile, DraftKind, Encryption, Metering
 from services.errors import UsageError
-from services.outbound.approvals.input_values import Reader
+from services.outbound.approvals.input_values import PEOPLE_LIMIT, Reader
 from services.outbound.drafts.attaching import ANY_TYPE
 
 BYTES_LIMIT: Final = 8 * 1024 * 1024
@@ -233,6 +233,11 @@ def _contradictions(reader: Reader, given: Mapping[str, Any]) -> None:
         reader.wrong("answers", f"A {kind.value} needs the id of the message that it answers.")
     elif given.get("quote"):
         reader.wrong("quote", "There is nothing to quote without `answers`.")
+    people = sum(len(given.get(name, ())) for name in ("to", "cc", "bcc"))
+    if people > PEOPLE_LIMIT:
+        reader.wrong("to", f"A mail has at most {PEOPLE_LIMIT} recipients in all, not {people}.")
+    if people > 1 and (kind is DraftKind.MARKET_REQUEST or given.get("marketplace_request_id")):
+        reader.wrong("to", "Mail of the marketplace has exactly one recipient.")
     if given.get("via") == "" and given.get("format", BodyFormat.PLAIN) is not BodyFormat.PLAIN:
         reader.wrong("format", PLAIN_ONLY)
 

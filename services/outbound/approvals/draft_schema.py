@@ -53,7 +53,7 @@ def draft_schema() -> dict[str, Any]:
 def _properties() -> dict[str, dict[str, Any]]:
     line = {"type": "string", "maxLength": limits.LINE_LIMIT}
     people = {"anyOf": [line, _list(line, limits.PEOPLE_LIMIT)]}
-    key = {"type": "string", "pattern": r"^[!-~]{1,256}$"}
+    key = {"type": "string", "pattern": r"^[!-~]{1,200}$"}
     thread_id = {"type": "string", "pattern": r"^<[!-;=?-~]{1,250}>$"}
     return {
         "to": people,
@@ -102,7 +102,7 @@ def _file() -> dict[str, Any]:
 
 
 def _usage() -> dict[str, Any]:
-    units = {"type": "object", "additionalProperties": {"type": "number"}}
+    units = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
     fields = {name: _count() for name in limits.USAGE_COUNTS} | {"custom_units": units}
     return {"type": "object", "properties": fields, "additionalProperties": False}
 

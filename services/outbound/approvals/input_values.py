@@ -17,9 +17,11 @@ from services.addresses import addresses_within
 from services.draft import SERVICE_AGENT as SERVICE_AGENT  # noqa: PLC0414 - read from here
 from services.draft import VIA_SES, BodyFormat, DraftKind, Metering
 from services.errors import UsageError
+from services.outbound.gate.policy import RECIPIENTS_LIMIT
+from services.outbound.gate.requirements import is_ours
 from services.outbound.writing.typed_addresses import read_address, same_key, written
 
-PEOPLE_LIMIT: Final = 50
+PEOPLE_LIMIT: Final = RECIPIENTS_LIMIT
 FILES_LIMIT: Final = 100
 HEADERS_LIMIT: Final = 50
 SUBJECT_LIMIT: Final = 998
@@ -41,14 +43,10 @@ WAYS_OUT: Final = {"service": "", VIA_SES: VIA_SES}
 """By which service it leaves: the account's own, or Amazon SES."""
 FORMATS: Final = {one.value: one for one in BodyFormat}
 USAGE_COUNTS: Final = ("outcomes_returned", "tokens_input", "tokens_output", "compute_ms")
-RESERVED_HEADERS: Final = frozenset({
-    "from", "to", "cc", "bcc", "sender", "subject", "date", "message-id", "mime-version",
-    "in-reply-to", "references", "received", "return-path", "dkim-signature",
-})  # fmt: skip
-"""Headers that the program or the service writes."""
-RESERVED_PREFIXES: Final = ("content-", "resent-", "x-agentmail-", "arc-", "authentication-")
+_THREAD_HEADERS: Final = frozenset({"in-reply-to", "references"})
+"""They have fields of their own."""
 _HEADER: Final = re.compile(r"[!-9;-~]{1,76}")
-_KEY: Final = re.compile(r"[!-~]{1,256}")
+_KEY: Final = re.compile(r"[!-~]{1,200}")
 _THREAD_ID: Final = re.compile(r"<[!-;=?-~]{1,250}>")
 _TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 _LINE_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -104,7 +102,7 @@ class Reader:
 
     def key(self, place: str, value: Any) -> str:
         """Read an id that a program made."""
-        return self._fitting(place, value, _KEY, "1 to 256 visible ASCII characters without blanks")
+        return self._fitting(place, value, _KEY, "1 to 200 visible ASCII characters without blanks")
 
     def message(self, place: str, value: Any) -> str:
         """Read the id of a message in the cache, as `list` prints it."""
@@ -221,8 +219,8 @@ class Reader:
         found: dict[str, float] = {}
         for name, entry in self._table(place, value).items():
             is_number = isinstance(entry, int | float) and not isinstance(entry, bool)
-            if not (is_number and abs(entry) <= _COUNT_LIMIT):
-                self.wrong(f"{place}.{name[:60]}", "This must be a number.")
+            if not (is_number and 0 <= entry <= _COUNT_LIMIT):
+                self.wrong(f"{place}.{name[:60]}", "This must be a number from 0.")
             elif _KEY.fullmatch(name) is None:
                 self.wrong(place, f"{name[:60]!a} is no name of a unit.")
             else:
@@ -239,11 +237,14 @@ class Reader:
             lowered = name.lower()
             if _HEADER.fullmatch(name) is None:
                 self.wrong(place, f"{name[:60]!a} is no name of a header.")
-            elif lowered in RESERVED_HEADERS or lowered.startswith(RESERVED_PREFIXES):
+            elif lowered in _THREAD_HEADERS or is_ours(name):
                 self.wrong(where, "This header is written by the program itself.")
             elif lowered in found:
                 self.wrong(where, "This header is named twice.")
-            found[lowered] = (name, self.line(where, text))
+            value = self.line(where, text)
+            if not value.isprintable() and not _LINE_CONTROLS.search(value):
+                self.wrong(where, "The value holds a character that does not print.")
+            found[lowered] = (name, value)
         if len(found) > HEADERS_LIMIT:
             self.wrong(place, f"At most {HEADERS_LIMIT} headers are taken.")
         return tuple(found.values())

@@ -27,7 +27,7 @@ _OURS: Final = frozenset({
     "x-original-to", "x-rcpt-to", "x-receiver", "x-smtpapi",
 })  # fmt: skip
 _OUR_KINDS: Final = (
-    "x-agentmail-", "content-", "resent-", "dkim-", "arc-", "list-", "auto-",
+    "x-agentmail-", "content-", "resent-", "dkim-", "arc-", "authentication-", "list-", "auto-",
     "x-ses-", "x-mailgun-", "x-msys-", "x-mc-", "x-mj-", "x-pm-", "x-postmark-",
 )  # fmt: skip
 """The later ones tell services that send mail whom to deliver to, and under which account."""
@@ -48,6 +48,12 @@ def headers_of(draft: Draft, *, threads: bool = True) -> tuple[tuple[str, str], 
     if draft.references:
         headers.append(("References", _references(draft.references)))
     return tuple(headers)
+
+
+def is_ours(name: str) -> bool:
+    """Tell the name of a header that the program or a service writes, and nobody else."""
+    lower = name.lower()
+    return lower in _OURS or lower.startswith(_OUR_KINDS)
 
 
 def faults(draft: Draft) -> tuple[Refusal, ...]:
@@ -88,7 +94,7 @@ def _headers(draft: Draft) -> Iterator[_Fault]:
         lower = name.lower()
         if not _HEADER_NAME.fullmatch(name):
             yield f"{name!a} is no name of a header.", "Use letters, digits and hyphens."
-        elif lower in _OURS or lower.startswith(_OUR_KINDS):
+        elif is_ours(name):
             yield (
                 f"The header {name} is written by the program or the service itself.",
                 "Remove it.",
