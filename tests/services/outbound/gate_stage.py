@@ -22,6 +22,11 @@ def draft(to: str, *files: Path, sealed: bool = True, text: str = CANARY) -> Dra
     return written(to, "Quarterly numbers", text, sealed=sealed, files=files, correlation_id="c-1")
 
 
+def mail(to: str, *files: Path, **more: Any) -> Draft:
+    """A mail in clear."""
+    return written(to, "Numbers", "the canary sings", sealed=False, files=files, **more)
+
+
 async def read(reader: Party) -> tuple[str, Any]:
     """The newest mail of a mailbox: its id and itself, parsed."""
     item = (await reader.inbox())[-1]
