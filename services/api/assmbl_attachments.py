@@ -136,13 +136,13 @@ class Attachments:
 def _form(data: object) -> UploadForm:
     """Read a form, flat (as documented) or with nested `fields` (as boto3 makes it)."""
     told = data if isinstance(data, Mapping) else {}
-    key, upload = told.get("object_key"), told.get("upload")
-    if not isinstance(key, str) or not key or not isinstance(upload, Mapping):
+    key, upload = codec.kept_id(told.get("object_key")), told.get("upload")
+    if not key or not isinstance(upload, Mapping):
         raise BadAnswer("The service sent no upload form.")
     nested = upload.get("fields")
     fields = nested if isinstance(nested, Mapping) else {k: upload[k] for k in upload if k != "url"}
     url = upload.get("url")
-    whole = all(isinstance(k, str) and isinstance(v, str) for k, v in fields.items())
+    whole = all(codec.can_be_sent(one) for pair in fields.items() for one in pair)
     if not isinstance(url, str) or not whole:
         raise BadAnswer("The service sent an upload form that cannot be used.")
     return UploadForm(key, url, dict(fields))

@@ -75,6 +75,11 @@ def kept_id(value: object) -> str:
     return str(value) if fits else ""
 
 
+def can_be_sent(value: object) -> bool:
+    """Tell whether a value is a text that can go back over the wire: without lone surrogates."""
+    return isinstance(value, str) and not _SURROGATE.search(value)
+
+
 def require_same(told: str, asked: str) -> None:
     """Raise BadAnswer for another message than asked for: it would be read under a wrong sender."""
     if told.strip("<> ") != asked.strip("<> "):

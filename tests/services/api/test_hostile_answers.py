@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from services.api.file_sink import MemorySink
 from services.api.http import LARGEST, HttpDoor
 from services.api.presigned import DownloadLink, StorageDoor
 from services.config import Account
-from services.errors import BadAnswer, ServiceError, TimedOut
+from services.errors import BadAnswer, MailError, ServiceError, TimedOut
 from services.redact import Secret
 from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, Seen, answer
 
@@ -94,6 +95,34 @@ async def test_the_time_for_a_file_grows_with_what_has_come(
     assert isinstance(error, BadAnswer)
     assert "larger than 100 MB" in error.sentence
     assert 90_000_000 < sink.size <= presigned.LARGEST_FILE
+
+
+GOOD = {"url": "http://127.0.0.1:1/", "policy": "p"}
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        {"object_key": "\ud800", "upload": GOOD},
+        {"object_key": "k" * 5_000, "upload": GOOD},
+        {"object_key": "k", "upload": {**GOOD, "policy": "\ud800"}},
+        {"object_key": "k", "upload": {**GOOD, "\udfff": "x"}},
+        {"object_key": "k", "upload": {"url": GOOD["url"], "fields": {"policy": "\ud800"}}},
+        {"object_key": "k", "upload": {**GOOD, "url": "http://127.0.0.1:1/\ud800"}},
+        {"object_key": "k", "upload": {**GOOD, "policy": 7}},
+        {"object_key": "k", "upload": [GOOD]},
+    ],
+)
+async def test_a_form_that_cannot_be_posted_is_an_error_with_a_sentence(
+    grant: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    async with FakeService(answer(200, grant)) as service:
+        client = AssmblClient(service.url, "token", sleep=FakeSleep())
+        with (tmp_path / "file").open("rb") as file, pytest.raises(MailError) as error:
+            await client.attachments.upload_file(file, file_name="f", content_type="a/b")
+        await client.aclose()
+    assert error.value.sentence
 
 
 # ── JSON that fills the memory ───────────────────────────────────────────────────────────────────
