@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from functools import cache
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -243,13 +242,6 @@ def test_the_gate_reads_each_recipient_that_is_let_in(typed: str) -> None:
         return
     draft = given.applied(Draft.begin(), None, NOW)
     assert all(one.address and not one.misnamed for one in recipients_of(draft))
-
-
-@cache
-def of_the_schema() -> Any:
-    """The validator, made once: to check the schema itself takes longer than all that it lets in."""
-    jsonschema = pytest.importorskip("jsonschema")
-    return jsonschema.Draft202012Validator(draft_schema())
 
 
 @cache
