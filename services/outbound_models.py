@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
-from services.safe_text import EMPTY, SafeText
+from services.safe_text import EMPTY, SafeText, ui
 
 
 class OutboxState(Enum):
@@ -26,6 +27,22 @@ class OutboxState(Enum):
     """It may have left: a person decides, or the service is asked."""
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+
+    @property
+    def words(self) -> SafeText:
+        """What people call it, wherever they meet it; scripts get the value."""
+        return _STATE_WORDS[self]
+
+
+_STATE_WORDS: Final = {
+    OutboxState.PENDING: ui("queued"),
+    OutboxState.CLAIMED: ui("sending"),
+    OutboxState.SENT: ui("sent"),
+    OutboxState.REFUSED: ui("refused"),
+    OutboxState.UNCERTAIN: ui("may have left"),
+    OutboxState.CANCELLED: ui("taken back"),
+    OutboxState.EXPIRED: ui("expired"),
+}
 
 
 class CheckLevel(Enum):

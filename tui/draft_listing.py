@@ -53,12 +53,12 @@ def print_status(status: DraftStatus, *, as_json: bool, **more: Any) -> None:
     if as_json:
         print_json({**status_json(status), **more})
         return
-    sys.stdout.write(f"{status.draft_id}  {status.standing.value}\n{status.sentence}\n")
+    sys.stdout.write(f"{status.draft_id}  {status.standing.words}\n{status.sentence}\n")
     if status.reason:
         sys.stdout.write(f"Reason: {clean_line(status.reason)}\n")
     for mail in status.mails:
         reason = f": {clean_line(mail.reason)}" if mail.reason else ""
-        sys.stdout.write(f"  {clean_line(mail.to, 320)}  {mail.state.value}{reason}\n")
+        sys.stdout.write(f"  {clean_line(mail.to, 320)}  {mail.state.words}{reason}\n")
     for line in (more.get("remark", ""), status.next_step):
         if line:
             sys.stdout.write(f"{line}\n")
@@ -193,7 +193,7 @@ def print_heads(found: Iterable[tuple[DraftHead, DraftStatus]], width: int) -> N
         date = (iso_date(status.changed_at) or "")[:16].replace("T", " ")
         who = clean_line(head.agent, 64) or "you"
         line = (
-            f"{head.draft_id}  {status.standing.value:10}  {date:16}  {fit(who, 12)}  "
+            f"{head.draft_id}  {status.standing.words:10}  {date:16}  {fit(who, 12)}  "
             f"{fit(to, 24)}  {fit(subject, room)}"
         )
         sys.stdout.write(f"{line.rstrip()}\n")

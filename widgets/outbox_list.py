@@ -32,13 +32,6 @@ _MARK_CELLS: Final = 4
 _FILE_CELLS: Final = 3
 _MOST_NOTE_ROWS: Final = 4
 _CALM: Final = frozenset({OutboxState.CANCELLED, OutboxState.EXPIRED})
-_STATES: Final = {
-    OutboxState.PENDING: ui("waiting"),
-    OutboxState.CLAIMED: ui("leaving"),
-    OutboxState.UNCERTAIN: ui("may have left"),
-    OutboxState.CANCELLED: ui("taken back"),
-}
-"""What people call a state; the others are called as they are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +78,12 @@ def state_words(row: OutboxRow, now: float, settle_key: SafeText) -> Fact:
         sent = row.sentence or ui("sent")
         return (phrase("copy: {}", sent) if row.is_copy else sent), "text"
     if row.state in _CALM:
-        words = _STATES.get(row.state) or clean_line(row.state.value)
+        words = row.state.words
         return (phrase("{}: {}", words, row.sentence) if row.sentence else words), "muted"
     if row.progress:
         return row.progress, "accent"
     if row.state is OutboxState.CLAIMED:
-        return ui("leaving now"), "accent"
+        return row.state.words, "accent"
     return _waiting_words(row, now), "text"
 
 
@@ -186,7 +179,7 @@ class OutboxNote(CardView):
 
     def _facts(self, row: OutboxRow) -> Iterator[Fact]:
         yield join(" ", (row.to, self._glyphs.dot, row.subject or NO_SUBJECT)), "strong"
-        yield _STATES.get(row.state) or clean_line(row.state.value), "text"
+        yield row.state.words, "text"
         if row.is_copy:
             yield ui("oversight copy"), "text"
         if row.encrypted:

@@ -293,6 +293,13 @@ def test_what_waits_is_listed_and_sent_later(script: Script, sandbox: SandboxCon
     assert code == 0
     assert entry_id in out
     assert "Next try in" in out
+    # People read one name for it everywhere; scripts read what they always did.
+    assert f"{entry_id}  queued  " in out
+    (one,) = script.json("me", "outbox", "list")["mails"]
+    assert one["state"] == "pending"
+    said = script("me", "draft", "status", one["draft_id"], *BOT)[1].splitlines()
+    assert said[0].endswith("  queued")
+    assert f"  {script.address('peer')}  queued" in "\n".join(said)
     after = script.json("me", "outbox", "send")["mails"]
     assert [(one["id"], one["state"]) for one in after] == [(entry_id, "sent")]
     assert len(sent(sandbox, script)) == 1

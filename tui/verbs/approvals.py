@@ -112,7 +112,7 @@ async def _show(profile: Profile, arguments: argparse.Namespace) -> int:
             "changes": [f"{line.sign}{line.text}" for line in changed.lines],
         })  # fmt: skip
         return 0
-    sys.stdout.write(f"{draft.draft_id}  {status.standing.value}  revision {draft.revision}\n")
+    sys.stdout.write(f"{draft.draft_id}  {status.standing.words}  revision {draft.revision}\n")
     print_draft(draft)
     _print_changes(changed.older, changed.lines)
     if status.standing is Standing.WAITING:

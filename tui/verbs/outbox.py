@@ -112,7 +112,7 @@ def _line(entry: OutboxEntry, now: int) -> SafeText:
     from services.safe_text import phrase
 
     mark = " (oversight copy)" if entry.is_copy else ""
-    head = phrase("{}  {}", clean_line(entry.entry_id), clean_line(entry.state.value))
+    head = phrase("{}  {}", clean_line(entry.entry_id), entry.state.words)
     to, subject = clean_line(entry.to + mark, 320), clean_line(entry.subject, 100)
     return phrase("{}  {}: {}\n    {}", head, to, subject, sentence_of(entry, now))
 

@@ -40,6 +40,11 @@ class Standing(Enum):
     SENT = "sent"
     UNCERTAIN = "uncertain"
 
+    @property
+    def words(self) -> str:
+        """What people call it, as `OutboxState.words` does."""
+        return str(OutboxState.UNCERTAIN.words) if self is Standing.UNCERTAIN else self.value
+
 
 EXIT_CODES: Final = {
     Standing.WAITING: 3, Standing.PAUSED: 7, Standing.REJECTED: 7, Standing.UNFINISHED: 2,
