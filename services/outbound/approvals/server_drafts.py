@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
@@ -50,6 +51,8 @@ AT_ONCE: Final = 6
 decision need one each."""
 WHOLE_EVERY: Final = 300.0
 """Seconds after which a long list is read to its end again."""
+_CATCH_UP: Final = 100
+"""Drafts after which a look carries out on the service what was decided here meanwhile."""
 _LEAVING: Final = "sending"
 _SCHEDULED: Final = "scheduled"
 _UNREADABLE: Final = (BadAnswer, Rejected, UsageError)
@@ -148,9 +151,7 @@ class ServerDrafts:
 
     async def _look(self, at: _Look) -> None:
         remote, known = at.remote, at.known
-        await several_at_once(
-            AT_ONCE, each(known.undone), lambda server_id: self._catch_up(remote, server_id)
-        )
+        await self._catch_up_all(remote, known)
         begun = time.monotonic()
         is_whole = begun - self._whole_at >= WHOLE_EVERY
         walk = Walk(remote, lambda head: _is_news(head, known), is_whole=is_whole)
@@ -164,14 +165,20 @@ class ServerDrafts:
             else:
                 await self._changed(at, head)
                 self.read += 1
+                if self.read % _CATCH_UP == 0:
+                    await self._catch_up_all(remote, await durable(self._book.known))
 
         await several_at_once(AT_ONCE, walk.wanted(), tend)
         if walk.is_all and is_whole:
             self._whole_at = begun
         maybe = known.links if walk.is_all else known.queued
         missing = each([one for one in maybe if one not in walk.there])
-        await several_at_once(AT_ONCE, missing, lambda server_id: self._missing(remote, server_id))
+        await several_at_once(AT_ONCE, missing, partial(self._missing, remote))
         self._tell_of_the_list(walk, left)
+
+    async def _catch_up_all(self, remote: RemoteDrafts, known: Known) -> None:
+        """Carry out what was decided, also during a long look: a refused draft may have its time."""
+        await several_at_once(AT_ONCE, each(known.undone), partial(self._catch_up, remote))
 
     def _known(self) -> Known:
         self._desk.room.measure()

@@ -17,7 +17,7 @@ from services.outbound.approvals.joint_commits import JointCommits
 from services.outbound_models import OutboxState
 from services.reading.render_process import WorkerChild
 from tests.conftest import SandboxControl
-from tests.fakes.scripted_service import FakeService, answer
+from tests.fakes.scripted_service import FakeService, Reply, Seen, answer
 from tests.services.outbound.conftest import Party
 from tests.services.outbound.server_draft_room import Room, opened
 from tests.services.outbound.server_shelf import Shelf, draft, reach
@@ -134,6 +134,26 @@ async def test_a_look_tells_how_far_it_is_while_it_goes_on(
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
     assert room.kept.read == 0
+
+
+async def test_what_is_refused_during_a_long_look_is_deleted_before_its_end(
+    stage: V0Stage, service: FakeService
+) -> None:
+    shelf = Shelf([draft("d0", send_at="2099-01-01T00:00:00Z", send_status="scheduled")])
+    room = await room_over(stage, service, shelf)
+    await room.look()
+    refused = room.only.draft_id
+    shelf.drafts |= Shelf([draft(f"m{number}") for number in range(400)]).drafts
+
+    def script(seen: Seen) -> Reply:
+        if seen.target.endswith("/m50"):
+            room.office.proposals.reject(refused, "No.")
+        return shelf(seen)
+
+    service._script = script
+    await room.look()
+    told = [(seen.method, seen.target.rpartition("/")[2]) for seen in service.seen]
+    assert told.index(("DELETE", "d0")) < told.index(("GET", "m399"))
 
 
 async def test_one_process_reads_the_html_of_all_drafts_and_ends_with_the_look(
