@@ -82,7 +82,9 @@ class QueryLine(Horizontal):
         """Mount the parts of a `late` line; nothing the second time."""
         if self._late:
             self._late = False
-            await self.mount(*self._parts)
+            # Whoever leaves in the first moments takes the line from the screen meanwhile.
+            if self.is_attached:
+                await self.mount(*self._parts)
 
     @property
     def text(self) -> str:

@@ -99,7 +99,9 @@ class ReaderPane(Vertical):
             self._late = False
             self._make_parts()
             self.show_empty(self._words)
-            await self.mount(*self.compose())
+            # Whoever leaves in the first moments takes the pane from the screen meanwhile.
+            if self.is_attached:
+                await self.mount(*self.compose())
 
     def show_accounts(self, marks: Mapping[str, AccountMark]) -> None:
         """Tell above each message which account it came to, by these marks."""

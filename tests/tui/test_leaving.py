@@ -14,8 +14,11 @@ import pytest
 
 from services.safe_text import ui
 from tests.tui.app_stage import Stage, press
+from tests.widgets.stage import Stage as WidgetStage
 from tui import crash, hangup
 from tui.leaving import Leaving
+from widgets.query_line import QueryLine
+from widgets.reader_pane import ReaderPane
 
 SECRET = "mail text and a token: sk-123"
 
@@ -146,6 +149,16 @@ async def test_the_engine_is_stopped_by_a_hang_up() -> None:
     stage.app.leaving.left()
     assert stage.engine.stopped == 1
     assert stage.app.return_code == 128 + signal.SIGHUP
+
+
+async def test_leaving_while_the_first_screen_is_completed_is_no_failure() -> None:
+    parts = (ReaderPane(clock=lambda: 0.0, late=True), QueryLine(late=True))
+    app = WidgetStage(*parts)
+    async with app.run_test():
+        app.exit()
+        for part in parts:
+            await part.fill()
+    assert app.return_code == 0
 
 
 async def test_events_after_leaving_are_dropped() -> None:
