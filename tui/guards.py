@@ -35,7 +35,7 @@ def can_change(situation: Situation) -> SafeText:
     """Messages are at hand and this instance may write."""
     if situation.read_only:
         return ui("Another instance writes to this mailbox; this one only reads.")
-    if situation.sent and not situation.selected:
+    if situation.sent:
         return ui("This was sent from here: it can be read, and not changed.")
     return EMPTY if situation.targets else ui("No message is under the cursor.")
 

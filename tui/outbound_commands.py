@@ -113,7 +113,7 @@ PLACES: Final = (
     Command(
         "held",
         "Go to held mail",
-        "Asks the service for spam and mail of blocked senders, which it keeps out of the inbox.",
+        "Asks the service what it keeps out of the inbox as spam or blocked.",
         ("g H",),
         ALL | LISTS,
         GO,

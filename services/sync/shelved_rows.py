@@ -6,7 +6,7 @@ whom it went to, and warns of no sender.
 
 from __future__ import annotations
 
-from services.addresses import parse_mailbox
+from services.addresses import parse_mailbox, parse_mailboxes
 from services.models import MessageRow, RowFlag
 from services.safe_text import SafeText, clean_address, clean_line, phrase, ui
 from services.shelves import Shelf
@@ -38,7 +38,9 @@ def _came_from(item: InboxItem) -> tuple[SafeText, SafeText]:
 
 def _sent_to(item: InboxItem) -> tuple[SafeText, SafeText]:
     recipients = clean_line(item.recipient) or _NOBODY_NAMED
-    return phrase("to {}", recipients), recipients
+    # Addresses: whoever sends chooses the names.
+    named = (one.address or one.name for one in parse_mailboxes(item.recipient))
+    return phrase("to {}", clean_line(", ".join(named)) or recipients), recipients
 
 
 def _flags(shelf: Shelf, item: InboxItem) -> RowFlag:

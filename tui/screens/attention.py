@@ -35,7 +35,13 @@ class Attention:
         return self._panes.messages.cursor_id
 
     def targets(self) -> tuple[str, ...]:
-        """What a command is about: the open message in the reader, else selection or cursor."""
+        """What a change is about: the open message in the reader, else selection or cursor.
+
+        What was sent from here is shown in conversations only, and is nothing to be changed.
+        """
+        return tuple(one for one in self._meant() if self._finding.sent_row(one) is None)
+
+    def _meant(self) -> tuple[str, ...]:
         if self._panes.context is Context.READER:
             open_id = self._reading.message_id
             return () if open_id is None else (open_id,)
@@ -59,7 +65,7 @@ class Attention:
             selected=selected,
             archived=RowFlag.ARCHIVED in flags,
             unread=RowFlag.UNREAD in flags,
-            sent=current is not None and self._finding.sent_row(current) is not None,
+            sent=view.server is not None and bool(self._meant()) and not self.targets(),
             open_message=self._reading.message_id is not None,
             links=len(self._reading.links),
             files=screen.files.count,
