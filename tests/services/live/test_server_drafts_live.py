@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import pytest
 from services import outbound_events as ev
 from services import posting
 from services.config import Account
+from services.draft import Draft
 from services.engine import Engine
 from services.keys.keychain import Keychain
 from services.outbound import server_desk
 from services.outbound.desk import OutboundDesk
+from services.outbound.drafts.draft_store import Drafts
+from services.outbound.log.store import OutboundStore
 from services.outbound.office import Office
 from services.outbound.offices import OfficeDoor, Offices
 from services.outbound_models import OutboxState
@@ -134,6 +138,35 @@ def test_a_refusal_on_screen_deletes_the_draft_there(writer: Writer, drafts: Any
     row = proposed(writer)
     writer.answer(ev.RejectProposal(row.account, row.draft_id, "", "Not now."), ev.OutboundDone)
     writer.until(lambda: drafts("GET", made["draft_id"]) is None)
+
+
+def test_the_list_is_told_again_only_when_something_of_it_is_different(
+    writer: Writer, drafts: Any, org: Org
+) -> None:
+    drafts("POST", to=[org.two], subject="First", text="Words.")
+    writer.engine.request(ev.ListProposals())
+    proposed(writer)
+    settled = writer.answer(ev.ListProposals(), ev.ProposalsListed)
+    baseline = len(writer.told)
+    store = OutboundStore.open(writer.folder)
+    Drafts(store).save(replace(Draft.begin(), to=(org.two,), subject="Ours", body="Words."))
+    store.close()
+    writer.wait(ev.OutboundCounted, lambda told: told.counts.drafts == 1)
+    drafts("POST", to=[org.two], subject="Second", text="Words.")
+    writer.wait(ev.ProposalsListed, lambda told: len(told.rows) == 2)
+    since = [one for one in writer.told[baseline:] if isinstance(one, ev.ProposalsListed)]
+    assert not any(one.rows == settled.rows and not one.coming for one in since)
+
+
+def test_it_is_told_how_far_a_long_look_is(
+    writer: Writer, drafts: Any, v0: V0Control, org: Org
+) -> None:
+    v0.sandbox.fault("latency", operation="v0_inbox_get_draft", skip=7, seconds=20.0)
+    for number in range(8):
+        drafts("POST", to=[org.two], subject=f"Number {number}", text="Words.")
+    writer.engine.request(ev.ListProposals())
+    told = writer.wait(ev.ProposalsListed, lambda one: one.coming)
+    assert str(told.coming).startswith("Reading drafts on AgentMail.to: ")
 
 
 def test_a_key_that_may_not_read_drafts_says_so_once(
