@@ -20,7 +20,7 @@ from services.crypto.messages import decrypt, encrypt, verify_detached
 from services.crypto.own import OwnKey, UnlockedKey
 from services.crypto.stream import decrypt_file, encrypt_file
 from services.crypto.verdicts import Verdict
-from tests.services.crypto.gpg_home import GpgHome, gpg_path
+from tests.fakes.openpgp_gnupg import Gnupg
 
 TEN = 10_000_000
 ROOT = Path(__file__).parents[2]
@@ -78,10 +78,10 @@ def key(own: OwnKey) -> UnlockedKey:
 
 
 @pytest.fixture(scope="module")
-def gpg(own: OwnKey) -> Iterator[GpgHome]:
-    if gpg_path() is None:
+def gpg(own: OwnKey) -> Iterator[Gnupg]:
+    if not Gnupg.version():
         pytest.skip("gpg is not installed: nothing to compare with")
-    home = GpgHome()
+    home = Gnupg()
     home.run("--import", data=own.export_private().encode())
     yield home
     home.close()
@@ -112,7 +112,7 @@ def test_a_short_message_opens_twenty_times_faster_than_in_stock_pgpy(
 
 
 def test_ten_megabytes_cost_at_most_twice_what_gpg_takes(
-    own: OwnKey, key: UnlockedKey, gpg: GpgHome, tmp_path: Path
+    own: OwnKey, key: UnlockedKey, gpg: Gnupg, tmp_path: Path
 ) -> None:
     data = os.urandom(TEN)
     plain, sealed, again = (tmp_path / name for name in ("plain", "sealed", "again"))
@@ -230,7 +230,7 @@ def test_naming_my_key_a_thousand_times_costs_a_bounded_time(own: OwnKey, key: U
     assert many / one < 150
 
 
-def test_gpg_never_fails_in_400_decryptions_and_400_signatures(gpg: GpgHome) -> None:
+def test_gpg_never_fails_in_400_decryptions_and_400_signatures(gpg: Gnupg) -> None:
     key = OwnKey.generate("Four Hundred", "400@mail.example", None, bits=3072)
     gpg.run("--import", data=key.export_private().encode())
     public: PeerKey = key.public

@@ -44,16 +44,21 @@ class Outcome:
         return ""
 
 
+class GpgError(Exception):
+    """gpg ended with another status than 0; the text is what it said."""
+
+
 class Gnupg:
     """A gpg with its own home, keys and agent; `close` ends the agent and forgets all."""
 
     def __init__(self) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="g-"))  # short: the agent's socket lies in it
-        self._env = {**os.environ, "GNUPGHOME": str(self._home), "LANG": "C.UTF-8"}
+        # Short: the agent's socket lies in it, and may have 107 characters.
+        self.folder = Path(tempfile.mkdtemp(prefix="g-", dir="/tmp"))
+        self._env = {**os.environ, "GNUPGHOME": str(self.folder), "LANG": "C.UTF-8"}
         settings = (
             "allow-loopback-pinentry\nmax-cache-ttl 0\ndefault-cache-ttl 0\ns2k-count 1048576\n"
         )
-        (self._home / "gpg-agent.conf").write_text(settings)
+        (self.folder / "gpg-agent.conf").write_text(settings)
 
     @staticmethod
     def version() -> tuple[int, ...]:
@@ -63,61 +68,86 @@ class Gnupg:
         out = subprocess.run(["gpg", "--version"], capture_output=True, check=True).stdout
         return tuple(int(part) for part in out.split()[2].split(b"-")[0].split(b"."))
 
-    def run(self, *args: str, data: bytes = b"", passphrase: str = "") -> Outcome:
-        """Run one command over octets."""
-        sealed = self._home / "passphrase"
-        sealed.write_bytes(passphrase.encode())
-        status = self._home / "status"
-        command = ["gpg", *_ALWAYS, "--passphrase-file", str(sealed), "--status-file", str(status)]
-        done = subprocess.run(
-            [*command, *args], input=data, capture_output=True, env=self._env, check=False
-        )
+    def ask(self, *args: str, data: bytes = b"", passphrase: str = "") -> Outcome:
+        """Run one command over octets; what becomes of it is the answer."""
+        status = self.folder / "status"
+        done = self._call("--status-file", str(status), *args, data=data, passphrase=passphrase)
         error = done.stderr.decode(errors="replace")
         return Outcome(done.returncode, done.stdout, error, status.read_text(errors="replace"))
 
-    def must(self, *args: str, data: bytes = b"", passphrase: str = "") -> bytes:
-        """Run a command that has to succeed and return what it writes."""
-        done = self.run(*args, data=data, passphrase=passphrase)
-        assert done.code == 0, done.err
-        return done.out
+    def run(self, *args: str, data: bytes = b"", passphrase: str = "") -> bytes:
+        """Run a command that has to succeed and return what it writes; GpgError when it fails."""
+        done = self._call(*args, data=data, passphrase=passphrase)
+        if done.returncode:
+            raise GpgError(done.stderr.decode(errors="replace"))
+        return done.stdout
+
+    def _call(self, *args: str, data: bytes, passphrase: str) -> subprocess.CompletedProcess[bytes]:
+        sealed = self.folder / "passphrase"
+        sealed.write_bytes(passphrase.encode())
+        command = ["gpg", *_ALWAYS, "--passphrase-file", str(sealed), *args]
+        return subprocess.run(
+            command, input=data, capture_output=True, env=self._env, check=False, timeout=100
+        )
 
     def add(self, block: bytes, passphrase: str = "") -> None:
         """Take keys into its home."""
-        self.must("--import", data=block, passphrase=passphrase)
+        self.run("--import", data=block, passphrase=passphrase)
 
-    def generate(self, form: str, user: str, *, passphrase: str = "", expires: str = "0") -> None:
-        """Make a key of one of the forms for `Name <address>`."""
+    def generate(
+        self, user_id: str, primary: str, subkey: str = "", *, passphrase: str = "", at: int = 0
+    ) -> str:
+        """Make a key (gpg's algorithm names, for example "rsa3072", "ed25519") without an end date.
+
+        `at` makes it at another moment. Returns the fingerprint.
+        """
+        clock = ["--faked-system-time", f"{at}!"] if at else []
+        usage = "sign" if subkey else "default"
+        status = self.run(
+            *clock, "--status-fd", "1", "--quick-generate-key", user_id, primary, usage, "0",
+            passphrase=passphrase,
+        ).decode()  # fmt: skip
+        fingerprint = status.split("KEY_CREATED P ")[1].split()[0]
+        if subkey:
+            adding = ("--quick-add-key", fingerprint, subkey, "encr", "0")
+            self.run(*clock, *adding, passphrase=passphrase)
+        return fingerprint
+
+    def generate_form(
+        self, form: str, user: str, *, passphrase: str = "", expires: str = "0"
+    ) -> None:
+        """Make a key of one of the forms for `Name <address>`, in one go."""
         name, _, address = user.partition(" <")
         lines = f"{_FORMS[form]}Name-Real: {name}\nName-Email: {address.rstrip('>')}\n"
         lines += f"Expire-Date: {expires}\n" + ("" if passphrase else "%no-protection\n")
-        self.must("--gen-key", data=f"{lines}%commit\n".encode(), passphrase=passphrase)
+        self.run("--gen-key", data=f"{lines}%commit\n".encode(), passphrase=passphrase)
 
-    def public(self, who: str) -> bytes:
-        """Return a public block, armored."""
-        return self.must("--armor", "--export", who)
+    def public(self, who: str, *, armor: bool = False) -> bytes:
+        """Return a public block."""
+        return self.run(*(["--armor"] if armor else []), "--export", who)
 
-    def secret(self, who: str, passphrase: str = "") -> bytes:
+    def private(self, who: str, *, passphrase: str = "") -> bytes:
         """Return a private block, armored."""
-        return self.must("--armor", "--export-secret-keys", who, passphrase=passphrase)
+        return self.run("--armor", "--export-secret-keys", who, passphrase=passphrase)
 
     def encrypt(self, data: bytes, *to: str, options: tuple[str, ...] = ("--armor",),
                 passphrase: str = "") -> bytes:  # fmt: skip
         """Return a message to some; the options may ask for anything else."""
         names = [part for who in to for part in ("--recipient", who)]
-        return self.must(*options, *names, "--encrypt", data=data, passphrase=passphrase)
+        return self.run(*options, *names, "--encrypt", data=data, passphrase=passphrase)
 
     def decrypt(self, message: bytes, passphrase: str = "") -> Outcome:
         """Open a message as far as gpg lets it be opened."""
-        return self.run("--decrypt", data=message, passphrase=passphrase)
+        return self.ask("--decrypt", data=message, passphrase=passphrase)
 
     def verify(self, data: bytes, signature: bytes) -> Outcome:
         """Check a detached signature."""
-        kept = self._home / "signature"
+        kept = self.folder / "signature"
         kept.write_bytes(signature)
-        return self.run("--verify", str(kept), "-", data=data)
+        return self.ask("--verify", str(kept), "-", data=data)
 
     def close(self) -> None:
         """End the agent, forget the keys."""
         command = ["gpgconf", "--kill", "all"]
         subprocess.run(command, env=self._env, check=False, capture_output=True)
-        shutil.rmtree(self._home, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -53,9 +53,9 @@ def user_of(name: str) -> str:
 def _by_gnupg(form: str, passphrase: str = "") -> Callable[[Ring, str], Pair]:
     def make(ring: Ring, name: str) -> Pair:
         user = user_of(name)
-        ring.gnupg.generate(form, user, passphrase=passphrase)
-        secret = ring.gnupg.secret(f"={user}", passphrase)
-        return Pair(secret, ring.gnupg.public(f"={user}"), passphrase)
+        ring.gnupg.generate_form(form, user, passphrase=passphrase)
+        secret = ring.gnupg.private(f"={user}", passphrase=passphrase)
+        return Pair(secret, ring.gnupg.public(f"={user}", armor=True), passphrase)
 
     return make
 

@@ -1,7 +1,7 @@
 """Oracles for the OpenPGP tests, made once a session: a real gpg, stock PGPy, keys of every kind.
 
-gpg     a gpg home with few words, for keys
-gnupg   a gpg that tells what it thought, for messages
+gpg     a gpg that knows the keys which tests make with it, and Ann's
+gnupg   another, that knows the ring: to hidden recipients gpg tries every key it has
 stock   an untouched PGPy in a process of its own
 ring    key pairs of five programs by name (tests/fakes/openpgp_pairs.py)
 me      our own key, RSA-2048, open
@@ -21,30 +21,29 @@ from tests.fakes.openpgp_gnupg import Gnupg
 from tests.fakes.openpgp_keys import Person, person
 from tests.fakes.openpgp_pairs import Pair, Ring
 from tests.fakes.openpgp_stock import StockPgpy
-from tests.services.crypto.gpg_home import GpgHome, gpg_path
 from tests.services.crypto.made_keys import ann
 
 _NO_GPG = "gpg is not installed: nothing to compare with"
 
 
-@pytest.fixture(scope="session")
-def gpg() -> Iterator[GpgHome]:
-    """A gpg that knows no keys but those of this session."""
-    if gpg_path() is None:
-        pytest.skip(_NO_GPG)
-    home = GpgHome()
-    yield home
-    home.close()
-
-
-@pytest.fixture(scope="session")
-def gnupg() -> Iterator[Gnupg]:
-    """A gpg that knows no keys but those of this session, and tells what it thought."""
+def _home() -> Iterator[Gnupg]:
     if not Gnupg.version():
         pytest.skip(_NO_GPG)
     home = Gnupg()
     yield home
     home.close()
+
+
+@pytest.fixture(scope="session")
+def gpg() -> Iterator[Gnupg]:
+    """A gpg that knows no keys but those of this session."""
+    yield from _home()
+
+
+@pytest.fixture(scope="session")
+def gnupg() -> Iterator[Gnupg]:
+    """Another one, for the ring."""
+    yield from _home()
 
 
 @pytest.fixture(scope="session")
@@ -73,14 +72,14 @@ def alice() -> Person:
 
 
 @pytest.fixture(scope="session")
-def mine(gpg: GpgHome) -> str:
+def mine(gpg: Gnupg) -> str:
     """Ann's key in gpg."""
     gpg.run("--import", data=ann().export_private().encode())
     return ann().fingerprint
 
 
 @pytest.fixture(scope="session")
-def theirs(gpg: GpgHome) -> OwnKey:
+def theirs(gpg: Gnupg) -> OwnKey:
     """A sender's key made by gpg, that signs with Ed25519."""
     made = gpg.generate("Gus <gus@x.example>", "ed25519", "cv25519")
     return OwnKey.load(gpg.private(made))

@@ -73,7 +73,7 @@ def test_the_name_of_a_file_is_not_told_and_that_of_gpg_is_read(
 ) -> None:
     file = tmp_path / "größe.pdf"
     file.write_bytes(b"%PDF")
-    made = gnupg.must("-r", me.fingerprint, "--encrypt", "--output", "-", str(file))
+    made = gnupg.run("-r", me.fingerprint, "--encrypt", "--output", "-", str(file))
     assert decrypt(made, [me.key]).file_name == "größe.pdf"
     packets = gnupg.decrypt(encrypt(b"%PDF", [me.peer])).status
     assert "[GNUPG:] PLAINTEXT 62 0 \n" in packets + "\n"
@@ -84,7 +84,7 @@ def test_a_hidden_recipient_is_tried(
     ring: Ring, me: Pair, gnupg: Gnupg, options: tuple[str, ...]
 ) -> None:
     other = ring["gpg Ed25519"]
-    made = gnupg.must(*options, me.fingerprint, "--encrypt", data=UMLAUTS)
+    made = gnupg.run(*options, me.fingerprint, "--encrypt", data=UMLAUTS)
     assert recipients_of(made) == (HIDDEN,)
     assert decrypt(made, [other.key, me.key]).data == UMLAUTS
     with pytest.raises(NotForMe):
@@ -94,7 +94,7 @@ def test_a_hidden_recipient_is_tried(
 def test_hidden_and_named_recipients_mix(ring: Ring, me: Pair, gnupg: Gnupg) -> None:
     pairs = [ring[name] for name in ("gpg Ed25519", "gpg P-256", "own RSA-3072")]
     named = [part for pair in pairs for part in ("-r", pair.fingerprint)]
-    made = gnupg.must("-R", me.fingerprint, *named, "--encrypt", data=UMLAUTS)
+    made = gnupg.run("-R", me.fingerprint, *named, "--encrypt", data=UMLAUTS)
     assert recipients_of(made).count(HIDDEN) == 1
     for pair in (*pairs, me):
         assert decrypt(made, [pair.key]).data == UMLAUTS
@@ -151,15 +151,15 @@ def test_a_password_beside_the_key_does_no_harm_and_alone_is_explained(
         UMLAUTS, me.fingerprint, options=("--armor", "--symmetric"), passphrase="word"
     )
     assert decrypt(both, [me.key]).data == UMLAUTS
-    alone = gnupg.must("--symmetric", data=UMLAUTS, passphrase="word")
+    alone = gnupg.run("--symmetric", data=UMLAUTS, passphrase="word")
     with pytest.raises(Unsupported, match="password"):
         decrypt(alone, [me.key])
 
 
 @pytest.mark.parametrize("form", ["Brainpool", "sign only"])
 def test_keys_that_cannot_be_encrypted_to_say_why(gnupg: Gnupg, form: str) -> None:
-    gnupg.generate(form, user_of(form))
-    peer = PeerKey.parse(gnupg.public(f"={user_of(form)}"))
+    gnupg.generate_form(form, user_of(form))
+    peer = PeerKey.parse(gnupg.public(f"={user_of(form)}", armor=True))
     with pytest.raises(KeyUnusable):
         encrypt("x", [peer])
 

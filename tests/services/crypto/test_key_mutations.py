@@ -26,6 +26,7 @@ from tests.fakes.openpgp_fields import (
     revocation,
     self_signature,
 )
+from tests.fakes.openpgp_gnupg import Gnupg
 from tests.fakes.openpgp_keys import (
     DAY,
     ENCRYPT,
@@ -35,7 +36,6 @@ from tests.fakes.openpgp_keys import (
     x25519_key,
 )
 from tests.fakes.openpgp_packets import subpacket
-from tests.services.crypto.gpg_home import GpgHome, gpg_path
 from tests.services.crypto.second_opinion import sequoia_accepts
 
 RUNS = 1_000
@@ -108,8 +108,8 @@ def bases() -> list[Base]:
     alone = rsa_key(2048, int(time.time()) - DAY)
     name = self_signature(alone, b"x", flags(1 | SIGN | ENCRYPT), moment=int(time.time()) - DAY + 1)
     out.append(_of(certificate(alone, user_id=b"x", names=[name])))
-    if gpg_path() is not None:
-        home = GpgHome()
+    if Gnupg.version():
+        home = Gnupg()
         out.append(_of(home.public(home.generate("g <g@x>", "ed25519", "cv25519"))))
         home.close()
     return out

@@ -15,7 +15,7 @@ from services.crypto.own import OwnKey
 from services.crypto.packets import Packet, Tag, join_all, split
 from services.crypto.verdicts import Verdict
 from services.redact import Secret
-from tests.services.crypto.gpg_home import GpgHome
+from tests.fakes.openpgp_gnupg import Gnupg
 from tests.services.crypto.made_keys import PASSPHRASE, ann
 from tests.services.mail_corpora import corpora
 
@@ -36,9 +36,7 @@ GPG_KEYS = {
         ("Ed25519 and Cv25519", PASSPHRASE),
     ],
 )
-def test_a_key_from_gpg_is_imported_opens_and_signs(
-    kind: str, passphrase: str, gpg: GpgHome
-) -> None:
+def test_a_key_from_gpg_is_imported_opens_and_signs(kind: str, passphrase: str, gpg: Gnupg) -> None:
     mark = f"{kind}{len(passphrase)}".replace(" ", "")
     primary, subkey = GPG_KEYS[kind]
     made = gpg.generate(f"K <{mark}@x.example>", primary, subkey, passphrase=passphrase)
@@ -68,7 +66,7 @@ def test_a_key_from_sequoia_is_imported_opens_and_signs(suite: str) -> None:
     assert messages.decrypt(note, [opened], signer=key.public).verdict is Verdict.GOOD
 
 
-def test_a_subkeys_only_export_opens_mail_and_says_what_is_missing(gpg: GpgHome) -> None:
+def test_a_subkeys_only_export_opens_mail_and_says_what_is_missing(gpg: Gnupg) -> None:
     made = gpg.generate("Sub <sub@x.example>", "rsa2048", "rsa2048")
     stub = gpg.run("--export-secret-subkeys", made)
     key = OwnKey.load(stub)
@@ -84,7 +82,7 @@ def test_a_subkeys_only_export_opens_mail_and_says_what_is_missing(gpg: GpgHome)
 
 @pytest.mark.parametrize(("primary", "subkey"), [("brainpoolP256r1", "brainpoolP256r1"), ("dsa1024", "elg1024")])  # fmt: skip
 def test_a_key_that_cannot_be_used_is_unsupported_not_damaged(
-    primary: str, subkey: str, gpg: GpgHome
+    primary: str, subkey: str, gpg: Gnupg
 ) -> None:
     made = gpg.generate(f"U <{primary}@x.example>", primary, subkey)
     key = OwnKey.load(gpg.private(made))

@@ -16,7 +16,7 @@ from services.crypto.own import OwnKey, UnlockedKey
 from services.crypto.packets import Tag, join, split
 from services.crypto.verdicts import Verdict
 from tests.fakes import openpgp_messages as smith
-from tests.services.crypto.gpg_home import GpgHome
+from tests.fakes.openpgp_gnupg import Gnupg
 from tests.services.crypto.made_keys import ann, ann_open, bob, bob_open
 from tests.services.crypto.message_stage import TEXT, enclosed, opened
 
@@ -92,7 +92,7 @@ def test_dates_of_the_signature_and_the_key_are_judged_at_now() -> None:
     assert messages.verify_detached(b"x", before_its_key, bob().public) is Verdict.UNUSABLE
 
 
-def test_a_signer_who_is_revoked_or_expired_or_weak_is_unusable(gpg: GpgHome) -> None:
+def test_a_signer_who_is_revoked_or_expired_or_weak_is_unusable(gpg: Gnupg) -> None:
     made = gpg.generate("Rev <rev@x.example>", "ed25519", "cv25519")
     key = OwnKey.load(gpg.private(made)).unlock()
     signature = messages.sign_detached(b"x", key)
@@ -118,11 +118,11 @@ def test_a_signer_who_is_revoked_or_expired_or_weak_is_unusable(gpg: GpgHome) ->
 
 
 @cache
-def _rsa(gpg: GpgHome) -> str:
+def _rsa(gpg: Gnupg) -> str:
     return gpg.generate("Weak <weak@x.example>", "rsa2048", "rsa2048")
 
 
-def test_a_signature_by_a_part_that_only_encrypts_is_unusable(gpg: GpgHome) -> None:
+def test_a_signature_by_a_part_that_only_encrypts_is_unusable(gpg: Gnupg) -> None:
     key = OwnKey.load(gpg.private(_rsa(gpg))).unlock()
     primary, subkey = key.parts()
     body = split(decode(messages.sign_detached(b"x", key), ArmorKind.SIGNATURE))[0].body

@@ -21,7 +21,7 @@ from services.crypto.verdicts import Verdict
 from services.errors import CryptoError
 from services.redact import Secret
 from tests.fakes import openpgp_messages as smith
-from tests.services.crypto.gpg_home import GpgHome
+from tests.fakes.openpgp_gnupg import Gnupg
 from tests.services.crypto.made_keys import ann, ann_open, bob, bob_open
 from tests.services.crypto.message_stage import (
     TEXT,
@@ -51,7 +51,7 @@ GPG_FORMS = [
 
 @pytest.mark.parametrize("options", GPG_FORMS, ids=" ".join)
 @pytest.mark.parametrize("size", [0, 70_000])
-def test_every_form_of_gpg_opens(options: list[str], size: int, gpg: GpgHome, mine: str) -> None:
+def test_every_form_of_gpg_opens(options: list[str], size: int, gpg: Gnupg, mine: str) -> None:
     data = TEXT.encode() + random.Random(7).randbytes(size).hex("\n", 30).encode() + b"\n"
     for armor in ([], ["--armor"]):
         note = gpg.run(*options, *armor, "--encrypt", "-r", mine, data=data)
@@ -66,7 +66,7 @@ def test_every_form_of_gpg_opens(options: list[str], size: int, gpg: GpgHome, mi
 
 
 def test_text_signed_in_text_mode_with_other_line_ends_is_good(
-    gpg: GpgHome, mine: str, theirs: OwnKey
+    gpg: Gnupg, mine: str, theirs: OwnKey
 ) -> None:
     for data in (TEXT.encode(), TEXT.replace("\n", "\r\n").encode(), b"no end", b"a\rb\r\n\r"):
         for mode in (["--textmode"], []):
@@ -84,7 +84,7 @@ def test_text_signed_in_text_mode_with_other_line_ends_is_good(
 
 @pytest.mark.parametrize("options", [["--throw-keyids"], ["--hidden-recipient"]])
 def test_a_hidden_recipient_opens_what_names_nobody(
-    options: list[str], gpg: GpgHome, mine: str, theirs: OwnKey
+    options: list[str], gpg: Gnupg, mine: str, theirs: OwnKey
 ) -> None:
     to = ["-R", mine, "-R", theirs.fingerprint] if "--hidden-recipient" in options else []
     to = to or ["--throw-keyids", "-r", theirs.fingerprint, "-r", mine]
@@ -163,7 +163,7 @@ def test_armor_with_text_around_and_damaged_line_ends_opens() -> None:
 # ── what is never opened ─────────────────────────────────────────────────────────────────────────
 
 
-def test_newer_containers_and_ciphers_are_unsupported_not_damaged(gpg: GpgHome, mine: str) -> None:
+def test_newer_containers_and_ciphers_are_unsupported_not_damaged(gpg: Gnupg, mine: str) -> None:
     mine_named = envelopes(SessionKey.new(), ann().public)
     not_mine = envelopes(SessionKey.new(), bob().public)
     newer = join(Tag.PROTECTED, b"\2\x09\x02\x0c" + os.urandom(100))
@@ -185,7 +185,7 @@ def test_newer_containers_and_ciphers_are_unsupported_not_damaged(gpg: GpgHome, 
 
 
 def test_mail_to_a_brainpool_subkey_is_unsupported_while_the_rest_of_the_key_works(
-    gpg: GpgHome,
+    gpg: Gnupg,
 ) -> None:
     made = gpg.generate("Mix <mix@x.example>", "ed25519", "brainpoolP256r1")
     key = OwnKey.load(gpg.private(made)).unlock()

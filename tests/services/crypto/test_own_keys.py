@@ -23,7 +23,7 @@ from services.crypto.secret_parts import SecretPart
 from services.crypto.verdicts import Verdict
 from services.errors import MailError, UsageError
 from services.redact import Secret
-from tests.services.crypto.gpg_home import GpgHome
+from tests.fakes.openpgp_gnupg import Gnupg
 from tests.services.crypto.made_keys import PASSPHRASE, ann, ann_open, bob, bob_open
 
 
@@ -134,7 +134,7 @@ def test_an_imported_key_with_primes_in_the_wrong_order_is_repaired(
     assert messages.decrypt(note, [right.unlock(passphrase)]).text == "still mine"
 
 
-def test_gpg_takes_a_repaired_key_and_uses_it(gpg: GpgHome) -> None:
+def test_gpg_takes_a_repaired_key_and_uses_it(gpg: Gnupg) -> None:
     right = _swap_primes(OwnKey.generate("Rep", "rep@mail.example", None, bits=2048)).repaired()
     gpg.run("--import", data=right.export_private().encode())
     for _ in range(10):
@@ -236,7 +236,7 @@ def test_the_secret_half_of_another_key_is_noticed() -> None:
         OwnKey.load(join_all([mixed, *split(ann().block)[1:]])).unlock()
 
 
-def test_warnings_tell_what_an_owner_should_know(gpg: GpgHome) -> None:
+def test_warnings_tell_what_an_owner_should_know(gpg: Gnupg) -> None:
     assert any("no passphrase" in text for text in ann().warnings)
     assert bob().warnings == ()
     sign_only = OwnKey.load(gpg.private(gpg.generate("So <so@x.example>", "ed25519", "")))
@@ -279,7 +279,7 @@ def test_two_threads_use_one_key_at_once() -> None:
     assert failures == []
 
 
-def test_gpg_never_fails_with_a_key_of_ours(gpg: GpgHome) -> None:
+def test_gpg_never_fails_with_a_key_of_ours(gpg: Gnupg) -> None:
     """60 of each here; the full 400 are in tests/bench/test_crypto_speed.py."""
     key = OwnKey.generate("Four Hundred", "400@mail.example", None, bits=3072)
     gpg.run("--import", data=key.export_private().encode())
@@ -298,7 +298,7 @@ def test_gpg_never_fails_with_a_key_of_ours(gpg: GpgHome) -> None:
         assert messages.verify_detached(data, made, key.public) is Verdict.GOOD
 
 
-def test_armor_of_a_private_key_reads_back_in_gpg_under_its_passphrase(gpg: GpgHome) -> None:
+def test_armor_of_a_private_key_reads_back_in_gpg_under_its_passphrase(gpg: Gnupg) -> None:
     gpg.run("--import", data=bob().export_private().encode(), passphrase=PASSPHRASE)
     note = messages.encrypt("für Bob", [bob().public])
     assert gpg.run("--decrypt", data=note, passphrase=PASSPHRASE) == "für Bob".encode()

@@ -8,7 +8,7 @@ import pytest
 
 from services.crypto.errors import Damaged, TooLarge
 from services.crypto.packets import Packet, Tag, join, join_all, new_length, read_header, split
-from tests.services.crypto.gpg_home import GpgHome
+from tests.fakes.openpgp_gnupg import Gnupg
 
 BODY = bytes(range(251)) * 40
 
@@ -43,7 +43,7 @@ def test_a_packet_in_ten_thousand_pieces_is_one_packet() -> None:
     assert packet.body[:4] == b"\x00\x01\x02\x03"
 
 
-def test_what_gpg_writes_in_pieces_is_read(gpg: GpgHome) -> None:
+def test_what_gpg_writes_in_pieces_is_read(gpg: Gnupg) -> None:
     data = random.Random(3).randbytes(3_000_000)
     stored = gpg.run("--store", "--compress-level", "0", data=data)
     (packet,) = split(stored)

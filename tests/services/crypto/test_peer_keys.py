@@ -10,13 +10,13 @@ import pytest
 from services.crypto.armor import ArmorKind, decode
 from services.crypto.certs import PeerKey
 from services.crypto.packets import Tag, split
-from tests.services.crypto.gpg_home import GpgError, GpgHome
+from tests.fakes.openpgp_gnupg import Gnupg, GpgError
 from tests.services.crypto.second_opinion import sequoia_accepts
 
 DAY = 86_400
 
 
-def gpg_choice(gpg: GpgHome, fingerprint: str) -> str:
+def gpg_choice(gpg: Gnupg, fingerprint: str) -> str:
     """The key id that gpg encrypts to, "" when it refuses."""
     try:
         message = gpg.run("--armor", "--encrypt", "--recipient", fingerprint, data=b"x")
@@ -34,7 +34,7 @@ def our_choice(peer: PeerKey) -> str:
     return "" if peer.encrypt_to is None else peer.encrypt_to.key_id
 
 
-def same_verdict(gpg: GpgHome, fingerprint: str) -> PeerKey:
+def same_verdict(gpg: Gnupg, fingerprint: str) -> PeerKey:
     """Judge a key of gpg's ring, armored and binary; gpg has to choose the same part of it."""
     peer = PeerKey.parse(gpg.public(fingerprint))
     assert PeerKey.parse(gpg.public(fingerprint, armor=True)) == peer
@@ -45,7 +45,7 @@ def same_verdict(gpg: GpgHome, fingerprint: str) -> PeerKey:
     return peer
 
 
-def edit(gpg: GpgHome, fingerprint: str, *answers: str, at: int = 0) -> None:
+def edit(gpg: Gnupg, fingerprint: str, *answers: str, at: int = 0) -> None:
     clock = ["--faked-system-time", f"{at}!"] if at else []
     gpg.run(
         *clock, "--command-fd", "0", "--expert", "--edit-key", fingerprint,
@@ -53,7 +53,7 @@ def edit(gpg: GpgHome, fingerprint: str, *answers: str, at: int = 0) -> None:
     )  # fmt: skip
 
 
-def revoke_subkey(gpg: GpgHome, fingerprint: str, number: int) -> None:
+def revoke_subkey(gpg: Gnupg, fingerprint: str, number: int) -> None:
     edit(gpg, fingerprint, f"key {number}", "revkey", "y", "0", "", "y", "save")
 
 
@@ -69,7 +69,7 @@ def revoke_subkey(gpg: GpgHome, fingerprint: str, number: int) -> None:
     ],
 )
 def test_a_key_that_gpg_made_is_taken_as_gpg_takes_it(
-    gpg: GpgHome, primary: str, subkey: str, name: str, part: str
+    gpg: Gnupg, primary: str, subkey: str, name: str, part: str
 ) -> None:
     if subkey:
         fingerprint = gpg.generate(f"{primary} <{primary}@example.org>", primary, subkey)
@@ -94,26 +94,26 @@ def test_a_key_that_gpg_made_is_taken_as_gpg_takes_it(
     ],
 )
 def test_a_key_of_gpg_that_is_not_used_is_named(
-    gpg: GpgHome, primary: str, subkey: str, words: str
+    gpg: Gnupg, primary: str, subkey: str, words: str
 ) -> None:
     peer = PeerKey.parse(gpg.public(gpg.generate(f"{primary} <x@example.org>", primary, subkey)))
     assert words in peer.why
     assert peer.encrypt_to is None
 
 
-def test_a_signing_key_has_no_part_for_encryption(gpg: GpgHome) -> None:
+def test_a_signing_key_has_no_part_for_encryption(gpg: Gnupg) -> None:
     made = gpg.run("--status-fd", "1", "--quick-gen-key", "s <s@x>", "ed25519", "sign", "0")
     peer = same_verdict(gpg, made.decode().split("KEY_CREATED P ")[1].split()[0])
     assert peer.why == "The key has no part for encryption."
 
 
-def test_a_signing_subkey_of_gpg_is_a_signer(gpg: GpgHome) -> None:
+def test_a_signing_subkey_of_gpg_is_a_signer(gpg: Gnupg) -> None:
     fingerprint = gpg.generate("sub signer <ss@example.org>", "ed25519", "cv25519")
     gpg.run("--quick-add-key", fingerprint, "ed25519", "sign", "0")
     assert len(same_verdict(gpg, fingerprint).signers) == 2
 
 
-def test_expired_keys_are_refused_until_they_are_lengthened(gpg: GpgHome) -> None:
+def test_expired_keys_are_refused_until_they_are_lengthened(gpg: Gnupg) -> None:
     then = int(time.time()) - 90 * DAY
     fingerprint = gpg.generate("old <old@example.org>", "ed25519", "cv25519", at=then)
     gpg.run("--faked-system-time", f"{then + 60}!", "--quick-set-expire", fingerprint, "10d")
@@ -127,7 +127,7 @@ def test_expired_keys_are_refused_until_they_are_lengthened(gpg: GpgHome) -> Non
     assert same_verdict(gpg, fingerprint).why == ""
 
 
-def test_of_an_expired_and_a_fresh_subkey_the_fresh_one_is_taken(gpg: GpgHome) -> None:
+def test_of_an_expired_and_a_fresh_subkey_the_fresh_one_is_taken(gpg: Gnupg) -> None:
     then = int(time.time()) - 90 * DAY
     fingerprint = gpg.generate("sub <sub@example.org>", "ed25519", at=then)
     clock = ["--faked-system-time", f"{then}!"]
@@ -140,7 +140,7 @@ def test_of_an_expired_and_a_fresh_subkey_the_fresh_one_is_taken(gpg: GpgHome) -
     assert peer.require().expires is not None
 
 
-def test_of_a_revoked_and_a_fresh_subkey_the_fresh_one_is_taken(gpg: GpgHome) -> None:
+def test_of_a_revoked_and_a_fresh_subkey_the_fresh_one_is_taken(gpg: Gnupg) -> None:
     fingerprint = gpg.generate("rev <rev@example.org>", "ed25519", "cv25519")
     revoke_subkey(gpg, fingerprint, 1)
     peer = same_verdict(gpg, fingerprint)
@@ -149,7 +149,7 @@ def test_of_a_revoked_and_a_fresh_subkey_the_fresh_one_is_taken(gpg: GpgHome) ->
     assert same_verdict(gpg, fingerprint).require().algorithm == "P-256"
 
 
-def test_a_revoked_key_is_refused(gpg: GpgHome) -> None:
+def test_a_revoked_key_is_refused(gpg: Gnupg) -> None:
     fingerprint = gpg.generate("gone <gone@example.org>", "rsa2048", "rsa2048")
     assert same_verdict(gpg, fingerprint).why == ""
     paper = (gpg.folder / "openpgp-revocs.d" / f"{fingerprint}.rev").read_bytes()
@@ -159,7 +159,7 @@ def test_a_revoked_key_is_refused(gpg: GpgHome) -> None:
     assert peer.signers == ()
 
 
-def test_a_revoked_name_is_not_shown_and_the_other_one_speaks(gpg: GpgHome) -> None:
+def test_a_revoked_name_is_not_shown_and_the_other_one_speaks(gpg: Gnupg) -> None:
     fingerprint = gpg.generate("first <first@example.org>", "ed25519", "cv25519")
     gpg.run("--quick-add-uid", fingerprint, "second <second@example.org>")
     assert len(same_verdict(gpg, fingerprint).user_ids) == 2
@@ -169,7 +169,7 @@ def test_a_revoked_name_is_not_shown_and_the_other_one_speaks(gpg: GpgHome) -> N
     assert peer.why == ""
 
 
-def test_the_signatures_of_others_change_nothing(gpg: GpgHome) -> None:
+def test_the_signatures_of_others_change_nothing(gpg: Gnupg) -> None:
     fingerprint = gpg.generate("popular <popular@example.org>", "ed25519", "cv25519")
     plain = same_verdict(gpg, fingerprint)
     for number in range(3):
@@ -181,7 +181,7 @@ def test_the_signatures_of_others_change_nothing(gpg: GpgHome) -> None:
     assert signed.user_ids == plain.user_ids
 
 
-def test_a_self_signature_of_sha1_is_refused_where_gpg_still_takes_it(gpg: GpgHome) -> None:
+def test_a_self_signature_of_sha1_is_refused_where_gpg_still_takes_it(gpg: Gnupg) -> None:
     made = gpg.run(
         "--status-fd", "1", "--cert-digest-algo", "SHA1", "--allow-weak-digest-algos",
         "--quick-gen-key", "weak <weak@example.org>", "rsa2048", "sign,encr", "0",
@@ -193,7 +193,7 @@ def test_a_self_signature_of_sha1_is_refused_where_gpg_still_takes_it(gpg: GpgHo
     assert not sequoia_accepts(peer.block)
 
 
-def test_a_photo_in_the_key_changes_nothing(gpg: GpgHome) -> None:
+def test_a_photo_in_the_key_changes_nothing(gpg: Gnupg) -> None:
     """The self-signature of a photo is none of a name."""
     fingerprint = gpg.generate("photo <photo@example.org>", "ed25519", "cv25519")
     picture = gpg.folder / "photo.jpg"

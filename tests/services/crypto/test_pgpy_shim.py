@@ -137,7 +137,7 @@ def test_our_own_errors_and_the_ends_of_programs_pass_through() -> None:
 def test_pgpy_sees_the_same_fingerprint_in_a_raw_public_body() -> None:
     for key, is_primary in ((PRIMARY, True), (SUBKEY, False)):
         packet = _pgpy.public_packet(key.body, is_primary=is_primary)
-        assert packet.fingerprint == PublicPart.parse(key.body).fingerprint == key.fingerprint
+        assert packet.fingerprint == PublicPart.parse(key.body).fingerprint == key.name
 
 
 def test_an_rsa_key_whose_numbers_do_not_fit_together_is_not_built() -> None:

@@ -387,5 +387,5 @@ def test_gpg_agrees_that_the_workshop_breaks_only_what_it_says(alice: Person, gn
     assert gnupg.decrypt(message(PLAIN, [alice.sub], mdc="wrong")).code != 0
     assert gnupg.decrypt(message(PLAIN, [alice.sub], container=unprotected)).code != 0
     unsafe = message(PLAIN, [alice.sub], container=unprotected)
-    forced = gnupg.run("--ignore-mdc-error", "--decrypt", data=unsafe)
+    forced = gnupg.ask("--ignore-mdc-error", "--decrypt", data=unsafe)
     assert forced.out == CANARY

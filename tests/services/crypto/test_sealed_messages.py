@@ -13,7 +13,7 @@ from services.crypto.messages import decrypt, encrypt, recipients_of
 from services.crypto.own import OwnKey
 from services.crypto.verdicts import Verdict
 from tests.fakes import openpgp_messages as smith
-from tests.services.crypto.gpg_home import GpgHome
+from tests.fakes.openpgp_gnupg import Gnupg
 from tests.services.crypto.made_keys import ann, ann_open, bob, bob_open
 from tests.services.crypto.message_stage import TEXT, opened, sequoia
 
@@ -21,7 +21,7 @@ from tests.services.crypto.message_stage import TEXT, opened, sequoia
 
 
 def test_text_is_sent_as_text_with_plain_line_ends_and_octets_as_octets(
-    gpg: GpgHome, mine: str
+    gpg: Gnupg, mine: str
 ) -> None:
     assert gpg.run("--decrypt", data=encrypt("a\r\nb\n", [ann().public])) == b"a\nb\n"
     data = b"a\r\nb\n\x00\xff"
@@ -45,7 +45,7 @@ def test_armor_is_what_every_peer_reads() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 16, 17, 183, 184, 8_376, 8_377, 98_304, 98_305, 300_000])
-def test_every_size_comes_back_whole(size: int, gpg: GpgHome, mine: str) -> None:
+def test_every_size_comes_back_whole(size: int, gpg: Gnupg, mine: str) -> None:
     data = os.urandom(size)
     note = encrypt(data, [ann().public], sign_with=ann_open())
     assert opened(note).data == data
@@ -56,7 +56,7 @@ def test_lone_surrogates_do_not_stop_a_text() -> None:
     assert opened(encrypt("a\ud800b", [ann().public])).text == "a?b"
 
 
-def test_several_recipients_each_open_it(gpg: GpgHome, mine: str, theirs: OwnKey) -> None:
+def test_several_recipients_each_open_it(gpg: Gnupg, mine: str, theirs: OwnKey) -> None:
     other = OwnKey.load(str(sequoia()))
     note = encrypt(TEXT, [bob().public, theirs.public, other.public, ann().public, bob().public])
     assert len(recipients_of(note)) == 4
@@ -67,7 +67,7 @@ def test_several_recipients_each_open_it(gpg: GpgHome, mine: str, theirs: OwnKey
 
 
 def test_our_signature_is_good_elsewhere_and_there_alone(
-    gpg: GpgHome, mine: str, theirs: OwnKey
+    gpg: Gnupg, mine: str, theirs: OwnKey
 ) -> None:
     note = encrypt(TEXT, [theirs.public], sign_with=ann_open())
     status = gpg.run("--status-fd", "1", "--decrypt", data=note).decode()
@@ -79,7 +79,7 @@ def test_our_signature_is_good_elsewhere_and_there_alone(
 
 
 def test_a_detached_signature_is_good_in_gpg_and_for_exactly_its_data(
-    gpg: GpgHome, mine: str
+    gpg: Gnupg, mine: str
 ) -> None:
     made = messages.sign_detached(b"data", ann_open())
     path = gpg.folder / "data"
@@ -93,7 +93,7 @@ def test_a_detached_signature_is_good_in_gpg_and_for_exactly_its_data(
         messages.verify_detached(b"data", smith.literal(), ann().public)
 
 
-def test_a_recipient_who_must_not_be_encrypted_to_stops_everything(gpg: GpgHome) -> None:
+def test_a_recipient_who_must_not_be_encrypted_to_stops_everything(gpg: Gnupg) -> None:
     unusable = OwnKey.load(gpg.private(gpg.generate("So <so2@x.example>", "ed25519")))
     with pytest.raises(KeyUnusable):
         encrypt(TEXT, [ann().public, unusable.public])

@@ -20,6 +20,7 @@ from tests.fakes.openpgp_fields import (
     made,
     reason,
 )
+from tests.fakes.openpgp_gnupg import Gnupg
 from tests.fakes.openpgp_keys import (
     DAY,
     MADE,
@@ -30,7 +31,6 @@ from tests.fakes.openpgp_keys import (
     rsa_key,
 )
 from tests.fakes.openpgp_packets import MD5, SHA1, SHA224, SHA256, SHA384, SHA512, subpacket
-from tests.services.crypto.gpg_home import GpgHome
 
 TEXT = b"two\r\nlines"
 
@@ -224,7 +224,7 @@ def test_other_versions_are_unsupported(keys: dict[str, Key], version: int) -> N
         Signature.parse(keys["Ed25519"].sign(0, TEXT, [made()], version=version))
 
 
-def test_signatures_of_gpg_are_good(gpg: GpgHome) -> None:
+def test_signatures_of_gpg_are_good(gpg: Gnupg) -> None:
     fingerprint = gpg.generate("signer <s@example.org>", "ed25519")
     peer = PeerKey.parse(gpg.public(fingerprint))
     armor = gpg.run("--local-user", fingerprint, "--armor", "--detach-sign", data=TEXT)

@@ -18,8 +18,8 @@ from services.crypto.packets import join, split
 from services.crypto.stream import StreamOpened, decrypt_file, encrypt_file
 from services.crypto.verdicts import Verdict
 from tests.fakes import openpgp_messages as smith
+from tests.fakes.openpgp_gnupg import Gnupg
 from tests.fakes.openpgp_packets import flipped, partial_packet
-from tests.services.crypto.gpg_home import GpgHome
 from tests.services.crypto.made_keys import ann, ann_open, bob, bob_open
 from tests.services.crypto.message_stage import enclosed
 
@@ -42,7 +42,7 @@ def opened(blob: bytes, target: Path, **how: object) -> StreamOpened:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_file_comes_back_whole_through_every_pair_of_readers(
-    size: int, tmp_path: Path, gpg: GpgHome
+    size: int, tmp_path: Path, gpg: Gnupg
 ) -> None:
     gpg.run("--import", data=ann().export_private().encode())
     data = os.urandom(size)
@@ -62,7 +62,7 @@ def test_a_file_comes_back_whole_through_every_pair_of_readers(
     "options", [["-z0"], ["--compress-algo", "zip"], ["--compress-algo", "bzip2"]]
 )
 def test_files_from_gpg_open_whatever_their_lengths_and_compression(
-    options: list[str], tmp_path: Path, gpg: GpgHome
+    options: list[str], tmp_path: Path, gpg: Gnupg
 ) -> None:
     gpg.run("--import", data=ann().export_private().encode())
     data = os.urandom(200_000) + bytes(600_000)
@@ -190,7 +190,7 @@ def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
         sealed(os.urandom(1_000_000), progress=_cancel)
 
 
-def test_an_unusable_recipient_writes_nothing(gpg: GpgHome) -> None:
+def test_an_unusable_recipient_writes_nothing(gpg: Gnupg) -> None:
     only_signs = gpg.generate("So <so3@x.example>", "ed25519")
     target = BytesIO()
     with pytest.raises(KeyUnusable):
