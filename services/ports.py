@@ -107,8 +107,9 @@ class MailShelves(Trash, Protocol):
         """Return a message that lies there (on any for None); NotFound when it does not."""
         ...
 
-    async def list_sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
-        """Return what was sent in a conversation that the service names."""
+    async def list_sent_in(self, thread_id: str) -> InboxPage:
+        """Return what was sent in a conversation that the service names; a next page that was not
+        asked for tells that there is more to it."""
         ...
 
 

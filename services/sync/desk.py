@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from services.errors import MailError, ServiceError, UsageError
+from services.errors import MailError, UsageError
 from services.events import (
     Event,
     KeyRequest,
@@ -33,7 +33,7 @@ from services.requests import (
     SearchServer,
     Undo,
 )
-from services.safe_text import clean_line, phrase
+from services.safe_text import EMPTY, clean_line, phrase, ui
 from services.sync import wording
 from services.sync.changing import ChangeRequest, edit_of, is_worth_a_word
 from services.sync.connecting import Connecting
@@ -157,12 +157,17 @@ class Desk:
         if not found:
             raise UsageError("The mail service does not say which messages belong to this one.")
         sent: tuple[MessageRow, ...] = ()
+        told = EMPTY
         try:
-            sent = await self.shelves().sent_in(thread)
-        except ServiceError as error:
+            listed = await self.shelves().sent_in(thread)
+            sent = listed.rows
+            if listed.more:
+                told = ui("This conversation is long: what was sent in its older part is missing.")
+        except MailError as error:
             told = phrase(
-                "What you sent in this conversation is missing: {}", clean_line(str(error))
+                "What was sent in this conversation is missing: {}", clean_line(str(error))
             )
+        if told:
             self._mailbox.report.notice(told, Severity.WARNING, request_id=request_id)
         self._emit(SearchAnswered(request_id, "", found, sent))
 

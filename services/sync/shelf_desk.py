@@ -13,7 +13,6 @@ from typing import Final
 
 from services.errors import CacheLocked, Offline, RenderError, UsageError
 from services.events import Event, ShelfRequest
-from services.models import MessageRow
 from services.ports import MailProvider, MailShelves
 from services.safe_text import phrase, ui
 from services.shelf_events import (
@@ -82,12 +81,13 @@ class ShelfDesk:
         """Return what lies on a shelf, at most `MOST` of it, newest first."""
         return await self._connecting.once_over(lambda: self._look(shelf, request_id))
 
-    async def sent_in(self, thread_id: str) -> tuple[MessageRow, ...]:
+    async def sent_in(self, thread_id: str) -> ShelfListed:
         """Return what was sent in a conversation; nothing where the service does not list it."""
         if Shelf.SENT not in self._mailbox.limits.shelves:
-            return ()
-        items = await self._shelves(Shelf.SENT).list_sent_in(thread_id)
-        return tuple(shelved_row(Shelf.SENT, item) for item in items)
+            return ShelfListed(0, ())
+        page = await self._shelves(Shelf.SENT).list_sent_in(thread_id)
+        rows = tuple(shelved_row(Shelf.SENT, item) for item in page.items)
+        return ShelfListed(0, rows, more=page.next_cursor is not None)
 
     async def _look(self, shelf: Shelf, request_id: int) -> ShelfListed:
         shelves = self._shelves(shelf)

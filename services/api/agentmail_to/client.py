@@ -30,7 +30,7 @@ from services.ports import Capabilities, PushSignal, RemoteChanges
 from services.redact import Secret
 from services.service_config import AGENTMAIL_TO, service_url
 from services.shelves import Shelf
-from services.wire_values import FetchedMessage, InboxItem, InboxPage
+from services.wire_values import FetchedMessage, InboxPage
 
 MESSAGE_SECONDS: Final = 120.0
 """The deadline for the JSON of one whole message."""
@@ -156,7 +156,7 @@ class AgentMailToClient:
         """Return one page of what lies beside the mailbox; see `services.ports.MailShelves`."""
         return await self._shelves.page(shelf, limit=limit, cursor=cursor)
 
-    async def list_sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
+    async def list_sent_in(self, thread_id: str) -> InboxPage:
         """Return what was sent in a conversation; see `services.ports.MailShelves`."""
         return await self._shelves.sent_in(thread_id)
 

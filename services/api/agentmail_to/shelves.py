@@ -72,8 +72,11 @@ class Shelves:
         data = await self._exchange.call("list_messages", ids=self._ids, query=query)
         return codec.inbox_page(data, lambda told: labels.lies_in(shelf, told))
 
-    async def sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
-        """Return what was sent in a conversation, of its newest `THREAD_PAGE * THREAD_PAGES`."""
+    async def sent_in(self, thread_id: str) -> InboxPage:
+        """Return what was sent in a conversation, of its newest `THREAD_PAGE * THREAD_PAGES`.
+
+        There is a next page when there is more to it.
+        """
         found: dict[str, InboxItem] = {}
         token: str | None = None
         for _ in range(THREAD_PAGES):
@@ -88,7 +91,7 @@ class Shelves:
             token = page.next_cursor
             if token is None:
                 break
-        return tuple(found.values())
+        return InboxPage(tuple(found.values()), token)
 
 
 def shelf_of(told: Iterable[str]) -> Shelf | None:

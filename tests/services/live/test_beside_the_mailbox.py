@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.api.agentmail_to.client import AgentMailToClient
 from services.cache.store import MailStore
-from services.errors import TimedOut, UsageError
+from services.errors import MailError, TimedOut, UsageError
 from services.events import MessageOpened, Notice, RawRead, RequestFailed, SearchAnswered
 from services.models import RowFlag
 from services.requests import Delete, FindConversation, OpenMessage, ReadRaw
@@ -26,7 +25,7 @@ from services.shelf_events import (
 )
 from services.shelves import Shelf
 from services.transfer_events import FilesSaved, SaveAttachments
-from services.wire_values import InboxItem
+from services.wire_values import InboxPage
 from tests.services.live.conftest import Run, no_pause
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, client_of, mail
 
@@ -109,28 +108,43 @@ def test_a_conversation_holds_what_the_agent_answered(v0: V0Control, org: Org, r
     assert answer in {one["message_id"] for one in v0.sent(org.one)}
 
 
+LONG = "This conversation is long: what was sent in its older part is missing."
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (TimedOut("Too slow."), "What was sent in this conversation is missing: Too slow."),
+        (UsageError("No id."), "What was sent in this conversation is missing: No id."),
+        (InboxPage((), "more"), LONG),
+    ],
+    ids=["slow", "odd thread", "long"],
+)
 def test_without_what_was_sent_a_conversation_is_shown_and_told_to_be_short(
-    v0: V0Control, org: Org, tmp_path: Path
+    v0: V0Control, org: Org, tmp_path: Path, answer: InboxPage | MailError, told: str
 ) -> None:
     first = v0.receive(org.one, mail("Plan"))["message_id"]
-    made = Run(tmp_path / "account", lambda: Tongueless(v0.base_url, org.key, org.one))
+    made = Run(tmp_path / "account", lambda: Tongueless(v0, org, answer))
     made.until(lambda: made.subjects == ["Plan"])
     asked = made.engine.request(FindConversation(first))
     notice = made.wait(Notice, lambda told: told.request_id == asked)
-    assert str(notice.sentence) == "What you sent in this conversation is missing: Too slow."
+    assert str(notice.sentence) == told
     found = made.wait(SearchAnswered, lambda told: told.request_id == asked)
     assert (found.message_ids, found.sent) == ((first,), ())
     made.engine.stop()
 
 
 class Tongueless(AgentMailToClient):
-    """A service that does not answer about threads."""
+    """A service that has only this to say about threads."""
 
-    def __init__(self, *values: Any) -> None:
-        super().__init__(*values, sleep=no_pause)
+    def __init__(self, v0: V0Control, org: Org, answer: InboxPage | MailError) -> None:
+        super().__init__(v0.base_url, org.key, org.one, sleep=no_pause)
+        self.answer = answer
 
-    async def list_sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
-        raise TimedOut("Too slow.")
+    async def list_sent_in(self, thread_id: str) -> InboxPage:
+        if isinstance(self.answer, MailError):
+            raise self.answer
+        return self.answer
 
 
 # ── what was held back ───────────────────────────────────────────────────────────────────────────

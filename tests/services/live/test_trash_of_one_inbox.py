@@ -96,8 +96,8 @@ class FakeShelf:
     async def get_shelved(self, shelf: Shelf | None, message_id: str) -> FetchedMessage:
         raise TimedOut("Too slow.")
 
-    async def list_sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
-        return ()
+    async def list_sent_in(self, thread_id: str) -> InboxPage:
+        return InboxPage((), None)
 
     async def undelete_message(self, message_id: str) -> None:
         self.back.append(message_id)

@@ -39,8 +39,8 @@ class FakeShelf:
     async def get_shelved(self, shelf: Shelf | None, message_id: str) -> FetchedMessage:
         raise Forbidden("Not here.")
 
-    async def list_sent_in(self, thread_id: str) -> tuple[InboxItem, ...]:
-        return ()
+    async def list_sent_in(self, thread_id: str) -> InboxPage:
+        return InboxPage((), None)
 
     async def undelete_message(self, message_id: str) -> None:
         return
