@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from services.outbound.log.store import OutboundStore
 
 GONE: Final = "it was sent or deleted on AgentMail.to"
+MOST_TOLD: Final = 10
+"""Sentences of one look."""
 _PROGRAM: Final = "program"
 
 
@@ -187,9 +189,15 @@ class Book:
         self._told.append(sentence)
 
     def take_told(self) -> tuple[SafeText, ...]:
-        """Return what is to be told, each sentence once."""
-        told, self._told = tuple(self._told), []
-        return told
+        """Return what is to be told, each sentence once; of very many the first and a count."""
+        told, self._told = self._told, []
+        more = len(told) - MOST_TOLD
+        if more > 0:
+            words = (
+                "The same of {:,} more drafts on AgentMail.to; the audit log names what was gone."
+            )
+            told[MOST_TOLD:] = [phrase(words, more)]
+        return tuple(told)
 
 
 def _is_refused(head: DraftHead) -> bool:

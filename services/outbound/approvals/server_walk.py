@@ -54,6 +54,7 @@ class Walk:
                 async for head in self._scheduled():
                     yield head
             self.unnamed += page.unnamed
+            self.is_cut = self.is_cut or self.unnamed >= drafts.MOST_DRAFTS
             news = self._news(page.heads)
             for head in news:
                 yield head

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from services.api.agentmail_to import drafts as drafts_api
 from services.api.http import CONNECTIONS
 from services.errors import PolicyRefused
 from services.outbound.approvals import agent_room, server_drafts, server_room, server_walk
 from services.outbound.approvals.agent_room import AgentRoom
 from services.outbound.approvals.joint_commits import JointCommits
+from services.outbound.approvals.server_book import MOST_TOLD
 from services.outbound_models import OutboxState
 from services.reading.render_process import WorkerChild
 from tests.conftest import SandboxControl
@@ -194,6 +196,36 @@ async def test_a_long_list_is_read_as_far_as_it_has_news_and_to_its_end_now_and_
     monkeypatch.setattr(server_drafts, "WHOLE_EVERY", 0.0)
     (gone,) = await room.look()
     assert "Number 29" in gone
+
+
+async def test_of_very_many_that_are_gone_the_first_are_told_and_the_others_counted(
+    stage: V0Stage, service: FakeService
+) -> None:
+    shelf = Shelf(many(40))
+    room = await room_over(stage, service, shelf)
+    await room.look()
+    shelf.drafts.clear()
+    told = await room.look()
+    assert len(told) == MOST_TOLD + 1
+    assert all(one.startswith("A proposal is gone") for one in told[:-1])
+    assert told[-1].startswith("The same of 30 more drafts on AgentMail.to")
+    assert (room.rows, room.links()) == ((), {})
+
+
+async def test_a_list_without_end_of_drafts_without_names_ends(
+    stage: V0Stage, service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafts_api, "MOST_DRAFTS", 20)
+
+    def endless(seen: Seen) -> Reply:
+        page = len(service.seen)
+        found = [{"draft_id": f"{page}-{number}-" + "x" * 300} for number in range(5)]
+        return answer(200, {"count": 5, "drafts": found, "next_page_token": str(page)})
+
+    service._script = endless
+    await reach(stage, service)
+    (told, *_) = await (await opened(stage)).look()
+    assert "The ids of 20 are missing or too long." in told
 
 
 async def test_queued_mail_whose_draft_is_gone_is_taken_back_however_long_the_list(
