@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from services.carried_events import CarriedTold
 from services.events import RequestFailed
-from services.outbound_events import DraftNotSaved, DraftSaved, SaveDraft, SendQueued
+from services.outbound_events import (
+    DiscardDraft,
+    DraftNotSaved,
+    DraftSaved,
+    OutboundDone,
+    SaveDraft,
+    SendQueued,
+)
 from services.safe_text import EMPTY, phrase
 from tui.open_draft import OpenDraft
 
@@ -48,6 +55,7 @@ class OpenDrafts:
         self.discarded: list[tuple[str, str]] = []
         """Drafts (id, account) that were discarded and can be brought back, the last one last."""
         self.on_saved: Callable[[OpenDraft], None] | None = None
+        self._discarding: set[int] = set()
         self.look_outside: Callable[[], None] | None = None
         """Takes in at once what an editor has saved that has a draft now."""
         self.on_carried: Callable[[OpenDraft], None] = _nobody
@@ -118,6 +126,12 @@ class OpenDrafts:
         self._under_way[self._ask(SaveDraft(draft.value, draft.account))] = draft
         return True
 
+    def discard(self, draft: OpenDraft) -> None:
+        """Drop a draft so that it can be brought back; whoever asks says so, with the way back."""
+        self.save(draft)
+        self._discarding.add(self._ask(DiscardDraft(draft.draft_id, draft.account)))
+        self.discarded.append((draft.draft_id, draft.account))
+
     def save_text(self, draft: OpenDraft, text: str) -> None:
         """Keep what an editor has saved of a draft; the draft on the screen stays as it is.
 
@@ -143,6 +157,8 @@ class OpenDrafts:
         if isinstance(event, CarriedTold):
             self._carried(event)
             return False
+        if isinstance(event, OutboundDone):
+            return event.request_id in self._discarding
         if not isinstance(event, DraftSaved | DraftNotSaved | RequestFailed):
             return False
         draft = self._under_way.pop(event.request_id, None)

@@ -178,6 +178,7 @@ async def test_a_discarded_draft_is_brought_back() -> None:
         await press(pilot, *"dear to me", "ctrl+g", "x")
         assert stage.app.screen is stage.mail
         assert not drafts.kept
+        assert "the list of drafts (g d) brings it back" in text_of(stage.app)
         await press(pilot, "g", "d", "z")
         await until(pilot, lambda: "Re: Findings" in text_of(stage.app))
     assert kept(drafts).body.startswith("dear to me")

@@ -106,7 +106,8 @@ def editing(tmp_path: Path, body: str) -> Iterator[Terminal]:
     """The whole program over a real folder, whose editor has saved and goes on."""
     script = tmp_path / "editor.py"
     script.write_text(f"import os, pathlib, sys\nfile = pathlib.Path(sys.argv[-1])\n{body}\n")
-    environ = {"VISUAL": f"{sys.executable} {script}"}
+    # A killed program leaves the editor's file where it was.
+    environ = {"VISUAL": f"{sys.executable} {script}", "XDG_RUNTIME_DIR": str(tmp_path)}
     with Terminal(program(tmp_path), environ=environ) as terminal:
         begin_writing(terminal)
         terminal.press("\x0f")

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.draft import Encryption
 from services.events import Severity
-from services.outbound_events import (
-    BeginDraft,
-    DiscardDraft,
-)
+from services.outbound_events import BeginDraft
 from services.safe_text import EMPTY, clean_line, phrase, ui
 from tui.screens.compose_files import carry, has_failed, let_go, missing_words
 
@@ -149,14 +146,15 @@ class ComposeActions:
         screen, draft = self._screen, self._draft
         drafts = screen.drafts
         if draft.touched or draft.base.revision:
-            drafts.save(draft)
-            screen.news.ask(DiscardDraft(draft.draft_id, draft.account))
-            drafts.discarded.append((draft.draft_id, draft.account))
+            drafts.discard(draft)
+            key = screen.session.keymap.shown_key("drafts")
+            words = phrase("The draft is discarded; the list of drafts ({}) brings it back.", key)
         else:
             let_go(draft, screen.news.ask)
+            words = ui("The draft is discarded.")
         drafts.drop(draft)
         screen.draft = None
-        screen.leave_saying(ui("The draft is discarded; the list of drafts brings it back."))
+        screen.leave_saying(words)
 
     def next_draft(self) -> None:
         """Go on with the next open draft."""
