@@ -27,6 +27,7 @@ from services.safe_text import SafeText, ui
 from services.secrets import Secret, SecretStore
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import NOON, make_row, sample_rows
+from tests.patience import PATIENCE
 from tests.widgets.stage import say_painted, settled
 from tui.app import AgentMailApp
 from tui.bridge import EngineFactory
@@ -39,7 +40,6 @@ from widgets.account_mark import AccountMark
 ADDRESS = ui("ops-bot@agents.example.com")
 LOCAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 SSH = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "SSH_TTY": "/dev/pts/1"}
-PATIENCE = 20.0
 LAST_KEY = "f12"
 
 

@@ -13,6 +13,7 @@ from tests.widgets.terminal import Terminal
 TEXT = "These words were typed just now"
 
 
+@pytest.mark.timeout(300)
 def test_twenty_kills_in_the_middle_of_typing_lose_two_seconds_at_most(tmp_path: Path) -> None:
     runs = killed(tmp_path, 20)
     assert all(run.is_prefix for run in runs)

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pyte
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 _QUERY = re.compile(rb"\x1b\[\?(\d+)\$p")
 # pyte prints private sequences that it does not know; a terminal swallows them.
 _UNKNOWN_TO_PYTE = re.compile(
     rb"\x1b\[[<>=][0-?]*[ -/]*[@-~]|\x1b\[\?[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 )
-PATIENCE = 30.0
 ESCAPE = "\x1b[27u"
 """The key as terminals send it that tell it from the start of a sequence."""
 _F12 = "\x1b[24~"

@@ -14,6 +14,7 @@ from services.engine import Engine
 from services.models import Mailbox, MailFilter, SyncPhase
 from services.sync.pace import Pace
 from tests.fakes.fake_provider import QUICK, FakeRenderer
+from tests.patience import PATIENCE
 
 BRISK = replace(
     QUICK, poll=0.05, delete_grace=30.0, first_retry=0.02, longest_retry=0.05, longest_wait=60.0
@@ -39,9 +40,9 @@ class Run:
         self.engine.start()
 
     def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
-        """Return the next event of a kind that matches; fails after 20 seconds of silence."""
+        """Return the next event of a kind that matches; fails when nothing comes."""
         for _ in range(5_000):
-            event = self._queue.get(timeout=20)
+            event = self._queue.get(timeout=PATIENCE)
             self.told.append(event)
             if isinstance(event, kind) and matches(event):
                 return event

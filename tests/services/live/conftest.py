@@ -22,6 +22,7 @@ from services.engine import Engine
 from services.models import Mailbox, MailFilter, MessageRow
 from services.sync.pace import Pace
 from tests.fakes.fake_provider import FakeRenderer
+from tests.patience import PATIENCE
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control
 
 E = TypeVar("E")
@@ -71,17 +72,17 @@ class Run:
         )
 
     def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
-        """Return the next event of a kind that matches; fails after 20 seconds of silence."""
+        """Return the next event of a kind that matches; fails when nothing comes."""
         for _ in range(5_000):
-            event = self._queue.get(timeout=20)
+            event = self._queue.get(timeout=PATIENCE)
             self.told.append(event)
             if isinstance(event, kind) and matches(event):
                 return event
         raise AssertionError(f"no {kind.__name__} that matches")
 
     def until(self, holds: Callable[[], object]) -> None:
-        """Wait until something holds, here or at the service; fails after 30 seconds."""
-        end = time.monotonic() + 30
+        """Wait until something holds, here or at the service; fails when it does not."""
+        end = time.monotonic() + PATIENCE
         while not holds():
             assert time.monotonic() < end, self.subjects
             with suppress(queue.Empty):

@@ -25,6 +25,7 @@ from services.reading.render_process import RenderWorker
 from services.requests import Request
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
+from tests.patience import PATIENCE
 
 DOMAIN = "agents.example.com"
 AT_ONCE = Policy(undo_seconds=0)
@@ -79,9 +80,9 @@ class Mailer:
         return OfficeDoor(name, folder, lambda: Office.open(account, folder, lender))
 
     def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
-        """The next event of a kind that matches; fails after 20 seconds of silence."""
+        """The next event of a kind that matches; fails when nothing comes."""
         while True:
-            event = self._told.get(timeout=20)
+            event = self._told.get(timeout=PATIENCE)
             if isinstance(event, events.RequestFailed):
                 raise AssertionError(f"{event.sentence} {event.next_step}")
             if isinstance(event, kind) and matches(event):

@@ -29,6 +29,7 @@ from services.unified.engine import AccountEngine, UnifiedEngine
 from services.unified.ids import join_id
 from tests.conftest import SandboxControl
 from tests.fakes.fake_provider import QUICK
+from tests.patience import PATIENCE
 from tests.services.sandbox.agentmail_to.v0_control import V0Control
 
 DOMAIN = "agents.example.com"
@@ -109,9 +110,9 @@ class Household:
     # ── what it tells ────────────────────────────────────────────────────────────────────────────
 
     def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
-        """Return the next event of a kind that matches; fails after 15 seconds of silence."""
+        """Return the next event of a kind that matches; fails when nothing comes."""
         while True:
-            event = self._queue.get(timeout=15)
+            event = self._queue.get(timeout=PATIENCE)
             self.told.append(event)
             if isinstance(event, kind) and matches(event):
                 return event
