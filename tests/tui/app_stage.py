@@ -156,9 +156,10 @@ def many_rows(count: int) -> tuple[MessageRow, ...]:
 
 
 def rows_of(app: AgentMailApp) -> list[str]:
-    """The rows of the screen as a person reads them."""
+    """The rows of the screen as a person reads them; empty ones before it is laid out."""
     strips = app.screen._compositor.render_strips()
-    return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+    rows = ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+    return rows or [""] * app.size.height
 
 
 def text_of(app: AgentMailApp) -> str:
