@@ -29,6 +29,8 @@ from services.redact import LOGGER
 _log: Final = logging.getLogger(f"{LOGGER}.api")
 
 S = TypeVar("S")
+_NO_TEXT: Final = (UnicodeEncodeError, RecursionError)
+"""What msgspec ends with at lone surrogates, and at values nested without end."""
 _TEXT: Final = re.compile(rb'([^"]*+)"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 """The next text of JSON with what stands before it; never looks at a byte twice."""
 _OF_A_TEXT: Final = 16
@@ -108,7 +110,7 @@ def typed(data: object, kind: type[S]) -> S:
     """Return JSON as one of the structs of `services.api.wire`; BadAnswer when it does not fit."""
     try:
         return msgspec.convert(data, kind, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, *_NO_TEXT):
         pass
     raise BadAnswer("The service sent an answer of another shape than expected.", uncertain=True)
 
@@ -184,4 +186,6 @@ def _check(plain: object, kind: type | None) -> None:
         return
     except msgspec.ValidationError as error:
         problem = str(error)
+    except _NO_TEXT:
+        problem = "it holds something that is not valid text"
     raise UsageError(f"The request does not fit the contract: {problem}.")

@@ -218,7 +218,9 @@ async def test_another_message_of_agentmail_to_is_not_read_either() -> None:
         await client.aclose()
 
 
-@pytest.mark.parametrize("odd", ["\ud800", "x" * 5_000, "a\nb", "\x1b[2J", 7, None, ["a"], {}])
+@pytest.mark.parametrize(
+    "odd", ["\ud800", "x" * 5_000, "a\nb", "\x1b[2J", 7, None, ["a"], {}], ids=range(8)
+)
 async def test_a_receipt_keeps_no_id_that_could_not_be_kept(odd: Any) -> None:
     async with FakeService(answer(200, {"message_id": odd, "correlation_id": "c-1"})) as service:
         client = AssmblClient(service.url, "token", sleep=FakeSleep())
