@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -126,7 +127,7 @@ async def test_what_was_wrong_is_as_loud_when_it_is_found_later(
     office = await stage.open()
     heard: list[MailError] = []
     office.sending.on_trouble = heard.append
-    shown = f'{{"message_id": "<x@y>", "to": ["{bob.address}"]}}'
+    shown = json.dumps({"message_id": entry.server_id, "to": [bob.address]})
     sandbox.fault("answer", operation=LOOK, body=shown)
     await pay(office)
     found = now(office, entry)

@@ -176,6 +176,8 @@ async def test_a_mail_without_its_bcc_at_the_service_is_told_loudly(
     told: list[MailError] = []
     office.sending.on_trouble = told.append
     shown = f'{{"message_id": "<x@y>", "to": ["{bob.address}"]}}'
+    taken = '{"message_id": "<x@y>", "thread_id": "t"}'
+    sandbox.fault("answer", operation="v0_send_message", body=taken)
     sandbox.fault("answer", operation="v0_get_message", body=shown)
     (entry,) = await send(office, mail(bob.address))
     assert (entry.state, office.drafts.head(entry.draft_id).is_settled) == (OutboxState.SENT, True)
