@@ -11,8 +11,10 @@ from services import outbound_events as ev
 from services.outbound_models import ProposalRow
 from services.safe_text import SafeText, ui
 from tests.fakes.fake_decisions import PROPOSALS, proposal
+from tests.fakes.rows import NOON
 from tests.tui.app_stage import press, rows_of, text_of, until
 from tests.tui.decision_stage import SMALL, DecisionStage
+from tui.screens import approvals
 from widgets.approval_list import ApprovalList
 
 
@@ -46,6 +48,19 @@ async def test_a_list_that_is_told_as_it_was_is_neither_made_nor_asked_for_again
         await until(pilot, lambda: "Waiting 2" in text_of(stage.app))
         assert made == [3, 2]
         assert len(stage.asked(ev.ListProposals)) == asked
+
+
+async def test_how_long_a_proposal_waits_is_told_anew_without_any_news(
+    made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "AGE_SECONDS", 0.05)
+    stage = DecisionStage()
+    async with stage.app.run_test(size=SMALL) as pilot:
+        await stage.approvals(pilot)
+        assert "9 min" in rows_of(stage.app)[2]
+        stage.app.screen.query_one(ApprovalList)._clock = lambda: NOON + 300.0 + 20 * 60.0
+        await until(pilot, lambda: "29 min" in rows_of(stage.app)[2])
+        assert made == [3]
 
 
 async def test_a_list_without_the_decided_does_not_take_the_place_of_one_with_them() -> None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 REST_SECONDS: Final = 0.15
 """How long the cursor rests before the proposal under it is read."""
+AGE_SECONDS: Final = 60.0
 _REVIEW_ROWS: Final = 9
 """Rows that the list leaves to the review at least."""
 
@@ -91,7 +92,8 @@ class ApprovalsScreen(SideScreen[None]):
         yield self._foot
 
     def opened(self) -> None:
-        """Ask for the proposals."""
+        """Ask for the proposals; how long they wait is drawn anew every minute."""
+        self.set_interval(AGE_SECONDS, self.list.refresh)
         self._fit()
         self._list_again()
 
