@@ -7,7 +7,7 @@ every object, `sent` is null when nobody knows.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.draft import BodyFormat, Draft, Encryption
@@ -183,9 +183,11 @@ def head_json(head: DraftHead, status: DraftStatus) -> dict[str, Any]:
     }
 
 
-def print_heads(found: Iterable[tuple[DraftHead, DraftStatus]], width: int) -> None:
-    """Print the list of drafts."""
+def print_heads(found: Sequence[tuple[DraftHead, DraftStatus]], width: int) -> None:
+    """Print the list of drafts, or that there is none."""
     room = max(20, width - 86)
+    if not found:
+        sys.stdout.write("No draft. What was sent or refused: agentmail-tui draft list --all\n")
     for head, status in found:
         summary = head.summary
         to = clean_line(", ".join(summary.recipients), 100) if summary else "(encrypted)"

@@ -33,6 +33,7 @@ def test_an_agent_reaches_its_own_drafts_only(script: Script) -> None:
         assert script("me", "draft", words[0], mine, *BOT, *words[1:])[0] == 4
     assert [d["id"] for d in script.json("me", "draft", "list", *BOT)["drafts"]] == [draft_id]
     assert script.json("me", "draft", "list", *eve)["drafts"] == []
+    assert script("me", "draft", "list", *eve)[1].startswith("No draft. ")
     assert script("me", "draft", "edit", draft_id, "--subject", "x")[0] == 7
     assert script("me", "draft", "cancel", draft_id)[0] == 7
     assert kept(draft_id).subject == "Report"
