@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from services.errors import ServiceError
+from services.errors import ServiceError, SignedOut
 from services.safe_text import EMPTY, SafeText, clean_line
 from services.service_config import ASSMBL
 from tui.account_marks import account_title
@@ -151,6 +151,8 @@ class AccountSetUp:
 
         account = self._filled(form)
         answer = asyncio.run(check_account(account, token))
+        if answer.exit_code == SignedOut.exit_code:
+            raise SignedOut(answer.sentence, "Copy the token whole from the service's dashboard.")
         if not answer.ok:
             raise ServiceError(answer.sentence, answer.next_step)
         return clean_line(answer.sentence)

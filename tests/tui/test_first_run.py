@@ -43,6 +43,7 @@ def test_a_wrong_token_is_a_sentence_without_the_token(paths, secrets, sandbox):
         AccountSetUp(paths, secrets, None).check(form, Secret("wrong-token-canary"))
     assert caught.value.sentence
     assert "canary" not in str(caught.value)
+    assert caught.value.next_step == "Copy the token whole from the service's dashboard."
 
 
 def test_without_a_keyring_the_token_is_kept_nowhere_until_the_operator_chose(
