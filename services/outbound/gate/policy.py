@@ -131,9 +131,11 @@ def rule(sender: Sender, case: Case) -> Ruling:
     outside = [party for party in case.parties if _is_external(sender, party)]
     elsewhere = [party for party in case.reply_to if _is_external(sender, party)]
     is_external = bool(outside or elsewhere)
+    # Of whom nobody knows who it is, that is said and nothing else: it may be one of ours.
+    is_named = any(party.address for party in (*outside, *elsewhere))
     refusals = [
         *_who(case),
-        *(_oversight(sender, has_bcc=case.has_bcc) if is_external else ()),
+        *(_oversight(sender, has_bcc=case.has_bcc) if is_named else ()),
     ]
     oversight = sender.policy.oversight if is_external and not refusals else ""
     named = [party for party in case.parties if party.address.lower() == oversight]
@@ -214,9 +216,9 @@ def _recheck_copy(sender: Sender, to: str, terms: Terms, *, is_encrypted: bool) 
 
 
 def _is_external(sender: Sender, party: Party) -> bool:
-    return party.address.lower() != sender.policy.oversight and not sender.is_internal(
-        party.address
-    )
+    # What names no address is "", as is an oversight address that is not set.
+    is_overseer = bool(party.address) and party.address.lower() == sender.policy.oversight
+    return not is_overseer and not sender.is_internal(party.address)
 
 
 def _require_oversight(sender: Sender, terms: Terms, bcc: tuple[str, ...] | None) -> None:

@@ -62,6 +62,14 @@ def test_what_is_not_exactly_ours_is_outside(address: str) -> None:
     assert ruling.person or ruling.refusals
 
 
+@pytest.mark.parametrize("oversight", [OVERSIGHT, ""])
+def test_what_names_no_address_is_outside_whether_there_is_oversight_or_not(oversight: str) -> None:
+    ruling = judged(INSIDE, Party("", "Bob <bob@"), by=sender(oversight=oversight))
+    assert (ruling.external, bool(ruling.person)) == ({""}, True)
+    (refusal,) = ruling.refusals
+    assert (refusal.kind, "exactly one address" in refusal.sentence) == (RefusalKind.DRAFT, True)
+
+
 @pytest.mark.parametrize("address", [f"bob@{DOMAIN}", f"BOB@{DOMAIN.upper()}"])
 def test_what_is_exactly_ours_is_inside_whatever_its_case(address: str) -> None:
     ruling = judged(Party(address))
