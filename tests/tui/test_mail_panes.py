@@ -7,6 +7,7 @@ import pytest
 from services import requests
 from services.config import Settings
 from tests.tui.app_stage import SSH, Stage, press, rows_of, text_of, until
+from tests.widgets.stage import resized
 from tui.situation import Context
 
 SMALL = (80, 24)
@@ -28,11 +29,9 @@ async def test_panes_come_with_the_width() -> None:
         await pilot.pause()
         panes = stage.mail.panes
         assert (panes.split, panes.has_places) == (False, False)
-        await pilot.resize_terminal(110, 30)
-        await pilot.pause()
+        await resized(pilot, 110, 30)
         assert (panes.split, panes.has_places) == (True, False)
-        await pilot.resize_terminal(140, 40)
-        await pilot.pause()
+        await resized(pilot, 140, 40)
         assert (panes.split, panes.has_places) == (True, True)
 
 

@@ -8,8 +8,9 @@ from services import outbound_events as ev
 from services.outbound_models import CheckLevel, CheckView, ReviewRecipient, ReviewView
 from services.safe_text import EMPTY, clean_line, phrase, ui
 from tests.fakes.fake_decisions import BUYER, OWN, PROPOSED, lines
-from tests.tui.app_stage import press, rows_of, text_of, until
+from tests.tui.app_stage import press, text_of
 from tests.tui.decision_stage import LONG, LONG_PROPOSAL, SMALL, DecisionStage
+from tests.widgets.stage import resized
 
 
 async def test_a_long_text_is_folded_with_its_exact_size() -> None:
@@ -79,9 +80,7 @@ async def test_a_narrower_window_keeps_what_was_seen_and_asks_for_the_rest() -> 
     async with stage.app.run_test(size=(80, 60)) as pilot:
         await stage.review(pilot, "p1")
         assert "not seen yet" not in text_of(stage.app)
-        await pilot.resize_terminal(60, 20)
-        await until(pilot, lambda: len(rows_of(stage.app)) == 20)
-        await press(pilot)
+        await resized(pilot, 60, 20)
         # The head has less room now: what it cannot show any more has to be seen below.
         assert "row 29" not in text_of(stage.app)
         await stage.look_through(pilot)

@@ -210,6 +210,16 @@ async def settled(app: App[Any]) -> None:
         screen.call_later(screen._on_timer_update)
 
 
+async def resized(pilot: Pilot[Any], width: int, height: int) -> None:
+    """Give the terminal another size; Textual waits some milliseconds for more before it lays out."""
+    app = pilot.app
+    await pilot.resize_terminal(width, height)
+    await settled(app)
+    while app._resize_event is not None or app._resize_timer is not None:
+        await pilot.pause(0.01)
+    await settled(app)
+
+
 def _at_rest(pump: MessagePump) -> bool:
     """It waits for a message. An empty queue says less: the last one may still be under way."""
     if not pump.is_running:

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from services.models import RowFlag, RowSource
 from services.safe_text import ui
 from tests.fakes.rows import FakeManyRows, FakeRows, make_row
-from tests.widgets.stage import Stage, clock, screen_rows
+from tests.widgets.stage import Stage, clock, resized, screen_rows
 from widgets.message_list import MessageList
 
 
@@ -291,9 +291,9 @@ async def test_a_message_can_be_gone_to_by_its_id() -> None:
 async def test_a_resize_keeps_the_cursor_in_sight() -> None:
     async with listing(FakeManyRows(50), height=20) as stage:
         await stage.pilot.press(*["down"] * 18)
-        await stage.pilot.resize_terminal(60, 8)
+        await resized(stage.pilot, 60, 8)
         rows = await stage.rows()
         assert "Sender 18" in rows[cursor_line(rows)]
-        await stage.pilot.resize_terminal(140, 40)
+        await resized(stage.pilot, 140, 40)
         rows = await stage.rows()
         assert "Sender 18" in rows[cursor_line(rows)]

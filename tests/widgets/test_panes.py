@@ -8,7 +8,7 @@ from textual.widgets import Input
 from services.models import LabelCount, Mailbox, MailboxCounts, MailFilter, SyncPhase, SyncState
 from services.safe_text import clean_line, ui
 from tests.fakes.rows import NOON
-from tests.widgets.stage import Gallery, Stage, hostile_strings, screen_rows
+from tests.widgets.stage import Gallery, Stage, hostile_strings, resized, screen_rows
 from widgets.hint_bar import Hint, HintBar
 from widgets.mailbox_list import MailboxList
 from widgets.plain import Plain
@@ -193,8 +193,7 @@ async def test_a_row_of_another_width_is_drawn_whole() -> None:
     async with app.run_test(size=(80, 3)) as pilot:
         await pilot.pause()
         for width in (79, 75, 77, 80):
-            await pilot.resize_terminal(width, 3)
-            await pilot.pause()
+            await resized(pilot, width, 3)
             blanks = " " * (width - 69)
             assert screen_rows(app)[0] == (
                 f" ops-bot@agents.example.com  Inbox 128  ●12  !9{blanks}synced 12:00    3/128 "
@@ -211,8 +210,7 @@ async def test_hints_fit_the_terminal() -> None:
     async with app.run_test(size=(40, 3)) as pilot:
         await pilot.pause()
         assert screen_rows(app)[0].strip() == "Enter read  e archive  ? help"
-        await pilot.resize_terminal(24, 3)
-        await pilot.pause()
+        await resized(pilot, 24, 3)
         assert screen_rows(app)[0].strip() == "Enter read  ? help"
         bar.show_hints([Hint(ui("?"), ui("help"), 0)])
         await pilot.pause()

@@ -20,7 +20,7 @@ from services.shown_mail import (
     TrustFacts,
 )
 from tests.fakes.rows import NOON, make_row
-from tests.widgets.stage import Stage, body_of, clock, hostile_strings, screen_rows
+from tests.widgets.stage import Stage, body_of, clock, hostile_strings, resized, screen_rows
 from widgets.attachment_list import AttachmentList, attachment_parts
 from widgets.body_rows import BodyRows, pieces
 from widgets.dates import Calendar
@@ -165,8 +165,7 @@ async def test_a_resize_keeps_the_text_at_the_top() -> None:
         reader.scroll_rows(100)
         await pilot.pause()
         first = screen_rows(app)[0].split()[0]
-        await pilot.resize_terminal(50, 10)
-        await pilot.pause()
+        await resized(pilot, 50, 10)
         assert first in screen_rows(app)[0]
 
 
