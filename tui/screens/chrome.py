@@ -53,12 +53,13 @@ class Chrome:
         if finding.typing:
             return
         begun, keymap = self._keys.pending, session.keymap
-        situation = None if begun else self._attention.situation()
-        if situation is None:
-            self._bar.show_hints(hints.continuations(keymap, self._panes.context, begun))
+        situation = self._attention.situation()
+        if begun:
+            context = self._panes.context
+            self._bar.show_hints(hints.continuations(keymap, context, begun, situation))
         elif situation != self._hinted:
             self._bar.show_hints(hints.hint_bar(keymap, situation))
-        self._hinted = situation
+        self._hinted = None if begun else situation
 
     def show_state(self, session: Session) -> None:
         """Where the mailbox stands, and what it holds."""
