@@ -53,21 +53,18 @@ class World:
     """The sandbox, an account for each service with and without oversight, and their offices."""
 
     sandbox: SandboxControl
+    v0: V0Control
     data: Path
     home: Path
     runner: asyncio.Runner
     inside: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Two addresses of the own swarm, by account."""
     alike: dict[str, str] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
-    """Of accounts at AgentMail.to: what others put drafts there with."""
+    others: dict[str, httpx.Client] = field(default_factory=dict)
+    """Who puts drafts there with the keys of the accounts at AgentMail.to."""
     clock: Clock = field(default_factory=lambda: Clock(float(int(time.time()))))
     _offices: dict[str, Office] = field(default_factory=dict)
     _kept: dict[str, ServerDrafts] = field(default_factory=dict)
-
-    @property
-    def v0(self) -> V0Control:
-        return V0Control(self.sandbox)
 
     @property
     def note(self) -> Path:
@@ -143,8 +140,7 @@ class World:
     ) -> httpx.Response:
         account = self.account(case)
         path = f"inboxes/{seg(self.inside[account][1])}/drafts/{server_id}".rstrip("/")
-        with self.v0.client(self.keys[account]) as client:
-            answer = client.request(method, path, json=fields)
+        answer = self.others[account].request(method, path, json=fields)
         assert answer.is_success or (method, answer.status_code) == ("GET", 404), answer.text
         return answer
 
@@ -158,6 +154,8 @@ class World:
     def close(self) -> None:
         for office in self._offices.values():
             self.runner.run(office.close())
+        for client in (self.v0.http, *self.others.values()):
+            client.close()
 
 
 def _by_assmbl(db: sqlite3.Connection) -> Iterator[Sent]:
@@ -204,7 +202,8 @@ def new_world() -> Iterator[World]:
     ):
         data, home = Path(folder) / "data", Path(folder) / "home"
         process = SandboxProcess.start(data=data)
-        made = World(SandboxControl(process), data, home, runner)
+        sandbox = SandboxControl(process)
+        made = World(sandbox, V0Control(sandbox), data, home, runner)
         made.note.write_bytes(NOTE)
         patch.setenv("AWS_ACCESS_KEY_ID", process.ses.access_key)
         patch.setenv("AWS_SECRET_ACCESS_KEY", process.ses.secret_key)
@@ -232,8 +231,7 @@ def _set_up(world: World) -> None:
             case = Case(service, "", "", is_seen, "")
             name = world.account(case)
             if service in (STRICT, WIDE):
-                where = _at_agentmail_to(world, name, service, strangers)
-                tokens[name] = world.keys[name]
+                where, tokens[name] = _at_agentmail_to(world, name, service, strangers)
             else:
                 where, tokens[name] = _at_assmbl(world, name, bob, service)
             accounts += [f"[accounts.{name}]", *_lines(where), f"[accounts.{name}.policy]"]
@@ -263,13 +261,15 @@ def _at_assmbl(world: World, name: str, bob: str, service: str) -> tuple[dict[st
     return where, here.token
 
 
-def _at_agentmail_to(world: World, name: str, service: str, stranger: str) -> dict[str, str]:
+def _at_agentmail_to(
+    world: World, name: str, service: str, stranger: str
+) -> tuple[dict[str, str], str]:
     org = world.v0.new_org()
-    world.inside[name], world.keys[name] = (org.two, org.one), org.key
+    world.inside[name], world.others[name] = (org.two, org.one), world.v0.client(org.key)
     # An inbox of others at the shared domain.
     world.alike[name] = stranger
     where = {"kind": "agentmail.to", "base_url": world.v0.base_url, "address": org.one}
-    return where | ({"profile": "wide"} if service == WIDE else {})
+    return where | ({"profile": "wide"} if service == WIDE else {}), org.key
 
 
 def _lines(values: Mapping[str, str]) -> list[str]:
