@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from services.draft import DraftState
+from services.draft import SERVICE_AGENT, DraftState
 from services.errors import PolicyRefused
-from services.outbound.approvals.input_values import SERVICE_AGENT
 
 if TYPE_CHECKING:
     from services.outbound.drafts.draft_documents import DraftHead

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.addresses import addresses_within
-from services.draft import SERVICE_AGENT as SERVICE_AGENT  # noqa: PLC0414 - read from here
-from services.draft import VIA_SES, BodyFormat, DraftKind, Metering
+from services.draft import SERVICE_AGENT, VIA_SES, BodyFormat, DraftKind, Metering
 from services.errors import UsageError
 from services.outbound.gate.policy import RECIPIENTS_LIMIT
 from services.outbound.gate.requirements import is_ours

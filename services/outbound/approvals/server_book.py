@@ -13,9 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from services.draft import DraftState
+from services.draft import SERVICE_AGENT, DraftState
 from services.errors import NotFound, PolicyRefused
-from services.outbound.approvals.input_values import SERVICE_AGENT
 from services.outbound.approvals.server_links import Link, Links, proposal_id
 from services.outbound.drafts.draft_store import RevisionConflict
 from services.safe_text import SafeText, clean_line, phrase

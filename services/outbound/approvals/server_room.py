@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from services.draft import DraftState
+from services.draft import SERVICE_AGENT, DraftState
 from services.outbound.approvals.agent_room import MEGABYTE, AgentRoom
-from services.outbound.approvals.input_values import SERVICE_AGENT
 
 if TYPE_CHECKING:
     from services.draft import Draft
