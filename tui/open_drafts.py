@@ -58,6 +58,7 @@ class OpenDrafts:
         self._discarding: set[int] = set()
         self.look_outside: Callable[[], None] | None = None
         """Takes in at once what an editor has saved that has a draft now."""
+        self._settled: Callable[[], None] | None = None
         self.on_carried: Callable[[OpenDraft], None] = _nobody
         """Called when files that go along from another message have moved."""
 
@@ -147,6 +148,15 @@ class OpenDrafts:
         for draft in self.all:
             self.save(draft)
 
+    def settle(self, then: Callable[[], None]) -> bool:
+        """Save everything and call `then` when all of it has come back; False when nothing is to
+        be saved."""
+        self.save_all()
+        if not self._under_way:
+            return False
+        self._settled = then
+        return True
+
     def heard(self, event: OutboundEvent | RequestFailed) -> bool:
         """Take what the engine told about a save; False when it is about something else."""
         if isinstance(event, SendQueued):
@@ -174,6 +184,9 @@ class OpenDrafts:
             draft.not_saved(phrase("{} {}", event.sentence, step) if step else event.sentence)
             self._open_again(draft)
         (self.on_saved or self._unseen)(draft)
+        if self._settled is not None and not self._under_way:
+            then, self._settled = self._settled, None
+            then()
         return True
 
     def _open_again(self, draft: OpenDraft) -> None:

@@ -31,6 +31,21 @@ async def test_an_unsaved_draft_is_told_tried_again_and_asked_about_before_the_e
     assert kept(drafts).body.startswith("x")
 
 
+async def test_what_was_typed_just_before_quitting_on_a_full_disk_is_asked_about() -> None:
+    drafts = FakeDrafts(full=True)
+    stage = stage_with(drafts)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await begin(pilot, stage, "r")
+        await press(pilot, "x", "ctrl+q")
+        await until(pilot, lambda: "A draft is not saved." in text_of(stage.app))
+        await press(pilot, "n")
+        assert compose_of(stage).draft is not None
+        drafts.full = False
+        await press(pilot, "y", "ctrl+q")
+        await until(pilot, lambda: not stage.app.is_running)
+    assert kept(drafts).body.startswith("xy")
+
+
 async def test_an_encrypted_draft_that_cannot_be_saved_stays_open_when_keys_are_locked() -> None:
     drafts = FakeDrafts(full=True)
     stage = stage_with(drafts)

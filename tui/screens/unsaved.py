@@ -7,7 +7,7 @@ so, and quitting loses it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from services.events import Severity
 from services.safe_text import phrase, ui
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tui.open_draft import OpenDraft
     from tui.screens.mail import MailScreen
 
+LAST_SAVE_SECONDS: Final = 0.8
+"""How long the app stays for the answer to its last saves."""
+
 
 class Unsaved:
     """The unsaved drafts of the mail screen."""
@@ -29,6 +32,8 @@ class Unsaved:
         self._again: Timer | None = None
         self._told = False
         self._is_asking = False
+        self._leave: Callable[[], None] | None = None
+        """Leaves the app; there while it is held back."""
 
     def heard(self, draft: OpenDraft) -> None:
         """A save has come back while no draft is on the screen."""
@@ -45,16 +50,36 @@ class Unsaved:
             tell(ui("What was written is saved now."))
 
     def hold_back(self, leave: Callable[[], None]) -> bool:
-        """Ask before the app ends, when that would lose something; False when it would not."""
+        """Save before the app ends, and ask if that loses something; False when all is saved.
+
+        A save that takes longer than `LAST_SAVE_SECONDS` ends with the engine, which waits for it.
+        """
+        if self._leave is None:
+            self._leave = leave
+            if self._screen.outbound.news.drafts.settle(self._leave_or_ask):
+                self._screen.set_timer(LAST_SAVE_SECONDS, self._leave_or_ask)
+            elif self._drafts:
+                self._ask()
+            else:
+                self._leave = None
+        return self._leave is not None
+
+    def _leave_or_ask(self) -> None:
+        if self._leave is None or self._is_asking:
+            return
+        if self._drafts:
+            self._ask()
+        else:
+            self._leave()
+
+    def _ask(self) -> None:
         from tui.screens.dialogs import ConfirmDialog
 
-        if not self._drafts or self._is_asking:
-            return self._is_asking
         self._is_asking = True
 
         def answered(lose: bool | None) -> None:
-            self._is_asking = False
-            if lose:
+            leave, self._leave, self._is_asking = self._leave, None, False
+            if lose and leave is not None:
                 leave()
 
         screen, number = self._screen, len(self._drafts)
@@ -72,7 +97,6 @@ class Unsaved:
             ),
             answered,
         )
-        return True
 
     @property
     def _drafts(self) -> tuple[OpenDraft, ...]:
