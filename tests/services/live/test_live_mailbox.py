@@ -87,6 +87,7 @@ def test_without_push_mail_is_looked_for_as_ever(
 ) -> None:
     v0.sandbox.fault("status", operation="v0_websocket", status=int(why), times=None)
     made = run(pace=replace(TOLD, poll=0.05))
+    made.until(lambda: handshakes(v0) == 1)
     v0.receive(org.one, mail("By looking"))
     made.until(lambda: "By looking" in made.subjects)
     assert handshakes(v0) == 1
