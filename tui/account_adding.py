@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from services.api.agentmail_to.inboxes import RemoteInbox
     from services.api.factory import AccountCheck
 
-_AGAIN: Final = "Nothing was added. Copy the token whole from the service's dashboard, and try again."
+_AGAIN: Final = (
+    "Nothing was added. Copy the token whole from the service's dashboard, and try again."
+)
 _NEITHER: Final = re.compile(r"[^A-Za-z0-9._+-]")
 
 
