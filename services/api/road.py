@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
-
 from services import origins
 from services.api.failures import Barred, CutAnswer, Untrusted
 from services.errors import Offline, ServiceError, TimedOut
@@ -71,6 +69,8 @@ def of_transport(
 
     `answering` says that the answer had begun.
     """
+    import httpx  # Amazon SES is reached without it, and from a thread
+
     if (untrusted := of_certificate(error, road)) is not None:
         return untrusted
     if isinstance(error, httpx.ProxyError):
