@@ -217,7 +217,7 @@ class Carrier:
         seconds = self.around.remembers(entry.via)
         since = self._now - (entry.first_claimed or self._now)
         is_told = since >= -_CLOCKS_DIFFER or seconds == WITHOUT_END
-        return is_told and since < seconds
+        return seconds > 0 and is_told and since < seconds
 
     async def _advance(self, entry: OutboxEntry) -> OutboxEntry:
         try:
