@@ -60,6 +60,8 @@ class RowList(CursorView, Generic[Record]):
         self._clock = clock
         self._records: Sequence[Record] = ()
         self._empty: SafeText = EMPTY
+        self._is_told = False
+        """What to list; nobody knows it before."""
         self._marks: Mapping[str, AccountMark] = {}
 
     def show_accounts(self, marks: Mapping[str, AccountMark]) -> None:
@@ -88,7 +90,7 @@ class RowList(CursorView, Generic[Record]):
     def show_records(self, records: Sequence[Record], empty: SafeText) -> None:
         """List records, or a sentence in place of none; the cursor stays on its record."""
         before = self.current
-        self._records, self._empty = records, empty
+        self._records, self._empty, self._is_told = records, empty, True
         if self._window.cursor is None:
             self._window.restart(len(records))
         else:
@@ -97,6 +99,12 @@ class RowList(CursorView, Generic[Record]):
             self._window.follow(len(records), next(places, None))
         self.refresh()
         self.post_message(self.CursorMoved())
+
+    def say_meanwhile(self, words: SafeText) -> None:
+        """Say a sentence until there is something to list, or nothing; later it says nothing."""
+        if not self._is_told:
+            self._empty = words
+            self.refresh()
 
     @property
     def counts(self) -> bool:

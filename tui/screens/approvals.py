@@ -95,6 +95,7 @@ class ApprovalsScreen(SideScreen[None]):
         """Ask for the proposals; how long they wait is drawn anew every minute."""
         self.set_interval(AGE_SECONDS, self.list.refresh)
         self._fit()
+        self.await_list(self.list)
         self._list_again()
 
     def _list_again(self) -> None:

@@ -58,6 +58,7 @@ class AuditScreen(SideScreen[None]):
 
     def opened(self) -> None:
         """Ask for the log."""
+        self.await_list(self.list)
         self._ask_for("")
 
     def _ask_for(self, words: str) -> None:

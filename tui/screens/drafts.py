@@ -51,6 +51,10 @@ class DraftsScreen(SideScreen[None]):
         """The list."""
         yield self.list
 
+    def opened(self) -> None:
+        """It asks when it comes to the front."""
+        self.await_list(self.list)
+
     def on_screen_resume(self) -> None:
         """Ask for the drafts, also when coming back from one: it may have another subject now."""
         self.ask(ListDrafts())

@@ -60,6 +60,7 @@ class OutboxScreen(ListScreen[None]):
 
     def opened(self) -> None:
         """Ask for the list."""
+        self.await_list(self.list)
         self._list_again()
 
     def _list_again(self) -> None:

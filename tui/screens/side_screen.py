@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input
 
+from services.events import RequestFailed
 from services.outbound_events import SendCancelled, SendQueued
-from services.safe_text import EMPTY, SafeText
+from services.safe_text import EMPTY, SafeText, ui
 from tui import hints, keys
 from tui.commands import BY_ID
 from tui.guards import reason_against
@@ -31,13 +32,16 @@ from widgets.status_line import StatusLine
 from widgets.undo_bar import UndoBar
 
 if TYPE_CHECKING:
-    from services.events import OutboundEvent, RequestFailed
+    from services.events import OutboundEvent
     from services.requests import Request
     from tui.outbound_news import OutboundNews
     from tui.session import Session
+    from widgets.row_list import RowList
 
 Answer = TypeVar("Answer")
 Handlers = Mapping[str, Callable[[], None]]
+SLOW_SECONDS: Final = 0.15
+"""After this long without an answer a list says that it is being read."""
 
 
 class SideScreen(Screen[Answer]):
@@ -59,6 +63,7 @@ class SideScreen(Screen[Answer]):
         self.notices = Notices(self, lambda: self.status)
         self._keys = KeySequence(session.keymap)
         self._asked: dict[int, Request] = {}
+        self._awaited: RowList[Any] | None = None
         self._end: Callable[[], None] | None = None
         self._run: Handlers = {}
 
@@ -124,6 +129,11 @@ class SideScreen(Screen[Answer]):
         self._asked[request_id] = request
         return request_id
 
+    def await_list(self, rows: RowList[Any]) -> None:
+        """Let a list say until its first answer that it is read, or why it cannot be."""
+        self._awaited = rows
+        self.set_timer(SLOW_SECONDS, partial(rows.say_meanwhile, ui("Reading …")))
+
     def expect_nothing(self) -> None:
         """What was asked for is not wanted any more: its answers are nobody's."""
         self._asked.clear()
@@ -141,7 +151,10 @@ class SideScreen(Screen[Answer]):
             self._show_undo()
             self.show_hints()
         request_id: int = getattr(event, "request_id", 0)
-        return self.heard(event, self._asked.pop(request_id, None) if request_id else None)
+        asked = self._asked.pop(request_id, None) if request_id else None
+        if isinstance(event, RequestFailed) and asked is not None and self._awaited is not None:
+            self._awaited.say_meanwhile(event.sentence)
+        return self.heard(event, asked)
 
     def _show_undo(self) -> None:
         queued, key = self.news.queued, self.shown_key(self.UNDO)

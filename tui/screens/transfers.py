@@ -62,6 +62,7 @@ class TransfersScreen(ListScreen[None]):
     def opened(self) -> None:
         """Listen, and ask for the list."""
         self._deaf = self.news.listen_to_files(self.heard_of_file)
+        self.await_list(self.list)
         self.ask(ListTransfers())
 
     def on_unmount(self) -> None:
