@@ -72,8 +72,8 @@ GROUPS: Final = (
 class Command:
     """One command: what it is called, what it does, which keys start it and where.
 
-    `hint` is the word in the hint bar (empty: never shown there), `rank` its worth when the bar gets
-    narrow (lower stays longer), `brief` what it is called once its first key was pressed (empty: its
+    `hint` is the word in the hint bar (empty: not before its first key), `rank` its worth when the bar
+    gets narrow (lower stays longer), `brief` what it is called once its first key was pressed (empty: its
     title), `guard` a name in `guards.GUARDS`. `changes_mail` marks what reaches
     the service: such a key never means two things in two panes of the mail screen.
     """

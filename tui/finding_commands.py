@@ -67,8 +67,8 @@ FINDING_COMMANDS: Final = (
         hint="clear",
         rank=7,
     ),
-    Command("inbox", "Go to Inbox", "Shows the inbox.", ("g i",), ALL, GO),
-    Command("unread", "Go to Unread", "Shows unread messages.", ("g u",), ALL, GO),
+    Command("inbox", "Go to Inbox", "Shows the inbox.", ("g i",), ALL, GO, rank=5),
+    Command("unread", "Go to Unread", "Shows unread messages.", ("g u",), ALL, GO, rank=8),
     Command(
         "unverified",
         "Go to Unverified",
@@ -76,9 +76,12 @@ FINDING_COMMANDS: Final = (
         ("g v",),
         ALL,
         GO,
+        rank=9,
     ),
-    Command("archived", "Go to Archived", "Shows archived messages.", ("g a",), ALL, GO),
-    Command("all_mail", "Go to All mail", "Shows everything, archived too.", ("g e",), ALL, GO),
+    Command("archived", "Go to Archived", "Shows archived messages.", ("g a",), ALL, GO, rank=6),
+    Command(
+        "all_mail", "Go to All mail", "Shows everything, archived too.", ("g e",), ALL, GO, rank=11
+    ),
     Command("next_mailbox", "Next mailbox", "Shows the next mailbox.", ("J",), LIST, GO),
     Command("previous_mailbox", "Previous mailbox", "Shows the mailbox before.", ("K",), LIST, GO),
     Command(

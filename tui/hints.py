@@ -57,8 +57,8 @@ def continuations(
 ) -> tuple[Hint, ...]:
     """The keys that may follow a sequence that has begun, with what they do (now, if it is known)."""
     return tuple(
-        Hint(keys.shown(sequence[len(begun) :]), _short(BY_ID[owner]), rank)
-        for rank, (sequence, owner) in enumerate(keymap.owners[context].items(), 1)
+        Hint(keys.shown(sequence[len(begun) :]), _short(BY_ID[owner]), BY_ID[owner].rank)
+        for sequence, owner in keymap.owners[context].items()
         if sequence[: len(begun)] == begun
         and not (situation and reason_against(BY_ID[owner].guard, situation))
     )

@@ -18,6 +18,7 @@ _FROM_MAIL: Final = (
         ("g k",),
         ALL,
         GO,
+        rank=7,
     ),
     Command(
         "open_closed",

@@ -72,7 +72,9 @@ PLACES: Final = (
         ALL,
         GO,
     ),
-    Command("drafts", "Go to Drafts", "Shows what is being written.", ("g d",), ALL | LISTS, GO),
+    Command(
+        "drafts", "Go to Drafts", "Shows what is being written.", ("g d",), ALL | LISTS, GO, rank=2
+    ),
     Command(
         "approvals",
         "Go to Approvals",
@@ -80,12 +82,27 @@ PLACES: Final = (
         ("g p",),
         ALL | LISTS,
         GO,
+        rank=1,
     ),
     Command(
-        "outbox", "Go to Outbox", "Shows mail that waits or is leaving.", ("g o",), ALL | LISTS, GO
+        "outbox",
+        "Go to Outbox",
+        "Shows mail that waits or is leaving.",
+        ("g o",),
+        ALL | LISTS,
+        GO,
+        rank=3,
     ),
-    Command("sent", "Go to Sent", "Shows mail that has left.", ("g S",), ALL | LISTS, GO),
-    Command("transfers", "Go to Transfers", "Shows files on their way.", ("g t",), ALL | LISTS, GO),
+    Command("sent", "Go to Sent", "Shows mail that has left.", ("g S",), ALL | LISTS, GO, rank=4),
+    Command(
+        "transfers",
+        "Go to Transfers",
+        "Shows files on their way.",
+        ("g t",),
+        ALL | LISTS,
+        GO,
+        rank=10,
+    ),
     Command(
         "audit",
         "Go to the audit log",
@@ -101,6 +118,7 @@ PLACES: Final = (
         ("g T",),
         ALL | LISTS,
         GO,
+        rank=12,
     ),
     Command(
         "all_sent",
