@@ -130,13 +130,13 @@ class Outbound:
 
     def show_all_sent(self) -> None:
         """Show what was sent from the inbox, as the service lists it."""
-        from tui.screens.agent_mail import AllSentScreen
+        from tui.screens.sent_and_held import AllSentScreen
 
         self._screen.app.push_screen(AllSentScreen(self.news, self._session))
 
     def show_held(self) -> None:
         """Show what the service keeps out of the inbox."""
-        from tui.screens.agent_mail import HeldScreen
+        from tui.screens.sent_and_held import HeldScreen
 
         self._screen.app.push_screen(HeldScreen(self.news, self._session))
 
