@@ -21,9 +21,9 @@ from typing import Final, TypeVar
 import httpx
 
 from services import origins, redact
-from services.api import road
+from services.api import connection_failures
+from services.api.connection_failures import HttpRoute, Tunnel
 from services.api.failures import Answer
-from services.api.road import Road, Tunnel
 from services.errors import BadAnswer, MailError, UsageError
 from services.origins import Origin
 from services.redact import Secret
@@ -65,8 +65,8 @@ class HttpDoor:
         self._base = origins.base_url(base_url)
         self.origin = origins.origin_of(self._base)
         self._bearer = PinnedBearer(token, self.origin) if token else None
-        self.road = Road(str(self.origin), proxy_to(self.origin, proxy))
-        self._client = _client(self.origin, self.road.proxy)
+        self.route = HttpRoute(str(self.origin), proxy_to(self.origin, proxy))
+        self._client = _client(self.origin, self.route.proxy)
 
     async def ask(
         self,
@@ -90,7 +90,7 @@ class HttpDoor:
         bearer = self._bearer if auth else None
         tunnel = Tunnel()
         exchange = self._exchange(request, bearer, tunnel, largest=largest)
-        return await within(seconds, self.road.place, exchange, tunnel)
+        return await within(seconds, self.route.place, exchange, tunnel)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -119,7 +119,7 @@ class HttpDoor:
         *,
         largest: int,
     ) -> Answer:
-        sent = answering(self._client, request, self.road, bearer, tunnel)
+        sent = answering(self._client, request, self.route, bearer, tunnel)
         async with sent as response:
             try:
                 body = await read_all(response, largest)
@@ -142,7 +142,7 @@ async def within(seconds: float, place: str, work: Awaitable[T], tunnel: Tunnel 
                 return await work
         except TimeoutError:
             is_closed = tunnel is not None and tunnel.is_closed
-            raise road.timed_out(place, uncertain=not is_closed) from None
+            raise connection_failures.timed_out(place, uncertain=not is_closed) from None
 
     return await bare(limited())
 
@@ -161,7 +161,7 @@ async def bare(work: Awaitable[T]) -> T:
 async def answering(
     client: httpx.AsyncClient,
     request: httpx.Request,
-    way: Road,
+    way: HttpRoute,
     bearer: httpx.Auth | None = None,
     tunnel: Tunnel | None = None,
 ) -> AsyncIterator[httpx.Response]:
@@ -173,7 +173,9 @@ async def answering(
         response = await client.send(request, stream=True, auth=bearer, follow_redirects=False)
         yield response
     except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-        raise road.of_transport(error, way, answering=response is not None, tunnel=tunnel) from None
+        raise connection_failures.of_transport(
+            error, way, answering=response is not None, tunnel=tunnel
+        ) from None
     finally:
         if response is not None:
             await response.aclose()

@@ -18,10 +18,10 @@ from typing import BinaryIO, Final
 import httpx
 
 from services import origins
-from services.api import failures, http, road
+from services.api import connection_failures, failures, http
+from services.api.connection_failures import HttpRoute
 from services.api.failures import CutAnswer
 from services.api.file_sink import Sink
-from services.api.road import Road
 from services.errors import (
     BadAnswer,
     Forbidden,
@@ -113,7 +113,7 @@ class StorageDoor:
             files={"file": ("file", counted, content_type)},  # type: ignore[dict-item]
             headers={"Accept": "*/*"},
         )
-        way = Road.to(url, self._proxy)
+        way = HttpRoute.to(url, self._proxy)
 
         async def send() -> None:
             async with http.answering(self._opened(), request, way) as response:
@@ -144,7 +144,7 @@ class StorageDoor:
             if sink.version:
                 headers["If-Range"] = sink.version
         request = self._opened().build_request("GET", url, headers=headers)
-        way = Road.to(url, self._proxy)
+        way = HttpRoute.to(url, self._proxy)
 
         try:
             async with asyncio.timeout(GRACE_SECONDS) as limit:
@@ -152,7 +152,7 @@ class StorageDoor:
                     _raise_for(response.status_code, upload=False)
                     await _taken(response, sink, largest, told, limit)
         except TimeoutError:
-            raise road.timed_out(way.place) from None
+            raise connection_failures.timed_out(way.place) from None
 
     async def aclose(self) -> None:
         """Close the connections."""

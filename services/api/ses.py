@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from services import origins
 from services.api import ses_failures
-from services.api.road import Road
+from services.api.connection_failures import HttpRoute
 from services.api.ses_failures import Attempt
 from services.errors import BadAnswer, ConfigError, UsageError
 from services.policy_config import is_plain_address
@@ -141,7 +141,7 @@ class SesTransport:
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
 
-        way = Road.to(str(client.meta.endpoint_url), _proxy_of(self._place))
+        way = HttpRoute.to(str(client.meta.endpoint_url), _proxy_of(self._place))
         attempt = Attempt(way, self._place.identity, to)
         try:
             return call(client)

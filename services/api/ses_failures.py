@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from services.api import road
+from services.api import connection_failures
+from services.api.connection_failures import HttpRoute
 from services.api.failures import LONGEST_WAIT
-from services.api.road import Road
 from services.errors import (
     BadAnswer,
     Forbidden,
@@ -89,7 +89,7 @@ _THROTTLED: Final = frozenset({"Throttling", "TooManyRequests", "LimitExceeded",
 class Attempt:
     """What was tried, for the sentences: our own words, no answer of the service."""
 
-    road: Road
+    route: HttpRoute
     sender: str = ""
     to: tuple[str, ...] = ()
 
@@ -178,36 +178,36 @@ def of_client(error: BotoCoreError, attempt: Attempt) -> ServiceError:
     """Return the error for a call that ended without an answer of AWS."""
     from botocore import exceptions as boto
 
-    place = attempt.road.place
+    place = attempt.route.place
     if isinstance(error, _no_credentials()):
         return SignedOut("AWS credentials are missing or cannot be used.", _CREDENTIALS)
     if isinstance(error, boto.ConnectTimeoutError):
-        return road.timed_out(place, uncertain=False)
+        return connection_failures.timed_out(place, uncertain=False)
     if isinstance(error, boto.ReadTimeoutError):
-        return road.timed_out(place)
-    if isinstance(error, boto.SSLError) and (found := _untrusted(error, attempt.road)) is not None:
+        return connection_failures.timed_out(place)
+    if isinstance(error, boto.SSLError) and (found := _untrusted(error, attempt.route)) is not None:
         return found
     if isinstance(error, boto.ProxyConnectionError) and (status := _proxy_status(error)):
-        return road.of_proxy(attempt.road, status)
+        return connection_failures.of_proxy(attempt.route, status)
     if isinstance(error, boto.EndpointConnectionError | boto.ProxyConnectionError):
-        if attempt.road.proxy:
-            return road.unreachable(error, attempt.road)
+        if attempt.route.proxy:
+            return connection_failures.unreachable(error, attempt.route)
         return Offline(f"{place} cannot be reached.", "Check the network and the region.")
     if isinstance(error, boto.ParamValidationError):
         return Rejected("Amazon SES cannot be asked for this.", "Check the addresses.")
     return Offline(f"The connection to {place} broke.", "Try again later.", uncertain=True)
 
 
-def _untrusted(error: BotoCoreError, way: Road) -> Offline | None:
+def _untrusted(error: BotoCoreError, way: HttpRoute) -> Offline | None:
     """Return the error for a certificate; boto3 looks at its name itself, in words of its own."""
     if _OTHER_NAME in str(error):
-        return road.of_other_name(way)
-    return road.of_certificate(error, way, store="the file that AWS_CA_BUNDLE names")
+        return connection_failures.of_other_name(way)
+    return connection_failures.of_certificate(error, way, store="the file that AWS_CA_BUNDLE names")
 
 
 def _proxy_status(error: BaseException) -> int:
     """Return what a proxy answered when it was asked for the way, 0 when nothing is known."""
-    found = (_TUNNEL.search(str(one)) for one in road.causes(error))
+    found = (_TUNNEL.search(str(one)) for one in connection_failures.causes(error))
     return next((int(one[1]) for one in found if one), 0)
 
 

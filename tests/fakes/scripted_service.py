@@ -6,7 +6,8 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
+
+from tests.fakes.listener import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,46 +47,23 @@ def answer(
 Script = Callable[[Seen], Reply]
 
 
-class FakeService:
+class FakeService(Listener):
     """Serves scripted replies in order, the last one again and again; or what a function says."""
 
     def __init__(self, *replies: Reply, script: Script | None = None) -> None:
+        super().__init__()
         self._replies = list(replies)
         self._script = script
         self.seen: list[Seen] = []
-        self.connections = 0
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> FakeService:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            while await self._one(reader, writer):
-                pass
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+        while await self._one(reader, writer):
             pass
-        finally:
-            self._tasks.discard(task)
-            writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

@@ -21,8 +21,8 @@ import msgspec
 
 from services import origins
 from services.api.agentmail_to.failures import of_answer
+from services.api.connection_failures import HttpRoute
 from services.api.http import bare, proxy_to, trust
-from services.api.road import Road
 from services.errors import BadAnswer, Forbidden, NotFound, ServiceError, TimedOut, UsageError
 from services.ports import PushSignal
 from services.redact import LOGGER, Secret
@@ -79,7 +79,7 @@ class AgentMailToPush:
         self._origin = origins.origin_of(self._url.replace("ws", "http", 1))
         self._key = key if isinstance(key, Secret) else Secret(key)
         self._inbox_id = inbox_id
-        self._road = Road(str(self._origin), proxy_to(self._origin, proxy))
+        self._route = HttpRoute(str(self._origin), proxy_to(self._origin, proxy))
 
     async def listen(self, tell: Callable[[PushSignal], None]) -> None:
         """Hold one connection and tell what comes; see `services.ports.PushSource`."""
@@ -93,9 +93,9 @@ class AgentMailToPush:
         headers = {"Authorization": f"Bearer {self._key.reveal()}"}
         is_plain = self._url.startswith("ws:")
         secure = None if is_plain else await asyncio.to_thread(trust, self._origin)
-        place = self._road.place
+        place = self._route.place
         try:
-            async with push_socket.opened(self._url, headers, secure, self._road) as connection:
+            async with push_socket.opened(self._url, headers, secure, self._route) as connection:
                 frames = Frames(connection, place)
                 await self._subscribe(connection, frames, place)
                 tell(PushSignal.LISTENING)

@@ -24,10 +24,10 @@ from websockets.exceptions import (
 )
 
 from services import redact
-from services.api import road
+from services.api import connection_failures
+from services.api.connection_failures import HttpRoute
 from services.api.failures import Answer
 from services.api.http import user_agent
-from services.api.road import Road
 from services.errors import BadAnswer, Offline
 
 LARGEST: Final = 4 * 1024 * 1024
@@ -60,7 +60,7 @@ class _Pinned(connect):
 
 @asynccontextmanager
 async def opened(
-    url: str, headers: Mapping[str, str], trust: ssl.SSLContext | None, way: Road
+    url: str, headers: Mapping[str, str], trust: ssl.SSLContext | None, way: HttpRoute
 ) -> AsyncIterator[ClientConnection]:
     """Connect, lend the connection, and end it within moments; `way` is named in errors.
 
@@ -94,7 +94,7 @@ async def opened(
     except ConnectionClosed as error:
         raise _closed(error, way.place) from None
     except TimeoutError:
-        raise road.timed_out(way.place, uncertain=False) from None
+        raise connection_failures.timed_out(way.place, uncertain=False) from None
     except (OSError, InvalidHandshake, InvalidURI) as error:
         raise _unreachable(error, way) from None
 
@@ -105,11 +105,11 @@ def _closed(error: ConnectionClosed, place: str) -> Offline | BadAnswer:
     return Offline(f"The connection to {place} ended.", "It is made again.")
 
 
-def _unreachable(error: Exception, way: Road) -> Offline:
-    if (untrusted := road.of_certificate(error, way)) is not None:
+def _unreachable(error: Exception, way: HttpRoute) -> Offline:
+    if (untrusted := connection_failures.of_certificate(error, way)) is not None:
         return untrusted
     if isinstance(error, InvalidProxyStatus):
-        return road.of_proxy(way, error.response.status_code)
+        return connection_failures.of_proxy(way, error.response.status_code)
     if isinstance(error, ProxyError):
-        return road.of_proxy(way)
-    return road.unreachable(error, way)
+        return connection_failures.of_proxy(way)
+    return connection_failures.unreachable(error, way)

@@ -33,7 +33,7 @@ def document() -> Iterator[BinaryIO]:
 
 @pytest.fixture
 def authority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> trustme.CA:
-    """An authority that this machine trusts, by the same road as the system's own."""
+    """An authority that this machine trusts, in the same way as the system's own."""
     made = trustme.CA()
     made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))

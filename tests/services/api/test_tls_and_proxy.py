@@ -14,12 +14,12 @@ import trustme
 
 from services import origins
 from services.api.assmbl import AssmblClient
+from services.api.connection_failures import HttpRoute, Tunnel
 from services.api.factory import check_account
 from services.api.failures import Barred, Untrusted
 from services.api.file_sink import MemorySink
 from services.api.http import HttpDoor
 from services.api.presigned import DownloadLink, StorageDoor, UploadForm
-from services.api.road import Road, Tunnel
 from services.config import Account
 from services.errors import Offline, ServiceError, TimedOut
 from services.redact import Secret
@@ -27,7 +27,7 @@ from services.sandbox.records import Agent
 from services.service_config import ASSMBL
 from tests.conftest import SandboxControl
 from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, answer
-from tests.fakes.tls_road import FakeProxy, TlsFront
+from tests.fakes.tls_and_proxy import FakeProxy, TlsFront
 
 KEY = "tok-canary-tls-3b"
 NAME = "api.example.com"
@@ -256,4 +256,4 @@ async def test_without_a_word_about_the_tunnel_a_request_may_have_left() -> None
     assert not tunnel.is_closed
     await tunnel.note("connection.connect_tcp.started", {})
     assert not tunnel.is_closed
-    assert str(Road.to(f"https://{NAME}/x").place) == f"https://{NAME}"
+    assert str(HttpRoute.to(f"https://{NAME}/x").place) == f"https://{NAME}"

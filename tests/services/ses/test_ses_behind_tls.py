@@ -15,7 +15,7 @@ from services.errors import BadAnswer, ConfigError, Offline, ServiceError
 from services.paths import Paths
 from services.service_config import SesPlace
 from tests.fakes.scripted_service import FakeService, answer
-from tests.fakes.tls_road import FakeProxy, TlsFront
+from tests.fakes.tls_and_proxy import FakeProxy, TlsFront
 
 pytest.importorskip("boto3")
 HOST = "email.eu-west-1.amazonaws.com"
@@ -24,7 +24,7 @@ TAKEN = answer(200, {"MessageId": "0100-mail"})
 
 @pytest.fixture(autouse=True)
 def authority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> trustme.CA:
-    """Credentials, and an authority that boto3 trusts by its own road."""
+    """Credentials, and an authority that boto3 trusts in its own way."""
     made = trustme.CA()
     made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from services.api.connection_failures import HttpRoute
 from services.api.failures import LONGEST_WAIT, Untrusted
-from services.api.road import Road
 from services.api.ses_failures import Attempt, of_client, of_refusal
 from services.errors import (
     Forbidden,
@@ -22,7 +22,7 @@ pytest.importorskip("boto3")
 from botocore import exceptions as boto
 
 SENDER, TO = "ada@agents.example.com", "ann@elsewhere.example"
-ATTEMPT = Attempt(Road("https://email.us-east-1.amazonaws.com"), SENDER, (TO,))
+ATTEMPT = Attempt(HttpRoute("https://email.us-east-1.amazonaws.com"), SENDER, (TO,))
 HOSTILE = "\x1b[2J<b>token sk-live-1234</b> \u202etxt"
 NOT_VERIFIED = "Email address is not verified. The following identities failed the check in region "
 

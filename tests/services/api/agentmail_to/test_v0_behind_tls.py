@@ -20,7 +20,7 @@ from services.ports import PushSignal
 from services.redact import Secret
 from services.service_config import AGENTMAIL_TO_URL
 from tests.fakes.scripted_service import FakeService, answer
-from tests.fakes.tls_road import FakeProxy, TlsFront
+from tests.fakes.tls_and_proxy import FakeProxy, TlsFront
 from tests.services.api.agentmail_to.conftest import no_pause
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, mail
 

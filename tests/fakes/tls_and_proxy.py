@@ -1,4 +1,4 @@
-"""The road to a service as it is in the world: TLS with a real authority, and a CONNECT proxy before it.
+"""The way to a service as it is in the world: TLS with a real authority, and a CONNECT proxy before it.
 
 TlsFront   ends TLS before a plain server on this machine and hands every byte on
 FakeProxy  an HTTP proxy for CONNECT that keeps all it can read; names lead where the test says
@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 import trustme
+
+from tests.fakes.listener import Listener
 
 
 def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
@@ -22,45 +22,12 @@ def server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-class _Listener:
-    """A server on loopback whose connections end with it."""
+class _Between(Listener):
+    """Hands bytes on in both directions."""
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self._context = context
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.connections = 0
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, ssl=self._context)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
-            pass
-        finally:
-            self._tasks.discard(task)
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raise NotImplementedError
+    def _end(self, writer: asyncio.StreamWriter) -> None:
+        # A peer that has gone does not answer the end of TLS.
+        writer.transport.abort()
 
     async def _joined(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int
@@ -93,7 +60,7 @@ class _Listener:
         """Take note of bytes on their way."""
 
 
-class TlsFront(_Listener):
+class TlsFront(_Between):
     """TLS before the plain server at `port`."""
 
     def __init__(self, certificate: trustme.LeafCert, port: int) -> None:
@@ -104,22 +71,22 @@ class TlsFront(_Listener):
         await self._joined(reader, writer, self._behind)
 
 
-class FakeProxy(_Listener):
-    """A proxy: `roads` leads `host:port` to a port here; with `refusal` it answers that, and closes.
+class FakeProxy(_Between):
+    """A proxy: `targets` leads `host:port` to a port here; with `refusal` it answers that, and closes.
 
     `heard` is every byte that it could read, in both directions; `asked` the places it was asked for.
     """
 
     def __init__(
         self,
-        roads: Mapping[str, int],
+        targets: Mapping[str, int],
         *,
         refusal: bytes = b"",
         certificate: trustme.LeafCert | None = None,
     ) -> None:
         super().__init__(server_context(certificate) if certificate else None)
         self._is_secure = certificate is not None
-        self._roads = roads
+        self._targets = targets
         self._refusal = refusal
         self.heard = bytearray()
         self.asked: list[str] = []
@@ -134,7 +101,7 @@ class FakeProxy(_Listener):
         self._passed(head)
         method, place, _ = head.split(b"\r\n")[0].decode().split(" ")
         self.asked.append(place)
-        port = self._roads.get(place) if method == "CONNECT" else None
+        port = self._targets.get(place) if method == "CONNECT" else None
         if self._refusal or port is None:
             writer.write(self._refusal or b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()

@@ -30,15 +30,15 @@ _DEEPEST: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class HttpRoute:
     """Where a service is, as its origin for people, and the proxy that leads there ("" for none)."""
 
     place: str
     proxy: str = ""
 
     @classmethod
-    def to(cls, url: str, proxy: str = "") -> Road:
-        """Return the road to an absolute http(s) URL; `proxy` as `origins.proxy_url` returns it."""
+    def to(cls, url: str, proxy: str = "") -> HttpRoute:
+        """Return the route to an absolute http(s) URL; `proxy` as `origins.proxy_url` returns it."""
         return cls(str(origins.origin_of(url)), proxy)
 
 
@@ -63,7 +63,7 @@ class Tunnel:
 
 
 def of_transport(
-    error: Exception, road: Road, *, answering: bool = False, tunnel: Tunnel | None = None
+    error: Exception, route: HttpRoute, *, answering: bool = False, tunnel: Tunnel | None = None
 ) -> ServiceError:
     """Return the error for a connection that failed.
 
@@ -71,21 +71,21 @@ def of_transport(
     """
     import httpx  # Amazon SES is reached without it, and from a thread
 
-    if (untrusted := of_certificate(error, road)) is not None:
+    if (untrusted := of_certificate(error, route)) is not None:
         return untrusted
     if isinstance(error, httpx.ProxyError):
-        return of_proxy(road, _leading_number(str(error)))
+        return of_proxy(route, _leading_number(str(error)))
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return timed_out(road.place, uncertain=False)
+        return timed_out(route.place, uncertain=False)
     if tunnel is not None and tunnel.is_closed:
-        return of_proxy(road)
+        return of_proxy(route)
     if isinstance(error, httpx.ConnectError):
-        return unreachable(error, road)
+        return unreachable(error, route)
     if isinstance(error, httpx.TimeoutException):
-        return timed_out(road.place)
+        return timed_out(route.place)
     if answering:
-        return CutAnswer(f"The answer of {road.place} broke off.", _TRY_LATER, uncertain=True)
-    return Offline(f"The connection to {road.place} broke.", _TRY_LATER, uncertain=True)
+        return CutAnswer(f"The answer of {route.place} broke off.", _TRY_LATER, uncertain=True)
+    return Offline(f"The connection to {route.place} broke.", _TRY_LATER, uncertain=True)
 
 
 def timed_out(place: str, *, uncertain: bool = True) -> TimedOut:
@@ -93,42 +93,42 @@ def timed_out(place: str, *, uncertain: bool = True) -> TimedOut:
     return TimedOut(f"{place} did not answer in time.", _TRY_LATER, uncertain=uncertain)
 
 
-def unreachable(error: BaseException, road: Road) -> Offline:
+def unreachable(error: BaseException, route: HttpRoute) -> Offline:
     """Return the error for a connection that did not come about."""
-    if road.proxy:
+    if route.proxy:
         return Offline(
-            f"{road.place} cannot be reached through the proxy {road.proxy}.",
+            f"{route.place} cannot be reached through the proxy {route.proxy}.",
             "Check the network and the proxy of the account.",
         )
     if any(isinstance(one, ssl.SSLError) for one in causes(error)):
         return Offline(
-            f"{road.place} does not speak TLS as it should.",
+            f"{route.place} does not speak TLS as it should.",
             "Check the address of the service, and its port.",
         )
-    return Offline(f"{road.place} cannot be reached.", "Check the network and the base URL.")
+    return Offline(f"{route.place} cannot be reached.", "Check the network and the base URL.")
 
 
-def of_proxy(road: Road, status: int = 0) -> Offline:
+def of_proxy(route: HttpRoute, status: int = 0) -> Offline:
     """Return the error for a proxy that did not open the way; `status` 0 for no proper answer."""
     if status == _AUTHENTICATE:
         return Barred(
-            f"The proxy {road.proxy} asks for a password, which this program does not give.",
+            f"The proxy {route.proxy} asks for a password, which this program does not give.",
             "Set a proxy that needs none, for example one on this machine that signs in.",
         )
     if status in _FORBIDDING:
         return Barred(
-            f"The proxy {road.proxy} refuses to connect to {road.place}.",
+            f"The proxy {route.proxy} refuses to connect to {route.place}.",
             "Ask whoever runs the proxy to allow it, or change the proxy of the account.",
         )
     said = f" (status {status})" if status else ""
     return Offline(
-        f"The proxy {road.proxy} did not connect to {road.place}{said}.",
+        f"The proxy {route.proxy} did not connect to {route.place}{said}.",
         "Try again later, or check the proxy of the account.",
     )
 
 
 def of_certificate(
-    error: BaseException, road: Road, store: str = "the system's store"
+    error: BaseException, route: HttpRoute, store: str = "the system's store"
 ) -> Untrusted | None:
     """Return the error for a certificate that cannot be trusted, None for anything else.
 
@@ -137,7 +137,7 @@ def of_certificate(
     code = _verify_code(error)
     if code is None:
         return None
-    whose = _whose_certificate(road)
+    whose = _whose_certificate(route)
     if code == _EXPIRED:
         return Untrusted(
             f"{whose} has expired.",
@@ -146,25 +146,25 @@ def of_certificate(
     if code == _NOT_YET:
         return Untrusted(f"{whose} is not valid yet.", "Check this machine's clock.")
     if code in _OTHER_NAME:
-        return of_other_name(road)
+        return of_other_name(route)
     return Untrusted(
         f"{whose} cannot be trusted.",
         f"Check the address of the service; an own authority belongs into {store}.",
     )
 
 
-def of_other_name(road: Road) -> Untrusted:
+def of_other_name(route: HttpRoute) -> Untrusted:
     """Return the error for a certificate that is somebody else's."""
     return Untrusted(
-        f"{_whose_certificate(road)} is for another name.",
+        f"{_whose_certificate(route)} is for another name.",
         "Check the address of the service; a network that wants a sign-in does this too.",
     )
 
 
-def _whose_certificate(road: Road) -> str:
+def _whose_certificate(route: HttpRoute) -> str:
     # Behind TLS to the proxy itself, either of the two may be meant.
-    either = f" or of the proxy {road.proxy}" if road.proxy.startswith("https:") else ""
-    return f"The certificate of {road.place}{either}"
+    either = f" or of the proxy {route.proxy}" if route.proxy.startswith("https:") else ""
+    return f"The certificate of {route.place}{either}"
 
 
 def _verify_code(error: BaseException) -> int | None:
