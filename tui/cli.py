@@ -161,7 +161,7 @@ def acts_of(parser: argparse.ArgumentParser) -> Act:
 
     def act(name: str, text: str) -> argparse.ArgumentParser:
         one = acts.add_parser(name, help=text, description=text)
-        one.add_argument("--json", action="store_true", help="print one JSON object")
+        one.add_argument("--json", action="store_true", help="print JSON")
         add_common(one, again=True)
         return one
 

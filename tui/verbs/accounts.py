@@ -22,7 +22,7 @@ from services.policy_config import ApprovalRule
 from services.safe_text import clean_line
 from services.secrets import SecretStore
 from services.service_config import KINDS
-from tui.cli import VerbParsers, add_common
+from tui.cli import VerbParsers, acts_of
 from tui.listing import fit, print_json
 
 if TYPE_CHECKING:
@@ -37,14 +37,7 @@ Act = Callable[[argparse.Namespace], int]
 def add(verbs: VerbParsers) -> None:
     """Add the verb's parsers."""
     parser = verbs.add_parser("accounts", help="the mailboxes that are set up", description=__doc__)
-    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
-
-    def act(name: str, text: str) -> argparse.ArgumentParser:
-        one = acts.add_parser(name, help=text, description=text)
-        one.add_argument("--json", action="store_true", help="print JSON")
-        add_common(one, again=True)
-        return one
-
+    act = acts_of(parser)
     act("list", "name, kind, address, where the token lies, and what may leave")
     _add_adding(act("add", "set up a mailbox, or several inboxes of one AgentMail.to key"))
     removing = act("remove", "take an account out; its mail stays on the disk without --purge")

@@ -27,6 +27,7 @@ from services.config import Account
 from services.errors import BadAnswer, MailError, ServiceError, TimedOut
 from services.redact import Secret
 from tests.fakes.scripted_service import FakeService, FakeSleep, Reply, Seen, answer
+from tests.spoiled_bytes import spoiled
 
 WHOLE = bytes(range(256)) * 40
 
@@ -277,23 +278,9 @@ PIECES = (b"\r\n", b"\0", b":", b"-1", b"9" * 30, b"\xff", b"chunked", b" ", b"H
 
 
 def mutated(number: int) -> bytes:
-    """A sound answer with a few bytes changed, put in, left out, doubled or cut off."""
+    """A sound answer, spoiled."""
     chance = random.Random(number)
-    data = bytearray(chance.choice(SOUND))
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(data) + 1)
-        match chance.randrange(5):
-            case 0:
-                data[at : at + 1] = bytes([chance.randrange(256)])
-            case 1:
-                data[at:at] = chance.choice(PIECES)
-            case 2:
-                del data[at : at + chance.randint(1, 8)]
-            case 3:
-                data[at:at] = data[at : at + chance.randint(1, 40)]
-            case _:
-                del data[at:]
-    return bytes(data)
+    return spoiled(chance.choice(SOUND), chance, PIECES)
 
 
 async def outcome(door: HttpDoor) -> str:

@@ -14,6 +14,7 @@ import pytest
 from services.api.agentmail_to.push import AgentMailToPush
 from services.errors import ServiceError
 from tests.fakes.scripted_service import FakeService, Reply, Seen
+from tests.spoiled_bytes import spoiled
 
 KEY = "key-canary"
 PIECES = (b"\r\n", b"\0", b":", b"\xff", b"\x81\x7f", b"\x88\x02\x03\xe8", b"9" * 30, b"\x89\x7e")
@@ -40,32 +41,15 @@ EVENT = frame(
 )
 
 
-def changed(data: bytes, chance: random.Random) -> bytes:
-    """A few bytes changed, put in, left out, doubled or cut off."""
-    made = bytearray(data)
-    for _ in range(chance.randint(1, 3)):
-        at = chance.randrange(len(made) + 1)
-        match chance.randrange(5):
-            case 0:
-                made[at : at + 1] = bytes([chance.randrange(256)])
-            case 1:
-                made[at:at] = chance.choice(PIECES)
-            case 2:
-                del made[at : at + chance.randint(1, 8)]
-            case 3:
-                made[at:at] = made[at : at + chance.randint(1, 60)]
-            case _:
-                del made[at:]
-    return bytes(made)
-
-
 def in_the_handshake(chance: random.Random) -> Callable[[Seen], Reply]:
-    return lambda seen: Reply(changed(accepted(seen), chance) + SUBSCRIBED + EVENT, close=True)
+    return lambda seen: Reply(
+        spoiled(accepted(seen), chance, PIECES) + SUBSCRIBED + EVENT, close=True
+    )
 
 
 def in_the_frames(chance: random.Random) -> Callable[[Seen], Reply]:
     return lambda seen: Reply(
-        accepted(seen) + changed(SUBSCRIBED + EVENT + EVENT, chance), close=True
+        accepted(seen) + spoiled(SUBSCRIBED + EVENT + EVENT, chance, PIECES), close=True
     )
 
 

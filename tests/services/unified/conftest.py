@@ -1,6 +1,7 @@
 """Fixtures of several accounts at once.
 
 household   starts a unified engine over fresh accounts: `household("work", "home")`
+both        runs over two inboxes of AgentMail.to ("t1", "t2") and an Assmbl account ("a1")
 both_kinds  the same over two Assmbl accounts ("a1", "a2") and two inboxes of AgentMail.to ("t1", "t2")
 """
 
@@ -46,6 +47,12 @@ def household(sandbox: SandboxControl, disk: Path, running: list[Household]) -> 
         return made
 
     return start
+
+
+@pytest.fixture
+def both(sandbox: SandboxControl, v0: V0Control, disk: Path, household: Start) -> Household:
+    """Two inboxes of AgentMail.to, and an Assmbl account, whose service has nothing beside a mailbox."""
+    return household(*v0_members(v0, disk, "t1", "t2"), assmbl_member(sandbox, disk, "a1"))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -14,22 +13,8 @@ from services.shelf_events import ListShelf, ReadShelved, ShelfListed, ShelvedRe
 from services.shelves import Shelf
 from services.unified.addressing import addressed
 from services.unified.ids import join_id, split_id
-from tests.conftest import SandboxControl
 from tests.services.sandbox.agentmail_to.v0_control import V0Control, client_of
-from tests.services.unified.household import Household, assmbl_member, v0_members
-
-
-@pytest.fixture
-def v0(sandbox: SandboxControl) -> V0Control:
-    return V0Control(sandbox)
-
-
-@pytest.fixture
-def both(
-    sandbox: SandboxControl, v0: V0Control, disk: Path, household: Callable[..., Household]
-) -> Household:
-    """Two inboxes of AgentMail.to, and an Assmbl account, which has no such lists."""
-    return household(*v0_members(v0, disk, "t1", "t2"), assmbl_member(sandbox, disk, "a1"))
+from tests.services.unified.household import Household
 
 
 def answered(v0: V0Control, one: Household, qualified: str, text: str) -> str:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
-import pytest
-
 from services.events import RequestFailed
 from services.models import Mailbox, RowFlag
 from services.requests import ForAccount
@@ -20,24 +15,10 @@ from services.shelf_events import (
 )
 from services.shelves import Shelf
 from services.unified.ids import split_id
-from tests.conftest import SandboxControl
 from tests.services.sandbox.agentmail_to.v0_control import V0Control, client_of
-from tests.services.unified.household import Household, assmbl_member, v0_members
+from tests.services.unified.household import Household
 
 HOSTILE = "Pay \x1b]0;x\x07[/b] now \u202etxt"
-
-
-@pytest.fixture
-def v0(sandbox: SandboxControl) -> V0Control:
-    return V0Control(sandbox)
-
-
-@pytest.fixture
-def both(
-    sandbox: SandboxControl, v0: V0Control, disk: Path, household: Callable[..., Household]
-) -> Household:
-    """Two inboxes of AgentMail.to, and an Assmbl account, which has no trash."""
-    return household(*v0_members(v0, disk, "t1", "t2"), assmbl_member(sandbox, disk, "a1"))
 
 
 def put_into_trash(v0: V0Control, one: Household, qualified: str) -> None:
