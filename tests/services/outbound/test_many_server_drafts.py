@@ -47,6 +47,21 @@ async def room_over(stage: V0Stage, service: FakeService, shelf: Shelf, **policy
     return await opened(stage, **policy)
 
 
+async def looking_up_to(
+    stage: V0Stage, service: FakeService, shelf: Shelf, draft_id: str
+) -> tuple[Room, asyncio.Future[object]]:
+    """A look under way: the service was asked for this draft and does not answer."""
+    asked = asyncio.Event()
+    room = await room_over(stage, service, shelf)
+    shelf.silent.add(draft_id)
+    service._script = lambda seen: (
+        (seen.target.endswith(f"/{draft_id}") and asked.set()) or shelf(seen)
+    )
+    looking = asyncio.ensure_future(room.look())
+    await asked.wait()
+    return room, looking
+
+
 def many(count: int, **fields: object) -> list[dict[str, object]]:
     return [draft(f"d{number}", subject=f"Number {number}", **fields) for number in range(count)]
 
@@ -101,13 +116,7 @@ async def test_a_look_can_be_given_up_and_the_next_goes_on_where_it_stood(
     stage: V0Stage, service: FakeService
 ) -> None:
     shelf = Shelf(many(50))
-    shelf.silent.add("d49")
-    asked = asyncio.Event()
-    service._script = lambda seen: (seen.target.endswith("/d49") and asked.set()) or shelf(seen)
-    await reach(stage, service)
-    room = await opened(stage)
-    looking = asyncio.ensure_future(room.look())
-    await asked.wait()
+    room, looking = await looking_up_to(stage, service, shelf, "d49")
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await looking
@@ -125,13 +134,7 @@ async def test_a_look_tells_how_far_it_is_while_it_goes_on(
     stage: V0Stage, service: FakeService
 ) -> None:
     shelf = Shelf(many(30))
-    shelf.silent.add("d29")
-    asked = asyncio.Event()
-    service._script = lambda seen: (seen.target.endswith("/d29") and asked.set()) or shelf(seen)
-    await reach(stage, service)
-    room = await opened(stage)
-    looking = asyncio.ensure_future(room.look())
-    await asked.wait()
+    room, looking = await looking_up_to(stage, service, shelf, "d29")
     assert 30 - server_drafts.AT_ONCE <= room.kept.read < 30
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)

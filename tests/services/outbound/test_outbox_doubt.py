@@ -11,6 +11,7 @@ import pytest
 
 from services.crypto.own import OwnKey
 from services.draft import DraftState
+from services.outbound.office import Office
 from services.outbound.outbox.outbox_documents import OutboxEntry
 from services.outbound.outbox.outbox_views import sentence_of
 from services.outbound_models import OutboxState
@@ -152,17 +153,25 @@ async def test_a_person_may_have_the_same_bytes_sent_again(
     assert "object_key" in first
 
 
+async def to_be_sent_again(
+    office: Office, sandbox: SandboxControl, alice: Party, bob: Party
+) -> OutboxEntry:
+    """A mail whose answer was lost; a person sends it again, and the service is too busy at first."""
+    sandbox.fault("drop_after", alice.agent, operation="send_mail")
+    (entry,) = await send(office, mail(bob.address))
+    busy = {"status": 429, "retry_after": "120", "times": 1}
+    sandbox.fault("status", alice.agent, operation="send_mail", **busy)
+    await office.settle_uncertain(entry.entry_id, resend=True)
+    return entry
+
+
 async def test_a_decision_to_send_it_again_stands_until_it_may_have_left_again(
     stage: Callable[..., Stage], sandbox: SandboxControl, alice: Party, bob: Party
 ) -> None:
     sandbox.settings(dedupe=False)
     one = stage()
     office = await one.open()
-    sandbox.fault("drop_after", alice.agent, operation="send_mail")
-    (entry,) = await send(office, mail(bob.address))
-    busy = {"status": 429, "retry_after": "120", "times": 1}
-    sandbox.fault("status", alice.agent, operation="send_mail", **busy)
-    await office.settle_uncertain(entry.entry_id, resend=True)
+    entry = await to_be_sent_again(office, sandbox, alice, bob)
     (after,) = await office.sending.push([entry.entry_id], 30)
     assert after.state is UNCERTAIN
     assert "sent again by itself" in str(sentence_of(after, office.now))
@@ -175,11 +184,7 @@ async def test_a_decision_to_send_it_again_does_not_stand_for_days(
 ) -> None:
     one = stage()
     office = await one.open()
-    sandbox.fault("drop_after", alice.agent, operation="send_mail")
-    (entry,) = await send(office, mail(bob.address))
-    busy = {"status": 429, "retry_after": "120", "times": 1}
-    sandbox.fault("status", alice.agent, operation="send_mail", **busy)
-    await office.settle_uncertain(entry.entry_id, resend=True)
+    entry = await to_be_sent_again(office, sandbox, alice, bob)
     await office.sending.push([entry.entry_id], 30)
     one.clock.now += 3 * 86_400
     (after,) = await office.sending.push([entry.entry_id], 5)
