@@ -68,15 +68,27 @@ class Writer(Run):
 
 
 @pytest.fixture
-def writer(
+def begin(
     tmp_path: Path, v0: V0Control, org: Org, client_for: Any, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Writer]:
+) -> Iterator[Callable[..., Writer]]:
+    """Start an engine that looks at the drafts at once and all the time; with a key of the inbox."""
     monkeypatch.setattr(posting, "LOOK_AFTER", 0.0)
     monkeypatch.setattr(posting, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(server_desk, "LOOK_EVERY", 0.05)
-    made = Writer(tmp_path / "account", v0, org, lambda: client_for(org.key, org.one))
-    yield made
-    made.engine.stop()
+    begun: list[Writer] = []
+
+    def call(key: str = org.key) -> Writer:
+        begun.append(Writer(tmp_path / "account", v0, org, lambda: client_for(key, org.one)))
+        return begun[-1]
+
+    yield call
+    for one in begun:
+        one.engine.stop()
+
+
+@pytest.fixture
+def writer(begin: Callable[..., Writer]) -> Writer:
+    return begin()
 
 
 @pytest.fixture
@@ -159,24 +171,22 @@ def test_the_list_is_told_again_only_when_something_of_it_is_different(
 
 
 def test_it_is_told_how_far_a_long_look_is(
-    writer: Writer, drafts: Any, v0: V0Control, org: Org
+    begin: Callable[..., Writer], drafts: Any, v0: V0Control, org: Org
 ) -> None:
-    v0.sandbox.fault("latency", operation="v0_inbox_get_draft", skip=7, seconds=20.0)
     for number in range(8):
         drafts("POST", to=[org.two], subject=f"Number {number}", text="Words.")
+    v0.sandbox.fault("latency", operation="v0_inbox_get_draft", skip=7, seconds=60.0)
+    # All of them lie there before the first look: one that had read seven would have nothing to tell.
+    writer = begin()
     writer.engine.request(ev.ListProposals())
     told = writer.wait(ev.ProposalsListed, lambda one: one.coming)
     assert str(told.coming).startswith("Reading drafts on AgentMail.to: ")
 
 
 def test_a_key_that_may_not_read_drafts_says_so_once(
-    tmp_path: Path, v0: V0Control, org: Org, client_for: Any, monkeypatch: pytest.MonkeyPatch
+    begin: Callable[..., Writer], v0: V0Control, org: Org
 ) -> None:
-    monkeypatch.setattr(posting, "LOOK_AFTER", 0.0)
-    monkeypatch.setattr(posting, "LOOK_EVERY", 0.01)
-    monkeypatch.setattr(server_desk, "LOOK_EVERY", 0.05)
-    weak = v0.key(org, permissions={"message_read": True})
-    writer = Writer(tmp_path / "account", v0, org, lambda: client_for(weak, org.one))
+    writer = begin(v0.key(org, permissions={"message_read": True}))
     writer.until(lambda: any("draft_read" in one for one in writer.sentences))
     writer.engine.stop()
     assert sum("draft_read" in one for one in writer.sentences) == 1
