@@ -26,7 +26,8 @@ from services.errors import (
 _PASSING: Final = (
     Offline, TimedOut, RateLimited, ServerBroken, SignedOut, BadAnswer, CacheError, ConfigError,
 )  # fmt: skip
-_REDIRECTS: Final = range(300, 400)
+_TO_BE_REPEATED: Final = frozenset({307, 308})
+"""Redirects that ask for the same request elsewhere (RFC 9110 §15.4.8, §15.4.9): nothing is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,12 @@ def passes(error: MailError) -> bool:
 def may_have_left(error: MailError) -> bool:
     """Tell whether a mail may have left although sending it ended with this error.
 
-    An answer that is not understood may stand for a mail that was taken; a redirect does not.
+    An answer that is not understood may stand for a mail that was taken; so may a redirect to what
+    came of it, as 303 is, and 301 and 302 mostly are.
     """
-    if isinstance(error, BadAnswer):
-        return error.status not in _REDIRECTS
-    return isinstance(error, ServiceError) and error.uncertain
+    if isinstance(error, ServiceError) and error.uncertain:
+        return True
+    return isinstance(error, BadAnswer) and error.status not in _TO_BE_REPEATED
 
 
 def answer_of(error: MailError) -> str:
