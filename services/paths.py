@@ -75,6 +75,12 @@ class Paths:
         """Return where an account's token lies when the operator chose a file; it need not exist."""
         return self.data_dir / "tokens" / account_name(name)
 
+    @property
+    def token_uses(self) -> Path:
+        """Where it stands whom the environment's token was used for; it need not exist."""
+        # With a dot, which no account's name begins with.
+        return self.data_dir / "tokens" / ".environment"
+
 
 def account_name(name: str) -> str:
     """Check the name of an account, which is also a folder name; UsageError when it cannot be."""

@@ -14,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
-from services.config import ENV_TOKEN, Account
-from services.errors import SecretStoreError, UsageError
+from services.config import Account
+from services.environment_token import EnvironmentToken
+from services.errors import SecretStoreError
 from services.paths import Paths
 from services.redact import Secret
 from services.system_keyring import KeyringState, SystemKeyring
@@ -148,13 +149,12 @@ class SecretStore:
         return self._keyring.state()
 
     def _from_environment(self, account: Account, remark: str = "") -> FoundToken | None:
-        if not account.takes_environment_token or not self._environ.get(ENV_TOKEN, "").strip():
+        variable = EnvironmentToken(self._paths.token_uses, account, self._environ)
+        given = variable.read()
+        if given is None:
             return None
-        try:
-            token = clean_token(self._environ[ENV_TOKEN])
-        except UsageError as error:
-            raise SecretStoreError(f"{ENV_TOKEN}: {error.sentence}", error.next_step) from None
-        return FoundToken(token, TokenSource.ENVIRONMENT, remark)
+        remarks = f"{remark} {given.remark}".strip()
+        return FoundToken(given.token, TokenSource.ENVIRONMENT, remarks)
 
     def _from_file(self, account: Account) -> FoundToken | None:
         kept = self._file(account).read()

@@ -1,10 +1,9 @@
 """The file that an account's token lies in where there is no keyring: the token, and whom it is for.
 
-Closes the trap of a token that follows the configuration: that file is no secret, is edited by hand and
-copied between machines, and a changed `kind` or `base_url` in it would have the token sent to somebody
-else. The second line names the kind of service and the origin that the token was kept for, and it is
-checked at every use. A file of one line (as earlier versions wrote it) is for the account as it
-stands when the file is first used.
+Closes the trap of a token that follows an edited configuration (`services.token_owner`): the second line
+names the kind of service and the origin that the token was kept for, and it is checked at every use.
+A file of one line (as earlier versions wrote it) is for the account as it stands when the file is
+first used.
 """
 
 from __future__ import annotations
@@ -17,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services import origins
 from services.config import Account
 from services.errors import ConfigError, SecretStoreError, UsageError
 from services.paths import tighten_file, write_private
 from services.redact import Secret
+from services.token_owner import OWNER, of_another, owner_of
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
-_OWNER: Final = re.compile(r"[a-z.]{1,32} [\x21-\x7e]{1,2048}")
 _LARGEST: Final = 8_192
 
 
@@ -89,13 +87,13 @@ class TokenFile:
         remark = f"{self._path} was readable by others and has been made 0600." if is_loose else ""
         if not content.owner:
             remark = f"{remark} {self._bind(content)}".strip()
-        elif content.owner != _owner_of(self._account):
-            raise self._of_another(content.owner)
+        elif content.owner != owner_of(self._account):
+            raise of_another(f"The token in {self._path}", content.owner, self._account)
         return KeptToken(content.token, remark)
 
     def write(self, token: Secret) -> None:
         """Keep a token for the account as it is now; SecretStoreError when the disk refuses."""
-        owner = _owner_of(self._account)
+        owner = owner_of(self._account)
         try:
             write_private(self._path, f"{token.reveal()}\n{owner}\n".encode("ascii"))
         except ConfigError as error:
@@ -117,7 +115,7 @@ class TokenFile:
         lines = [line for line in data.decode("ascii", "replace").split("\n") if line.strip()]
         owner = lines[1].strip() if len(lines) == 2 else ""
         is_read = len(data) < _LARGEST and 1 <= len(lines) <= 2
-        if not is_read or (owner and not _OWNER.fullmatch(owner)):
+        if not is_read or (owner and not OWNER.fullmatch(owner)):
             return None
         try:
             token = clean_token(lines[0])
@@ -131,7 +129,7 @@ class TokenFile:
         Added at the end, not written anew: a token that another process has put there just now, in
         a new file, is never written over with this one.
         """
-        line = f"{_owner_of(self._account)}\n".encode("ascii")
+        line = f"{owner_of(self._account)}\n".encode("ascii")
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
             with os.fdopen(descriptor, "wb", buffering=0) as opened:
@@ -142,17 +140,3 @@ class TokenFile:
         except OSError as error:
             return f"{self._path} cannot be tied to its service: {error.strerror}."
         return ""
-
-    def _of_another(self, owner: str) -> SecretStoreError:
-        kept, now = (one.replace(" ", " at ", 1) for one in (owner, _owner_of(self._account)))
-        name = self._account.name
-        return SecretStoreError(
-            f'The token in {self._path} is for {kept}, but the account "{name}" is now {now}: '
-            "it is not sent there.",
-            "Correct kind and base_url in the configuration, or set a token for the new place: "
-            f"agentmail-tui --profile {name}, then g s.",
-        )
-
-
-def _owner_of(account: Account) -> str:
-    return f"{account.kind} {origins.origin_of(account.base_url)}"
