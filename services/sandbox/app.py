@@ -83,7 +83,7 @@ class ApiDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        visit = Visit.at("api", self._connections, scope, receive, send)
+        visit = Visit.at("api", self._sandbox, self._connections, scope, receive, send)
         await visit.end(self._sandbox, self._answered(visit))
 
     async def _answered(self, visit: Visit) -> Answer:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from services.sandbox.faults import Fault, Faults
+from services.sandbox.held_back import HeldBack
 from services.sandbox.presign import Signer
 from services.sandbox.records import Agent, StoredMail
 from services.sandbox.ses.account import SesAccount
@@ -80,6 +81,7 @@ class Sandbox:
     clock: Clock
     settings: Settings = field(default_factory=Settings)
     faults: Faults = field(default_factory=Faults)
+    held: HeldBack = field(default_factory=HeldBack)
     ses: SesAccount = field(default_factory=SesAccount)
     requests: deque[SeenRequest] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 

@@ -233,6 +233,7 @@ def _put_settings(call: Call) -> object:
 
 def _reset(call: Call) -> object:
     call.sandbox.faults.clear()
+    call.sandbox.held.let_go()
     call.sandbox.requests.clear()
     call.sandbox.settings = Settings()
     call.sandbox.clock.offset = 0.0

@@ -17,6 +17,7 @@ from services.api import wire
 from services.sandbox.connections import Connections, cut
 from services.sandbox.context import ApiError
 from services.sandbox.faults import Fault
+from services.sandbox.held_back import HeldBack
 
 JSON: Final = "application/json"
 _NAMES: Final = {
@@ -40,6 +41,10 @@ class Dropped(Exception):
     """The connection was cut on order."""
 
 
+class LetGo(Dropped):
+    """The connection was cut because nobody waits for its answer any more."""
+
+
 def ordered_answer(faults: Mapping[str, Fault]) -> Answer | None:
     """Return the answer that takes the place of the real one, before anything is handled."""
     if fault := faults.get("status"):
@@ -56,14 +61,17 @@ class FaultyWire:
     """Sends answers over one connection, spoilt by the faults that hit the call."""
 
     connections: Connections
+    held: HeldBack
     scope: Scope
     receive: Receive
     send: Send
 
     async def before(self, faults: Mapping[str, Fault]) -> None:
-        """Delay or cut before anything is handled; raises Dropped."""
-        if fault := faults.get("latency"):
-            await asyncio.sleep(fault.seconds)
+        """Delay or cut before anything is handled; raises Dropped, and LetGo after a reset."""
+        fault = faults.get("latency")
+        if fault is not None and not await self.held.wait(fault.seconds):
+            await cut(self.connections, self.scope, self.receive, hard=True)
+            raise LetGo
         if "drop_before" in faults:
             await cut(self.connections, self.scope, self.receive, hard=True)
             raise Dropped

@@ -36,7 +36,7 @@ class S3Watch:
         seen = seen_at("s3", scope, operation)
         self.sandbox.requests.append(seen)
         faults = self.sandbox.faults.take(operation, None)
-        out = FaultyWire(self.connections, scope, receive, send)
+        out = FaultyWire(self.connections, self.sandbox.held, scope, receive, send)
         try:
             await out.before(faults)
             ordered = ordered_answer(faults)

@@ -16,7 +16,7 @@ from services.sandbox.body import Gone
 from services.sandbox.connections import Connections
 from services.sandbox.context import Sandbox, SeenRequest
 from services.sandbox.faults import Fault
-from services.sandbox.faulty_wire import Answer, Dropped, FaultyWire
+from services.sandbox.faulty_wire import Answer, Dropped, FaultyWire, LetGo
 
 _CONTROLS = "/_sandbox/"
 
@@ -46,16 +46,24 @@ class Visit:
 
     @classmethod
     def at(
-        cls, door: str, connections: Connections, scope: Scope, receive: Receive, send: Send
+        cls,
+        door: str,
+        sandbox: Sandbox,
+        connections: Connections,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> Visit:
         """Begin one."""
-        wire_out = FaultyWire(connections, scope, receive, send)
+        wire_out = FaultyWire(connections, sandbox.held, scope, receive, send)
         return cls(scope, receive, wire_out, seen_at(door, scope))
 
     async def end(self, sandbox: Sandbox, answering: Awaitable[Answer]) -> None:
         """Note the request and send its answer, as the faults let it."""
         try:
             answer = await answering
+        except LetGo:
+            return
         except (Dropped, Gone):
             self._note(sandbox)
             return

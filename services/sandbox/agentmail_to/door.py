@@ -57,7 +57,7 @@ class AgentmailDoor:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
             return
-        visit = Visit.at(DOOR, self._connections, scope, receive, send)
+        visit = Visit.at(DOOR, self._services.sandbox, self._connections, scope, receive, send)
         await visit.end(self._services.sandbox, self._answered(visit))
 
     async def _answered(self, visit: Visit) -> Answer:

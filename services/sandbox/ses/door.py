@@ -58,7 +58,7 @@ class SesDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        visit = Visit.at("ses", self._connections, scope, receive, send)
+        visit = Visit.at("ses", self._sandbox, self._connections, scope, receive, send)
         await visit.end(self._sandbox, self._answer(visit))
 
     async def _answer(self, visit: Visit) -> Answer:

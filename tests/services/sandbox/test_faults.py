@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -129,6 +131,23 @@ def test_latency_comes_before_handling(sandbox, agent, client):
     with pytest.raises(httpx.ReadTimeout):
         client.get("/inbox", timeout=0.1)
     assert client.get("/inbox").status_code == 200
+
+
+def test_what_a_delay_holds_back_is_neither_noted_nor_carried_out_after_a_reset(
+    sandbox, agent, client
+):
+    """A test that ended, or a program that was killed, leaves no request to the next one."""
+    message = sandbox.add_mail(agent, MAIL)
+    sandbox.fault("latency", agent, seconds=600)
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(client.delete, f"/messages/{message}", timeout=None)
+        while sandbox.http.get("/_sandbox/faults").json()["faults"]:
+            pass
+        sandbox.reset()
+        with pytest.raises(httpx.TransportError):
+            held.result()
+    assert client.get(f"/messages/{message}").status_code == 200
+    assert [one["operation"] for one in sandbox.requests(agent)] == ["get_message"]
 
 
 def test_short_and_empty_pages_carry_a_cursor_and_lose_nothing(sandbox, agent, client):

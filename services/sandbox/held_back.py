@@ -1,0 +1,33 @@
+"""The requests that an ordered delay holds back before they are handled.
+
+Closes the trap of a request whose client died long ago, and which is noted and carried out in the
+middle of the next test: taking back all orders lets go of what they hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class HeldBack:
+    """Those of all doors."""
+
+    def __init__(self) -> None:
+        self._held: set[asyncio.Event] = set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Hold a request back; False when it was let go before its time."""
+        let_go = asyncio.Event()
+        self._held.add(let_go)
+        try:
+            await asyncio.wait_for(let_go.wait(), seconds)
+        except TimeoutError:
+            return True
+        finally:
+            self._held.discard(let_go)
+        return False
+
+    def let_go(self) -> None:
+        """Have all that are held back cut, unhandled."""
+        for one in self._held:
+            one.set()
