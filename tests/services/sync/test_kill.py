@@ -25,7 +25,10 @@ from services.sync.pace import Pace
 async def main(folder, base_url, token):
     provider = AssmblClient(base_url, token)
     store = MailStore.open(Path(folder))
-    tell = lambda event: print(type(event).__name__, flush=True)
+    def tell(event):
+        print(type(event).__name__, flush=True)
+        sys.stdin.readline()
+
     mailbox = Mailbox(store, provider, None, tell, pace=replace(Pace(), publish=0.0))
     await mailbox.change_labels(tuple(store.ids())[:1], add=("mine",))
     await mailbox.sync()
@@ -37,22 +40,25 @@ asyncio.run(main(*sys.argv[2:]))
 
 def run_until(folder: Path, base_url: str, token: str, events: int) -> bool:
     """Run a sync in a process of its own and kill it after some events; True when it got done."""
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-P", "-c", CHILD, str(ROOT), str(folder), base_url, token],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert child.stdout is not None
-    for seen, line in enumerate(child.stdout, 1):
-        if line == "done\n":
-            assert child.wait() == 0
-            return True
-        if seen >= events:
-            child.kill()
-            break
-    child.stdout.close()
-    child.wait()
-    return False
+        bufsize=1,
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        for seen, line in enumerate(child.stdout, 1):
+            if line == "done\n":
+                assert child.wait() == 0
+                return True
+            # Each event waits for this word: a slow reader would find the whole sync done.
+            child.stdin.write("\n")
+            if seen >= events:
+                child.kill()
+                return False
+        raise AssertionError("it ended by itself, and in the middle")
 
 
 def test_a_sync_killed_again_and_again_loses_and_repeats_nothing(sandbox, agent, tmp_path):
