@@ -40,6 +40,8 @@ from tests.services.engine.engine_stage import Run
 SEALED_TYPE = "application/pgp-encrypted"
 ONE = ("one.txt", b"first", "text/plain")
 TWO = ("two.txt", b"second" * 20_000, "text/plain")
+HELD_UP = {"seconds": 600.0, "size": 1_000}
+"""A first piece, and no second one as long as a test lasts."""
 
 
 @pytest.fixture
@@ -119,7 +121,7 @@ def test_a_file_that_is_not_as_encrypted_as_it_says_is_told(
 def test_saving_can_be_given_up(
     run: Run, deliver: Deliver, downloads: Path, sandbox: SandboxControl, tmp_path: Path
 ) -> None:
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=1_000)
+    sandbox.fault("slow_drip", operation="s3_download", **HELD_UP)
     request_id = run.engine.request(SaveAttachments(deliver(TWO), (0,), downloads))
     run.wait(FileMoved, lambda event: event.state)
     run.engine.request(CancelTransfers())
@@ -151,7 +153,7 @@ def three(message_id: str, downloads: Path) -> SaveAttachments:
 def test_one_of_several_is_given_up_and_the_others_come(
     run: Run, deliver: Deliver, downloads: Path, sandbox: SandboxControl
 ) -> None:
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.02, size=3_000, times=None)
+    sandbox.fault("slow_drip", operation="s3_download", **HELD_UP)
     request = three(deliver(TWO, ONE, ("three.txt", b"third", "text/plain")), downloads)
     request_id = run.engine.request(request)
     row = moved(run, "one", TransferState.FETCHING)
@@ -217,7 +219,7 @@ def test_what_is_not_on_the_list_is_not_opened(run: Run) -> None:
 def test_stopping_the_program_leaves_no_half_file(
     run: Run, deliver: Deliver, downloads: Path, sandbox: SandboxControl
 ) -> None:
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=1_000)
+    sandbox.fault("slow_drip", operation="s3_download", **HELD_UP)
     run.engine.request(SaveAttachments(deliver(TWO), (0,), downloads))
     run.wait(FileMoved, lambda event: event.state)
     run.engine.stop(10)

@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 
 from services.api.assmbl import AssmblClient
+from services.api.presigned import LARGEST_FILE, Downloaded, Progress
 from services.attachments import landing
-from services.attachments.transfer import POLL_LIMIT, Fetcher, Progressed, Stage, sha256_of
+from services.attachments.transfer import (
+    POLL_LIMIT,
+    AttachmentSource,
+    Fetcher,
+    Progressed,
+    Stage,
+    sha256_of,
+)
 from services.errors import (
     BadAnswer,
     DiskFull,
@@ -109,7 +117,7 @@ async def test_a_gone_message_is_not_found(fetcher: Fetcher, downloads: Path) ->
 async def test_a_cancelled_download_leaves_nothing(
     fetcher: Fetcher, deliver: Deliver, downloads: Path, staging: Path, sandbox: SandboxControl
 ) -> None:
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=1_000)
+    sandbox.fault("slow_drip", operation="s3_download", seconds=600.0, size=1_000)
     moving = asyncio.Event()
 
     def tell(progressed: Progressed) -> None:
@@ -124,16 +132,36 @@ async def test_a_cancelled_download_leaves_nothing(
     assert leftovers(downloads, staging) == []
 
 
+class HeldSource:
+    """The files of a service, of which none goes on before `go`; `reached` tells of the first."""
+
+    def __init__(self, files: AttachmentSource) -> None:
+        self._files = files
+        self.get_inbound_attachment_status = files.get_inbound_attachment_status
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+    async def download_file(
+        self, message_id: str, index: int, descriptor: int, *, resume: bool = False,
+        largest: int = LARGEST_FILE, on_progress: Progress | None = None,
+    ) -> Downloaded | None:  # fmt: skip
+        self.reached.set()
+        await self.go.wait()
+        return await self._files.download_file(
+            message_id, index, descriptor, resume=resume, largest=largest, on_progress=on_progress
+        )
+
+
 async def test_the_same_file_is_not_saved_by_two_at_once(
-    fetcher: Fetcher, deliver: Deliver, downloads: Path, sandbox: SandboxControl
+    client: AssmblClient, deliver: Deliver, downloads: Path, staging: Path
 ) -> None:
-    sandbox.fault("latency", operation="s3_download", seconds=0.3)
-    message_id = deliver(PDF)
-    outcomes = await asyncio.gather(
-        *(fetcher.save(wanted(message_id, downloads)) for _ in range(2)), return_exceptions=True
-    )
-    refused = [one for one in outcomes if isinstance(one, BaseException)]
-    assert [type(one) for one in refused] == [UsageError]
+    source, one = HeldSource(client.attachments), wanted(deliver(PDF), downloads)
+    fetcher = Fetcher(source, staging)
+    first = asyncio.ensure_future(fetcher.save(one))
+    await source.reached.wait()
+    with pytest.raises(UsageError):
+        await fetcher.save(one)
+    source.go.set()
+    await first
     assert leftovers(downloads) == [str(downloads / "report.pdf")]
 
 
