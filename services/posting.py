@@ -20,12 +20,11 @@ from services.limits import RAW_LIMIT
 if TYPE_CHECKING:
     from services.cache.snapshot import MailSnapshot
     from services.keys.keychain import Keychain
+    from services.outbound.log.lending import Original
     from services.ports import MailProvider
-    from services.shown_mail import RenderedMessage
     from services.sync.mailbox import Mailbox
     from services.sync.session import Session
     from services.transfer_models import TransferBoard
-    from services.wire_values import InboundAttachment, InboxItem
 
 LOG: Final = Path("outbound", "outbound.log")
 """Below an account's folder; there is nothing to send when it is missing."""
@@ -96,31 +95,23 @@ class SessionMail:
         """The latest picture of the mailbox."""
         return self._mailbox.snapshot
 
-    def item(self, message_id: str) -> InboxItem | None:
-        """Return a message as the inbox tells it."""
-        return self._mailbox.store.item(message_id)
+    async def original(self, message_id: str) -> Original:
+        """Return a message that came in, or was sent from here; raises ServiceError, RenderError."""
+        from services.outbound.log.lending import Original
 
-    async def raw_mail(self, message_id: str) -> bytes:
-        """Return a message as received; raises ServiceError."""
-        return (await self._mailbox.fetch(message_id)).raw
-
-    async def served_files(self, message_id: str) -> tuple[InboundAttachment, ...]:
-        """Return what files the service hands out for a message; raises ServiceError."""
-        return (await self._mailbox.fetch(message_id)).attachments
+        opened = await self._mailbox.open(message_id)
+        mail = opened.mail
+        return Original(mail.item, mail.raw, opened.message, mail.attachments, mail.is_sent)
 
     async def part(self, message_id: str, number: int) -> tuple[str, bytes] | None:
         """Return name and content of a file inside of the raw mail; ServiceError, RenderError."""
         from services.reading.sealed import Plaintext
 
-        raw, renderer = await self.raw_mail(message_id), self._mailbox.renderer
+        raw, renderer = (await self._mailbox.fetch(message_id)).raw, self._mailbox.renderer
         if renderer is None or len(raw) > RAW_LIMIT:
             return None
         # Cut out where hostile mail is read; that it came in clear makes no difference there.
         return await renderer.file_in(Plaintext(raw, is_entity=True), number)
-
-    async def shown_mail(self, message_id: str) -> RenderedMessage:
-        """Return a message as safe text; raises ServiceError, RenderError."""
-        return (await self._mailbox.open(message_id)).message
 
 
 OfficeFactory = Callable[[SessionLender, Callable[[Event], None]], Outgoing]

@@ -31,6 +31,8 @@ TRASH: Final = frozenset({Context.TRASH})
 SHELVES: Final = TRASH | {Context.SHELF}
 """What lies at the service beside the mailbox; it cannot be changed, but for the trash."""
 SHELVED: Final = frozenset({Context.SHELVED})
+ANSWERED: Final = MAIL | SHELVED | {Context.SHELF}
+"""Where a message may be answered: what came in, and what was sent from here."""
 LISTS: Final = DRAFTS | APPROVALS | OUTBOX | TRANSFERS | AUDIT | SHELVES
 """The screens beside the mail that are a list."""
 ANYWHERE: Final = ALL | KEYS | COMPOSE | REVIEW | SHELVED | LISTS

@@ -30,8 +30,8 @@ from tui.change import mailbox_of
 from tui.profile import Profile
 
 if TYPE_CHECKING:
+    from services.outbound.log.lending import Original
     from services.outbound.office import Office
-    from services.outbound.writing.answered import Original
     from services.sync.mailbox import Mailbox
 
 HOUR: Final = 3_600
@@ -169,11 +169,11 @@ def _template(profile: Profile, name: str) -> Template:
 
 
 async def _original(mailbox: Mailbox, message_id: str) -> Original:
-    from services.outbound.writing.answered import Original
+    from services.outbound.log.lending import Original
 
-    mail = await mailbox.fetch(message_id)
     opened = await mailbox.open(message_id)
-    return Original(mail.item, mail.raw, opened.message, mail.attachments)
+    mail = opened.mail
+    return Original(mail.item, mail.raw, opened.message, mail.attachments, mail.is_sent)
 
 
 def changing(

@@ -15,7 +15,7 @@ from services.safe_text import EMPTY, SafeText, ui
 from tui.account_guards import ACCOUNT_GUARDS
 from tui.compose_guards import COMPOSE_GUARDS
 from tui.outbound_guards import OUTBOUND_GUARDS
-from tui.situation import Situation
+from tui.situation import Context, Situation
 from tui.transfer_guards import TRANSFER_GUARDS
 
 Guard = Callable[[Situation], SafeText]
@@ -55,9 +55,11 @@ def has_message(situation: Situation) -> SafeText:
 
 
 def can_answer(situation: Situation) -> SafeText:
-    """A message that came in is open or under the cursor."""
-    if situation.sent:
-        return ui("This was sent from here: answer a message that came in.")
+    """A message of the mailbox, or one that was sent from here, is open or under the cursor."""
+    if situation.context in (Context.SHELF, Context.SHELVED) and not situation.sent:
+        return ui(
+            "What lies here is only read: answer and forward what is in the mailbox, or sent."
+        )
     return has_message(situation)
 
 
@@ -103,10 +105,10 @@ def is_narrowed(situation: Situation) -> SafeText:
 
 
 def can_sign_in(situation: Situation) -> SafeText:
-    """The account can be set up from here."""
+    """Accounts can be set up from here: the demo's end with it."""
     if situation.can_change_account:
         return EMPTY
-    return ui("This account was given on the command line.")
+    return ui("The demo has accounts of its own; start agentmail-tui without `demo` for yours.")
 
 
 def is_closed(situation: Situation) -> SafeText:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tui.command import ALL, GO, LISTS, MAIL, WRITE, Command
+from tui.command import ALL, ANSWERED, GO, LISTS, WRITE, Command
 
 _WRITE: Final = (
     Command(
@@ -24,9 +24,9 @@ _WRITE: Final = (
     Command(
         "reply",
         "Reply",
-        "Answers the sender of this message.",
+        "Answers the sender of this message; what you sent, the people it was sent to.",
         ("r",),
-        MAIL,
+        ANSWERED,
         WRITE,
         guard="can_answer",
         hint="reply",
@@ -37,7 +37,7 @@ _WRITE: Final = (
         "Reply to all",
         "Answers the sender and everybody the message went to.",
         ("R",),
-        MAIL,
+        ANSWERED,
         WRITE,
         guard="can_answer",
     ),
@@ -46,7 +46,7 @@ _WRITE: Final = (
         "Forward",
         "Sends this message on to somebody else.",
         ("f",),
-        MAIL,
+        ANSWERED,
         WRITE,
         guard="can_answer",
         hint="forward",
@@ -57,7 +57,7 @@ _WRITE: Final = (
         "Edit as new",
         "Begins a new message with this one's recipients and text.",
         ("E",),
-        MAIL,
+        ANSWERED,
         WRITE,
         guard="can_answer",
     ),

@@ -58,7 +58,7 @@ class Situation:
     """A search, a label or a server answer narrows the list."""
     search_text: bool = False
     sent: bool = False
-    """What is meant was sent from here: a part of a conversation, not of the mailbox."""
+    """What is meant was sent from here: it is not of the mailbox."""
     read_only: bool = False
     signed_out: bool = False
     can_change_account: bool = False

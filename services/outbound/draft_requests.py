@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from services import outbound_events as ev
 from services.carried_events import CarryFiles
 from services.draft import Draft, DraftState
-from services.errors import CacheError, NotFound, UsageError
+from services.errors import CacheError, UsageError
 from services.events import Event
 from services.outbound.carrying_over import CarryingOver
+from services.outbound.log.lending import Original
 from services.outbound.office import Office
 from services.outbound.offices import Offices
 from services.outbound.outbox.outbox_contents import durable
-from services.outbound.writing.answered import Original
 from services.outbound.writing.pricing import ask_pricing, price_list
 from services.outbound.writing.recipient_book import RecipientBook
 from services.outbound.writing.replying import Begun, Desktop, begin_answer, begin_blank
@@ -204,11 +204,7 @@ async def _original(office: Office, message_id: str) -> Original:
     mail = office.lender.mail
     if mail is None:
         raise UsageError("There is no mailbox at hand to answer from.")
-    item = mail.item(message_id)
-    if item is None:
-        raise NotFound("The message is not in the mailbox any more.")
-    raw, shown = await mail.raw_mail(message_id), await mail.shown_mail(message_id)
-    return Original(item, raw, shown, await mail.served_files(message_id))
+    return await mail.original(message_id)
 
 
 def _snapshot(office: Office) -> MailSnapshot | None:

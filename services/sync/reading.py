@@ -35,14 +35,6 @@ _SETTLED: Final = ("ready", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A message ready to be read."""
-
-    message: RenderedMessage
-    trust: TrustFacts
-
-
-@dataclass(frozen=True, slots=True)
 class RawMail:
     """A message as received, and its manifest."""
 
@@ -51,6 +43,15 @@ class RawMail:
     attachments: tuple[InboundAttachment, ...]
     is_sent: bool = False
     """It was sent from this inbox; such mail is not kept here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message ready to be read, and what it was made of."""
+
+    message: RenderedMessage
+    trust: TrustFacts
+    mail: RawMail
 
 
 class LateRenderer:
@@ -166,7 +167,7 @@ class MessageReader:
         if message is None:
             message = await self._render(mail, renderer, reveal=reveal)
         row = self._store.snapshot().row_of(message_id)
-        return Opened(message, _trust(mail, row, message))
+        return Opened(message, _trust(mail, row, message), mail)
 
     async def read_ahead(
         self, message_ids: Sequence[str], provider: MailProvider | None, renderer: MailRenderer

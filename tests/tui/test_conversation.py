@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services import events, requests
+from services.draft import DraftKind
 from services.models import RowFlag
+from services.outbound_events import BeginDraft
 from services.safe_text import ui
 from tests.fakes.fake_engine import rendered
 from tests.fakes.rows import sample_rows
@@ -61,7 +63,7 @@ async def test_where_there_is_no_conversation_a_sentence_says_so() -> None:
         assert stage.mail.panes.messages.count == 8
 
 
-async def test_what_was_sent_in_it_is_read_and_neither_changed_nor_answered() -> None:
+async def test_what_was_sent_in_it_is_read_and_answered_but_not_changed() -> None:
     own = replace(
         sample_rows().rows[0],
         message_id="s1",
@@ -78,7 +80,7 @@ async def test_what_was_sent_in_it_is_read_and_neither_changed_nor_answered() ->
         await press(pilot, "G")
         assert "to Ann" in text_of(stage.app)
         before = list(stage.engine.requests)
-        for key in ("e", "l", "d", "u", "r", "R", "f", "E"):
+        for key in ("e", "l", "d", "u"):
             await press(pilot, key)
             assert "This was sent from here" in text_of(stage.app)
         await press(pilot, "x", "e")
@@ -94,6 +96,10 @@ async def test_what_was_sent_in_it_is_read_and_neither_changed_nor_answered() ->
         await until(pilot, lambda: "this is the text" in text_of(stage.app))
         assert "sent from this inbox" in text_of(stage.app)
         assert "unverified" not in text_of(stage.app)
+        await press(pilot, "r")
+        await until(pilot, lambda: BeginDraft(DraftKind.REPLY, "s1") in stage.engine.requests)
+        await press(pilot, "escape")
+        await until(pilot, lambda: stage.app.screen is stage.mail)
         await press(pilot, "q", "escape")
         await until(pilot, lambda: stage.mail.panes.messages.count == 7)
         assert not [one for one in stage.engine.requests if isinstance(one, requests.MarkRead)]

@@ -3,13 +3,16 @@ rows, sentences, keys, raw mail and files."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from services.draft import Draft, DraftKind
 from services.events import RequestFailed
+from services.outbound_events import BeginDraft, DraftOpened
 from services.requests import ForAccount
 from services.safe_text import clean_line, phrase, ui
 from services.shelf_events import ListShelf, ReadShelved, ReadShelvedRaw, ShelvesCounted
@@ -64,10 +67,15 @@ async def test_each_asks_for_its_own_and_nothing_in_it_can_be_changed(shelf: She
         listed = await shown(pilot, stage, shelf)
         first = listed.records[0].message_id
         await press(pilot, "a", "l", "d", "u", "s")
+        if shelf is not Shelf.SENT:
+            await press(pilot, "r", "R", "f", "E")
         if shelf is not Shelf.TRASH:
             await press(pilot, "e")
         await read(pilot, stage)
-        await press(pilot, "e", "d", "a", "r")
+        await press(pilot, "e", "d", "a")
+        if shelf is not Shelf.SENT:
+            await press(pilot, "r", "R", "f", "E")
+            assert "What lies here is only read" in text_of(stage.app)
         assert stage.engine.requests == [ListShelf(shelf), ReadShelved(shelf, first)]
         await press(pilot, "g", "r")
         await until(pilot, lambda: "as it came" in text_of(stage.app))
@@ -76,6 +84,38 @@ async def test_each_asks_for_its_own_and_nothing_in_it_can_be_changed(shelf: She
         await until(pilot, lambda: "this is the text" in text_of(stage.app))
         await press(pilot, "q", "q")
         await until(pilot, lambda: stage.app.screen is stage.mail)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("r", DraftKind.REPLY),
+        ("R", DraftKind.REPLY_ALL),
+        ("f", DraftKind.FORWARD),
+        ("E", DraftKind.EDIT_AS_NEW),
+    ],
+    ids=["reply", "reply-to-all", "forward", "edit-as-new"],
+)
+async def test_what_was_sent_is_answered_from_the_list_and_from_the_message(
+    key: str, kind: DraftKind
+) -> None:
+    shelves = FakeShelves()
+    stage = Stage(outbound=shelves)
+    async with stage.app.run_test(size=WIDE) as pilot:
+        listed = await shown(pilot, stage, Shelf.SENT)
+        first = listed.records[0].message_id
+        assert "r reply" in text_of(stage.app)
+        await press(pilot, key)
+        await until(pilot, lambda: shelves.asked[-1:] == [BeginDraft(kind, first)])
+        number = len(stage.engine.requests)
+        stage.engine.emit(DraftOpened(number, replace(Draft.begin(kind), subject="again")))
+        await until(pilot, lambda: "again" in text_of(stage.app))
+        await press(pilot, "escape")
+        await until(pilot, lambda: HEADINGS[Shelf.SENT] in text_of(stage.app))
+        await read(pilot, stage)
+        before = len(shelves.asked)
+        await press(pilot, key)
+        await until(pilot, lambda: BeginDraft(kind, first) in shelves.asked[before:])
 
 
 async def test_files_of_the_trash_are_saved_and_told_where_they_lie(tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from services.requests import ForAccount
 from services.safe_text import EMPTY, SafeText, join, phrase
 from services.shelf_events import ListShelf, ShelfListed
 from services.shelves import Shelf
+from tui.screens.answering import answers, begin_answer
 from tui.screens.list_screen import ListScreen, row_motions
 from tui.screens.side_screen import Handlers
 from tui.situation import Context, Situation
 from widgets.shelf_list import ShelfList, ShelfNote
 
 if TYPE_CHECKING:
+    from services.draft import DraftKind
     from services.events import OutboundEvent
     from services.requests import Request
     from tui.outbound_news import OutboundNews
@@ -59,13 +61,20 @@ class ShelfScreen(ListScreen[None]):
     def situation(self) -> Situation:
         """Whether there is a message under the cursor."""
         rows, entry = len(self.list.records), "" if self.list.current is None else "message"
-        return Situation(context=self.CONTEXT, rows=rows, entry=entry)
+        return Situation(
+            context=self.CONTEXT,
+            rows=rows,
+            entry=entry,
+            targets=1 if entry else 0,
+            sent=self.SHELF is Shelf.SENT,
+        )
 
     def handlers(self) -> Handlers:
         """What each command does."""
         return {
             "open_shelved": self._open,
             "look_again": self.opened,
+            **answers(self._answer),
             **row_motions(self.list),
         }
 
@@ -75,6 +84,11 @@ class ShelfScreen(ListScreen[None]):
         row = self.list.current
         if row is not None:
             self.app.push_screen(ShelvedMailScreen(self.news, self.session, self.SHELF, row))
+
+    def _answer(self, kind: DraftKind) -> None:
+        row = self.list.current
+        if row is not None:
+            begin_answer(self, kind, row.message_id)
 
     # ── what the engine tells ────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,7 @@
 """One message beside the mailbox, to be read, seen as it came, and its files saved.
 
-Nothing of it is kept, marked or answered from here. Closes the trap of a message that is read as one of
-the mailbox: the status line says where it lies.
+Nothing of it is kept or marked, and only what was sent from here is answered or sent on. Closes the
+trap of a message that is read as one of the mailbox: the status line says where it lies.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from services.safe_text import SafeText, ui
 from services.shelf_events import ReadShelved, ReadShelvedRaw, ShelvedRaw, ShelvedRead
 from services.shelves import Shelf
 from services.transfer_events import SaveAttachments
+from tui.screens.answering import answers, begin_answer
 from tui.screens.saving import Saving
 from tui.screens.side_screen import Handlers, SideScreen
 from tui.situation import Context, Situation
@@ -43,7 +44,7 @@ WHERE: Final[Mapping[Shelf, SafeText]] = MappingProxyType(
 
 
 class ShelvedMailScreen(SideScreen[None]):
-    """The reader on one message; of its keys those that only look and save."""
+    """The reader on one message; of its keys those that look and save, and answer what was sent."""
 
     CONTEXT = Context.SHELVED
     AUTO_FOCUS = "Reader"
@@ -81,6 +82,7 @@ class ShelvedMailScreen(SideScreen[None]):
             context=Context.SHELVED,
             targets=1,
             open_message=True,
+            sent=self._shelf is Shelf.SENT,
             files=len(self.pane.files),
             saving=self._saving.is_busy,
         )
@@ -90,6 +92,7 @@ class ShelvedMailScreen(SideScreen[None]):
         reader = self.pane.reader
         return {
             "look_again": self.opened,
+            **answers(lambda kind: begin_answer(self, kind, self._row.message_id)),
             "raw": self._toggle_raw,
             "headers": self.pane.toggle_headers,
             "quotes": reader.toggle_quotes,

@@ -6,6 +6,7 @@ those of the mailbox: both are lent, and asked for as late as possible.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -17,6 +18,24 @@ if TYPE_CHECKING:
     from services.wire_values import InboundAttachment, InboxItem
 
 
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A mail that is answered: its inbox entry, its raw MIME (b"" if it is not at hand), its text."""
+
+    item: InboxItem
+    raw: bytes
+    message: RenderedMessage
+    served: tuple[InboundAttachment, ...] = ()
+    """The files that the service hands out for it."""
+    is_sent: bool = False
+    """It was sent from this account, as its service says, whatever its header names as sender."""
+
+    @property
+    def was_encrypted(self) -> bool:
+        """Its text travelled encrypted, whether it could be opened here or not."""
+        return self.message.encrypted or self.item.encrypted
+
+
 class Correspondence(Protocol):
     """The cached mail that is answered and quoted."""
 
@@ -25,27 +44,19 @@ class Correspondence(Protocol):
         """The latest picture of the mailbox; it may be read on any thread."""
         ...
 
-    def item(self, message_id: str) -> InboxItem | None:
-        """Return a message as the inbox tells it; on the loop only."""
-        ...
+    async def original(self, message_id: str) -> Original:
+        """Return a message that came in or was sent from here, decrypted when its key is unlocked.
 
-    async def raw_mail(self, message_id: str) -> bytes:
-        """Return a message as received; raises ServiceError when it must be fetched and cannot."""
-        ...
-
-    async def served_files(self, message_id: str) -> tuple[InboundAttachment, ...]:
-        """Return what files the service hands out for a message; raises as `raw_mail`."""
+        Raises NotFound when it is neither, ServiceError when it must be fetched and cannot be,
+        RenderError.
+        """
         ...
 
     async def part(self, message_id: str, number: int) -> tuple[str, bytes] | None:
         """Return name (raw) and content of a file inside of the raw mail, as the reader counts them.
 
-        None when there is no such file or not all of it; raises as `raw_mail`, and RenderError.
+        None when there is no such file or not all of it; raises as `original`.
         """
-        ...
-
-    async def shown_mail(self, message_id: str) -> RenderedMessage:
-        """Return a message as safe text, decrypted when its key is unlocked."""
         ...
 
 

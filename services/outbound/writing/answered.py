@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.addresses import Address, parse_mailboxes, parse_sender
+from services.outbound.log.lending import Original
 from services.outbound.writing.typed_addresses import is_address, same_key
 from services.reading.mime_headers import HeaderBlock, raw_text, read_block
-from services.shown_mail import RenderedMessage
-from services.wire_values import InboundAttachment, InboxItem
 
 REFERENCES_LIMIT: Final = 20
 """Ids kept of a chain: the first, which is the thread's, and the newest."""
@@ -36,22 +35,6 @@ _REPLY: Final = re.compile(
 _FORWARD: Final = re.compile(
     r"(?:(?:fwd?|wg|tr|rv|enc|i|转发)\s?[:：]\s{0,9}){1,50}", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """A mail that is answered: its inbox entry, its raw MIME (b"" if it is not at hand), its text."""
-
-    item: InboxItem
-    raw: bytes
-    message: RenderedMessage
-    served: tuple[InboundAttachment, ...] = ()
-    """The files that the service hands out for it."""
-
-    @property
-    def was_encrypted(self) -> bool:
-        """Its text travelled encrypted, whether it could be opened here or not."""
-        return self.message.encrypted or self.item.encrypted
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final
 from services.attachments.names import safe_name
 from services.draft import DraftFile, FileOrigin
 from services.outbound.drafts.carried_folders import CarriedFolders
-from services.outbound.writing.answered import Original
+from services.outbound.log.lending import Original
 from services.safe_text import EMPTY, SafeText, join, phrase
 from services.sealed_names import UNKNOWN_TYPE
 from services.shown_mail import INSIDE, AttachmentView

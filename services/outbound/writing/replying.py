@@ -2,7 +2,8 @@
 
 Pure functions over what is cached. Closes these traps: an answer to an encrypted mail that leaves in
 clear (it begins as REQUIRED), an answer that goes elsewhere than to the sender without a word
-(Reply-To is told), and a reply to all that is mailed to oneself.
+(Reply-To is told), and an answer that is mailed to oneself: what was sent from here is answered to
+the people that it was sent to.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from services.addresses import Address
 from services.draft import Draft, DraftKind, DraftState, Encryption, Metering
 from services.errors import UsageError
 from services.outbound.drafts.carried_folders import CarriedFolders
+from services.outbound.log.lending import Original
 from services.outbound.writing.answered import (
     Answered,
-    Original,
     forward_subject,
     read_answered,
     reply_subject,
@@ -119,7 +120,7 @@ _ANSWERS: Final = (DraftKind.REPLY, DraftKind.REPLY_ALL, DraftKind.MARKET_RESPON
 
 def _reply(kind: DraftKind, original: Original, answered: Answered, desktop: Desktop) -> Begun:
     own = same_key(desktop.own or original.item.recipient)
-    to = _without(_directly(answered, own), ())
+    to = _without(_directly(original, answered, own), ())
     cc: tuple[Address, ...] = ()
     if kind is DraftKind.REPLY_ALL:
         leave_out = {own, *(same_key(one.address) for one in to)}
@@ -141,8 +142,8 @@ def _reply(kind: DraftKind, original: Original, answered: Answered, desktop: Des
         who = written(answered.senders[0]) if answered.senders else "somebody"
         quote = quote_reply(original.message, who=who, at=_date(original))
     remark = _sentences(
-        _where_it_goes(answered, to, own),
-        EMPTY if original.item.sender_verified else _UNVERIFIED,
+        _where_it_goes(original, answered, to),
+        EMPTY if original.item.sender_verified or original.is_sent else _UNVERIFIED,
         _left_out(len(cc) - len(taken)),
     )
     return Begun(_with_template(draft, desktop, quote.text), remark, quote.remark)
@@ -169,12 +170,13 @@ def _forward(original: Original, answered: Answered, desktop: Desktop) -> Begun:
 
 
 def _as_new(original: Original, answered: Answered, desktop: Desktop) -> Begun:
-    own = same_key(desktop.own or original.item.recipient)
+    # Whoever wrote it to oneself meant it so.
+    own = set() if original.is_sent else {same_key(desktop.own or original.item.recipient)}
     quote = plain_text(original.message)
     draft = replace(
         _begin(DraftKind.EDIT_AS_NEW, original, desktop),
-        to=tuple(map(written, _without(answered.to, {own})[:RECIPIENTS_LIMIT])),
-        cc=tuple(map(written, _without(answered.cc, {own})[:RECIPIENTS_LIMIT])),
+        to=tuple(map(written, _without(answered.to, own)[:RECIPIENTS_LIMIT])),
+        cc=tuple(map(written, _without(answered.cc, own)[:RECIPIENTS_LIMIT])),
         subject=answered.subject,
         body=quote.text,
     )
@@ -212,11 +214,11 @@ def _with_template(draft: Draft, desktop: Desktop, quote: str) -> Draft:
     )
 
 
-def _directly(answered: Answered, own: str) -> tuple[Address, ...]:
+def _directly(original: Original, answered: Answered, own: str) -> tuple[Address, ...]:
     """Return who a reply goes to: Reply-To, else the sender; of own mail, whom it went to."""
-    wanted = answered.reply_to or answered.senders
-    others = _without(wanted, {own})
-    return others or _without((*answered.to, *answered.cc), {own}) or wanted
+    wanted = () if original.is_sent else answered.reply_to or answered.senders
+    others = (_without(people, {own}) for people in (wanted, answered.to, answered.cc))
+    return next(filter(None, others), answered.to or wanted)
 
 
 def _without(addresses: Iterable[Address], leave_out: Iterable[str]) -> tuple[Address, ...]:
@@ -229,13 +231,15 @@ def _without(addresses: Iterable[Address], leave_out: Iterable[str]) -> tuple[Ad
     return tuple(kept.values())
 
 
-def _where_it_goes(answered: Answered, to: tuple[Address, ...], own: str) -> SafeText:
+def _where_it_goes(original: Original, answered: Answered, to: tuple[Address, ...]) -> SafeText:
     if not to:
         return ui("The message names nobody to answer to: write the recipient yourself.")
-    senders = {same_key(one.address) for one in answered.senders}
-    elsewhere = [one for one in to if same_key(one.address) not in senders]
-    if not answered.senders or own in senders or not elsewhere:
-        if len(to) > 1 and not answered.reply_to:
+    if original.is_sent or not answered.senders:
+        return EMPTY
+    senders, asked = _keys_of(answered.senders), _keys_of(answered.reply_to)
+    elsewhere = [one for one in to if same_key(one.address) in asked - senders]
+    if not elsewhere:
+        if len(to) > 1 and not answered.reply_to and _keys_of(to) <= senders:
             return phrase("The message names {} senders; the answer goes to all of them.", len(to))
         return EMPTY
     return phrase(
@@ -243,6 +247,10 @@ def _where_it_goes(answered: Answered, to: tuple[Address, ...], own: str) -> Saf
         _shown(elsewhere),
         _shown(answered.senders),
     )
+
+
+def _keys_of(addresses: Iterable[Address]) -> set[str]:
+    return {same_key(one.address) for one in addresses}
 
 
 def _left_out(count: int) -> SafeText:

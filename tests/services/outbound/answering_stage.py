@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.draft import DraftKind
-from services.outbound.writing.answered import (
-    Original,
-)
+from services.outbound.log.lending import Original
 from services.outbound.writing.replying import Begun, Desktop, begin_answer
 from services.reading.render import parse_mail, present
 from services.safe_text import ui

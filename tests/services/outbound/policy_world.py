@@ -20,10 +20,10 @@ import httpx
 import pytest
 
 from services.outbound.approvals.server_drafts import ServerDrafts
+from services.outbound.log.lending import Original
 from services.outbound.office import Office
 from services.outbound.own_lender import OwnLender
 from services.outbound.server_desk import server_drafts_of
-from services.outbound.writing.answered import Original
 from services.redact import Secret
 from services.sandbox.process import SandboxProcess
 from services.secrets import SecretStore

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,7 @@ from hypothesis import strategies as st
 from services.addresses import parse_mailbox
 from services.draft import DraftKind, DraftState, Encryption
 from services.outbound.gate.addressing import recipients_of
-from services.outbound.writing.answered import (
-    Original,
-)
+from services.outbound.log.lending import Original
 from services.outbound.writing.quoting import FORWARD_RULE, quote_reply
 from services.outbound.writing.replying import Desktop, begin_blank
 from services.outbound.writing.templates import Template
@@ -72,6 +71,33 @@ def test_an_answer_to_own_mail_goes_to_whom_it_went() -> None:
     assert begin(DraftKind.REPLY, mail).draft.to == ("bob@x.example", "carl@x.example")
     note_to_self = original(f"From: {OWN}", f"To: {OWN}", sender=OWN)
     assert begin(DraftKind.REPLY, note_to_self).draft.to == (OWN,)
+    copied = original(f"From: {OWN}", f"To: {OWN}", "Cc: bob@x.example", sender=OWN)
+    assert begin(DraftKind.REPLY, copied).draft.to == ("bob@x.example",)
+
+
+def test_an_answer_to_mail_that_was_sent_from_here_goes_to_the_people_it_was_sent_to() -> None:
+    head = ("To: Bob <bob@x.example>, dora@x.example", "Cc: carl@x.example, me@agents.example.com")
+    asks = "Reply-To: desk@x.example"
+    # By another sender of the same account, which the header alone does not show.
+    mail = replace(original("From: alias@x.example", asks, *head), is_sent=True)
+    begun = begin(DraftKind.REPLY, mail)
+    assert begun.draft.to == ("Bob <bob@x.example>", "dora@x.example")
+    assert (begun.draft.cc, begun.remark) == ((), "")
+    assert begun.draft.in_reply_to == "<1@x.example>"
+    assert begin(DraftKind.REPLY_ALL, mail).draft.cc == ("carl@x.example",)
+    unverified = replace(original(*head, sender_verified=False), is_sent=True)
+    assert begin(DraftKind.REPLY, unverified).remark == ""
+    blind = replace(original(f"From: {OWN}", "To: undisclosed:;", recipient=""), is_sent=True)
+    begun = begin(DraftKind.REPLY, blind)
+    assert begun.draft.to == ()
+    assert "write the recipient yourself" in begun.remark
+
+
+def test_mail_in_the_own_name_that_asks_for_answers_elsewhere_is_told() -> None:
+    form = original(f"From: {OWN}", "Reply-To: customer@x.example", sender=OWN)
+    begun = begin(DraftKind.REPLY, form)
+    assert begun.draft.to == ("customer@x.example",)
+    assert "(Reply-To), not to its sender" in begun.remark
 
 
 def test_without_a_raw_mail_the_inbox_entry_says_whom_to_answer() -> None:
@@ -193,6 +219,8 @@ def test_another_edition_has_the_text_and_the_people_of_the_message() -> None:
     mail = original(f"To: {OWN}, bob@x.example", body="One.\n> quoted\nTwo.")
     draft = begin(DraftKind.EDIT_AS_NEW, mail).draft
     assert (draft.to, draft.subject, draft.answers) == (("bob@x.example",), "plans", "")
+    sent = replace(original(f"To: {OWN}, bob@x.example"), is_sent=True)
+    assert begin(DraftKind.EDIT_AS_NEW, sent).draft.to == (OWN, "bob@x.example")
     assert draft.body == "One.\n> quoted\nTwo."
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from agentmail import SendAttachment
 
+from services.carried_events import CarriedState, CarriedTold
+from services.draft import DraftKind
 from services.events import MessageOpened, RequestFailed, SearchAnswered
 from services.models import Mailbox
+from services.outbound_events import BeginDraft, DraftOpened
 from services.requests import FindConversation, ForAccount, OpenMessage
 from services.shelf_events import ListShelf, ReadShelved, ShelfListed, ShelvedRead, ShelvesCounted
 from services.shelves import Shelf
@@ -15,6 +19,9 @@ from services.unified.addressing import addressed
 from services.unified.ids import join_id, split_id
 from tests.services.sandbox.agentmail_to.v0_control import V0Control, client_of
 from tests.services.unified.household import Household
+
+_COPIED = (DraftKind.REPLY_ALL, DraftKind.EDIT_AS_NEW)
+_CARRYING = (DraftKind.FORWARD, DraftKind.EDIT_AS_NEW)
 
 
 def answered(v0: V0Control, one: Household, qualified: str, text: str) -> str:
@@ -49,6 +56,50 @@ def test_what_agents_sent_is_one_list_and_a_part_of_their_conversations(both, v0
     assert both.engine.snapshot.row_of(sent[1]) is None
     assert both.engine.snapshot.counts.total == 3
     assert set(both.ids(Mailbox.ALL)) == set(ids)
+
+
+@pytest.mark.parametrize(
+    ("kind", "to", "subject"),
+    [
+        (DraftKind.REPLY, ("bo@big.example",), "Re: The plan"),
+        (DraftKind.REPLY_ALL, ("bo@big.example",), "Re: The plan"),
+        (DraftKind.FORWARD, (), "Fwd: The plan"),
+        (DraftKind.EDIT_AS_NEW, ("bo@big.example",), "The plan"),
+    ],
+    ids=["reply", "reply-to-all", "forward", "edit-as-new"],
+)
+def test_what_an_agent_sent_is_answered_by_its_own_account(
+    both, v0, kind: DraftKind, to: tuple[str, ...], subject: str
+) -> None:
+    member = both["t2"]
+    messages = client_of(v0, member.token).inboxes.messages
+    sent = messages.send(
+        member.account.address,
+        to="bo@big.example",
+        cc="cy@big.example",
+        subject="The plan",
+        text="Words of the agent.",
+        attachments=[SendAttachment(filename="a.txt", content="aGVsbG8=")],
+    )
+    message_id = str(sent.message_id)
+    begun = both.answer(BeginDraft(kind, join_id("t2", message_id)), DraftOpened)
+    assert begun.account == "t2"
+    draft = begun.draft
+    assert (draft.to, draft.subject) == (to, subject)
+    assert draft.cc == (("cy@big.example",) if kind in _COPIED else ())
+    assert "Words of the agent." in draft.body
+    assert draft.answers == ("" if kind is DraftKind.EDIT_AS_NEW else message_id)
+    assert [file.name for file in draft.files] == (["a.txt"] if kind in _CARRYING else [])
+    assert "not verified" not in begun.remark
+    if kind in _CARRYING:
+        told = both.wait(CarriedTold, lambda event: _is_here(event, draft.draft_id))
+        assert [one.path.read_bytes() for one in told.files] == [b"hello"]
+
+
+def _is_here(told: CarriedTold, draft_id: str) -> bool:
+    assert all(one.state is not CarriedState.FAILED for one in told.files)
+    is_whole = all(one.state is CarriedState.HERE for one in told.files)
+    return told.draft_id == draft_id and is_whole
 
 
 def test_what_is_counted_is_told_to_be_of_its_account() -> None:

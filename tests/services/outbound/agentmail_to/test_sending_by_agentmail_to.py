@@ -114,6 +114,21 @@ async def test_wide_answers_by_the_message_to_written_out_recipients(
     assert stage.bodies()[1]["subject"] == "Re: x"
 
 
+async def test_what_was_sent_from_here_is_followed_up_to_the_same_people(
+    stage: V0Stage, bob: Party
+) -> None:
+    office = await stage.open(SendProfile.WIDE)
+    (first,) = await send(office, mail(bob.address))
+    follow_up = replace(
+        mail(bob.address, subject="Re: Numbers"),
+        kind=DraftKind.REPLY, answers=first.server_id, in_reply_to=first.server_id,
+    )  # fmt: skip
+    (entry,) = await send(office, follow_up)
+    assert (entry.state, entry.reason) == (OutboxState.SENT, "")
+    assert [one["request"]["to"] for one in stage.sent()] == [[bob.address]] * 2
+    assert stage.address not in stage.sent()[1]["recipients"]
+
+
 async def test_an_encrypted_mail_is_armor_in_the_text_that_oversight_can_read_too(
     stage: V0Stage, alice: Party, bob: Party, own_keys: tuple[OwnKey, ...]
 ) -> None:
