@@ -1,7 +1,8 @@
 """The bar of a mail that leaves in some seconds: who it goes to is behind it, how to stop it is on it.
 
 Closes the trap of an undo that has passed while the screen still offers it: the seconds are counted
-from the moment that the outbox named, and with the last one the bar is gone.
+from the moment that the outbox named, and with the last one the bar is gone; they become no more when
+the clock is set back, for the mail does not wait longer either.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class UndoBar(CardView):
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
         super().__init__(glyphs=glyphs, clock=clock, id=id)
-        self._until = 0
+        self._moment = 0
+        self._until = 0.0
+        self._left = 0.0
         self._key = EMPTY
         self._ticking: Timer | None = None
         self.display = False
@@ -55,18 +58,24 @@ class UndoBar(CardView):
 
     def show_until(self, moment: int, key: SafeText) -> None:
         """Count down to a moment (seconds since the epoch); `key` takes the mail back."""
-        self._until, self._key = moment, key
+        self._key = key
+        if moment != self._moment:
+            self._moment, self._until = moment, float(moment)
+            self._left = moment - self._clock()
         if self._ticking is None and self.seconds:
             self._ticking = self.set_interval(SECOND, self.tick)
         self.tick()
 
     def end(self) -> None:
         """There is nothing to take back any more."""
-        self._until = 0
+        self._moment, self._until = 0, 0.0
         self.tick()
 
     def tick(self) -> None:
         """Show the seconds that are left, or go."""
+        left = self._until - self._clock()
+        self._until -= max(0.0, left - self._left)
+        self._left = min(left, self._left)
         self.display = bool(self.seconds)
         if self.display:
             self.changed()

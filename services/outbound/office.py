@@ -265,7 +265,8 @@ class Office:
 
     def _entry(self, mail: OutboundMail, batch: str, wait: int) -> OutboxEntry:
         now = self.now
-        send_at = max(mail.send_at, ceil(self.clock()) + wait if wait else now)
+        undo_until = ceil(self.clock()) + wait if wait else now
+        send_at = max(mail.send_at, undo_until)
         return OutboxEntry(
             entry_id=uuid.uuid4().hex,
             draft_id=mail.draft_id,
@@ -283,6 +284,7 @@ class Office:
             queued_at=now,
             changed_at=now,
             send_at=send_at,
+            is_scheduled=mail.send_at > undo_until,
             via=mail.via,
             bcc=len(mail.bcc),
             expires_at=send_at + self.account.policy.approval_hours * HOUR,

@@ -12,6 +12,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -35,6 +36,7 @@ from services.outbound.outbox.outbox_contents import (
 )
 from services.outbound.outbox.outbox_documents import NEVER_LEFT, OutboxEntry
 from services.outbound.outbox.retry_delay import RetryDelay, answer_of, may_have_left, passes
+from services.outbound.outbox.waits import Waits
 from services.outbound_models import OutboxState
 
 if TYPE_CHECKING:
@@ -119,6 +121,7 @@ class Carrier:
         """Why the last attempt of a mail failed, as long as this process knows."""
         self.on_wire: set[str] = set()
         """The mails that the service may be taking at this moment."""
+        self.waits = Waits(around.clock)
         self.looks = Looks(around.verdicts, around.gate, around.clock, around.delay)
 
     def remember(self, entry_id: str, mail: OutboundMail) -> None:
@@ -155,6 +158,7 @@ class Carrier:
 
         Whoever carries a mail to its end does so by himself, whoever takes one back does not.
         """
+        self.waits.forget(entry_id)
         spooled = self.around.spool / entry_id
         if not (spooled.exists() or self._locks.is_there(entry_id)):
             return True
@@ -232,7 +236,7 @@ class Carrier:
     async def _steps(self, entry: OutboxEntry) -> OutboxEntry:
         if entry.state is OutboxState.PENDING and not entry.is_sealed:
             entry = self._tell(await self._seal(entry))
-        if entry.due_at > self._now or not await durable(lambda: self._may_go(entry)):
+        if self.waits.until_sent(entry) or not await durable(lambda: self._may_go(entry)):
             return entry
         if not entry.is_ready:
             entry = self._tell(await self._upload(entry))
@@ -357,10 +361,8 @@ class Carrier:
         return await recorded(lambda: self._outbox.doubt(entry_id, reason, again))
 
     async def _unclaim(self, entry_id: str) -> None:
-        try:
+        with suppress(Elsewhere):
             await durable(lambda: self._outbox.unclaim(entry_id))
-        except Elsewhere:
-            return
 
     # ── failures before anything left ────────────────────────────────────────────────────────────
 

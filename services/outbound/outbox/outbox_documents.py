@@ -45,6 +45,8 @@ class OutboxEntry:
     queued_at: int = 0
     send_at: int = 0
     """When it leaves at the earliest: the end of the undo delay, or the schedule."""
+    is_scheduled: bool = False
+    """`send_at` is a time of day that somebody asked for, and not the end of the undo delay."""
     expires_at: int = 0
     changed_at: int = 0
     is_sealed: bool = False
@@ -84,8 +86,14 @@ class OutboxEntry:
 
     @property
     def due_at(self) -> int:
-        """When it is looked at next."""
+        """When it is looked at next, as long as nobody sets the clock (`outbox.waits` knows better)."""
         return max(self.send_at, self.next_try)
+
+    def leaves_at(self, now: int) -> int:
+        """When it leaves, for a person whose clock says `now`: no undo delay is longer than it was."""
+        if self.is_scheduled:
+            return self.send_at
+        return min(self.send_at, now + max(0, self.send_at - self.queued_at))
 
     def moved(self, state: OutboxState, now: int, **changes: Any) -> OutboxEntry:
         """Return it in another state since now."""

@@ -27,7 +27,7 @@ def row_of(entry: OutboxEntry, now: int, progress: SafeText = EMPTY) -> OutboxRo
         clean_line(entry.to),
         clean_line(entry.subject),
         entry.changed_at,
-        send_at=entry.send_at,
+        send_at=entry.leaves_at(now),
         tries=entry.tries,
         sentence=sentence_of(entry, now),
         encrypted=entry.is_encrypted,
@@ -65,10 +65,8 @@ def sentence_of(entry: OutboxEntry, now: int) -> SafeText:
 def _waits(entry: OutboxEntry, now: int, reason: SafeText) -> SafeText:
     if reason:
         return phrase("{} Next try in {}.", reason, span(max(0, entry.next_try - now)))
-    if entry.send_at > now:
-        return phrase(
-            "It leaves in {}; until then it can be taken back.", span(entry.send_at - now)
-        )
+    if (left := entry.leaves_at(now) - now) > 0:
+        return phrase("It leaves in {}; until then it can be taken back.", span(left))
     return ui("It leaves now.")
 
 

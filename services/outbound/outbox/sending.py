@@ -149,30 +149,37 @@ class Sending:
 
     def _due(self, entries: tuple[OutboxEntry, ...]) -> list[str]:
         """Return what to begin with now, no more than may go on at once."""
-        now, moment = self._clock(), time.monotonic()
+        moment = time.monotonic()
+        self._carrier.waits.look()
         found = [
             entry.entry_id
             for entry in entries
             if entry.entry_id not in self._tasks
             and self._not_before.get(entry.entry_id, 0.0) <= moment
-            and self._is_due(entry, now)
+            and self._is_due(entry)
             and not self._is_held(entry)
         ]
         return found[: max(0, AT_ONCE - len(self._tasks))]
 
-    def _is_due(self, entry: OutboxEntry, now: float) -> bool:
+    def _is_due(self, entry: OutboxEntry) -> bool:
+        waits = self._carrier.waits
         match entry.state:
-            case OutboxState.PENDING if not entry.is_sealed or 0 < entry.expires_at <= now:
-                return entry.next_try <= now
             case OutboxState.PENDING:
-                return entry.due_at <= now
+                # Asked in any case: the delay is counted from the first look on.
+                has_waited = not waits.until_sent(entry)
+                if not entry.is_sealed or self._is_over(entry):
+                    return not waits.until_tried(entry)
+                return has_waited
             case OutboxState.UNCERTAIN:
-                is_time = entry.next_try <= now or self._carrier.is_too_late(entry)
+                is_time = not waits.until_tried(entry) or self._carrier.is_too_late(entry)
                 return self._carrier.moves_alone(entry) and is_time
             case OutboxState.CLAIMED:
                 # Another process is at it, or was: its lock tells.
                 return True
         return False
+
+    def _is_over(self, entry: OutboxEntry) -> bool:
+        return 0 < entry.expires_at <= self._clock()
 
     def _is_held(self, entry: OutboxEntry) -> bool:
         """Another one of its batch has to be sealed, or its oversight copy has to leave, first."""
@@ -187,7 +194,7 @@ class Sending:
     def _moves_soon(self, entry: OutboxEntry) -> bool:
         if entry.entry_id in self._tasks or entry.state is OutboxState.CLAIMED:
             return True
-        return self._is_due(entry, self._clock()) and not self._is_held(entry)
+        return self._is_due(entry) and not self._is_held(entry)
 
     # ── carrying ─────────────────────────────────────────────────────────────────────────────────
 
