@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -46,7 +47,7 @@ LAST_KEY = "f12"
 class StagedApp(AgentMailApp):
     """The app, which knows by an unused key when the keys before that have done their work.
 
-    In a terminal it also sets a mark there, when what they did is painted.
+    In a terminal it also sets a mark there, when what they did is painted and may be answered.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding(LAST_KEY, "keys_done", "", priority=True)]
@@ -63,7 +64,14 @@ class StagedApp(AgentMailApp):
         self._quiet.set()
         if self.sets_marks:
             self._marks += 1
-            self.run_worker(say_painted(self, self._marks))
+            self.run_worker(self._say_ready(self._marks))
+
+    async def _say_ready(self, mark: int) -> None:
+        """Set a mark when all is painted and a question on the screen takes its answer."""
+        await settled(self)
+        while not getattr(self.screen, "armed", True):
+            await Pilot(self).pause(0.02)
+        await say_painted(self, mark)
 
     def drop_keys(self) -> None:
         # The unused key may be among them.
@@ -212,7 +220,10 @@ def real_profile(
 
 
 def real_app(
-    engine: EngineFactory, title: SafeText = ADDRESS, crash_folder: Path = Path("/nonexistent")
+    engine: EngineFactory,
+    title: SafeText = ADDRESS,
+    crash_folder: Path = Path("/nonexistent"),
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> StagedApp:
     return StagedApp(
         engine,
@@ -220,6 +231,7 @@ def real_app(
         settings=Settings(),
         terminal=probe(os.environ),
         crash_folder=crash_folder,
+        monotonic=monotonic,
     )
 
 

@@ -22,6 +22,7 @@ from services.sandbox.records import Agent
 from tests.conftest import Deliver, SandboxControl
 from tests.fakes import sending
 from tests.tui.app_stage import (
+    Clock,
     mail_screen,
     press,
     real_app,
@@ -200,9 +201,11 @@ async def test_one_of_several_files_is_chosen_and_the_folder_completed_by_tab(
 
 
 async def test_keys_typed_ahead_of_the_question_save_nothing(
-    app: AgentMailApp, deliver: Deliver
+    profile: Profile, deliver: Deliver
 ) -> None:  # fmt: skip
     deliver(("one.txt", b"1", "text/plain"))
+    # Its clock stands still: however long the machine takes, the key comes ahead of the question.
+    app = real_app(engine_for(profile), monotonic=Clock())
     async with app.run_test(size=SIZE) as pilot:
         await reading(pilot, app)
         await until(pilot, lambda: "one.txt" in text_of(app))
@@ -217,7 +220,8 @@ async def test_progress_stands_in_the_row_of_the_file_and_saving_can_be_given_up
     app: AgentMailApp, deliver: Deliver, folder: Path, sandbox: SandboxControl
 ) -> None:  # fmt: skip
     deliver(("large.bin", bytes(500_000), "application/octet-stream"))
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=5_000)
+    # It would take almost a minute: no machine is too slow to give it up before.
+    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=500)
     async with app.run_test(size=SIZE) as pilot:
         await reading(pilot, app)
         await until(pilot, lambda: "large.bin" in text_of(app))

@@ -86,7 +86,8 @@ async def test_a_file_is_watched_given_up_fetched_again_and_hashed(
     app: AgentMailApp, deliver: Deliver, folder: Path, sandbox: SandboxControl
 ) -> None:  # fmt: skip
     deliver(("large.bin", LARGE, "application/octet-stream"))
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=5_000)
+    # It would take most of a minute: no machine is too slow to give it up before.
+    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=500)
     async with app.run_test(size=SIZE) as pilot:
         await reading(pilot, app, "large.bin")
         await save(pilot, app, folder)

@@ -48,12 +48,18 @@ class Operator:
     def types(self, keys: str) -> None:
         """Press keys once the screen is at rest: a dialog takes no answer before it was on screen
         for a moment."""
-        while self.terminal.read(0.3):
-            pass
+        self.terminal.painted()
         self.terminal.press(keys)
+
+    def leaves(self, words: str) -> None:
+        """Wait until this is on the screen no more, nor half of what stands in its place."""
+        self.terminal.until(lambda screen: words not in "\n".join(screen.display))
+        self.terminal.painted()
 
     @property
     def screen(self) -> str:
+        """What is on the screen when all of it is painted: half a frame may have come so far."""
+        self.terminal.painted()
         return "\n".join(self.terminal.screen.display)
 
     def makes_a_key(self, passphrase: str) -> None:
@@ -62,8 +68,9 @@ class Operator:
     @property
     def fingerprint(self) -> str:
         """The own fingerprint, as the card shows it."""
-        found = GROUPED.search(self.screen)
-        assert found is not None, self.screen
+        screen = self.screen
+        found = GROUPED.search(screen)
+        assert found is not None, screen
         return found.group()
 
 
@@ -101,6 +108,7 @@ def run_gate(operator: Operator, to: str, *files: Path) -> None:
 def exchange_keys(alice: Operator, bob: Operator) -> None:
     """Both make a key, publish it, look the other up; Alice compares."""
     for operator in (alice, bob):
+        operator.sees("synced")
         operator.types("gk")
         operator.sees("There is no key yet", "holds no key of yours")
         operator.types("g")
@@ -169,14 +177,14 @@ def test_two_agents_from_the_first_key_to_a_refused_mail(
     alice.types("\r")
     alice.sees("HAS ANOTHER KEY", old, new, "^^^^")
     alice.types("\r")
-    alice.terminal.until(lambda _: "HAS ANOTHER KEY" not in alice.screen)
+    alice.leaves("HAS ANOTHER KEY")
     assert "KEY CHANGED: blocked" in alice.screen
     alice.types("\r")
     alice.sees("HAS ANOTHER KEY")
     alice.types("A")
     alice.sees("How was the new key of")
     alice.types("\r")
-    alice.terminal.until(lambda _: "KEY CHANGED" not in alice.screen)
+    alice.leaves("KEY CHANGED")
     alice.sees("pinned")
     run_gate(alice, bob.agent.address)
     bob.types("q\x12")

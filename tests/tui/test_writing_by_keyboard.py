@@ -106,7 +106,7 @@ def attaches(operator: Operator, path: Path) -> None:
     operator.types(CTRL_T)
     operator.sees("Attach files")
     operator.types(f"{CTRL_U}{path}\r")
-    operator.terminal.until(lambda _: "Attach files" not in operator.screen)
+    operator.leaves("Attach files")
     operator.sees(path.name)
 
 
@@ -257,7 +257,7 @@ def test_paid_work_is_asked_for_with_its_price_on_screen_and_answered_with_its_u
     bob.types(f"{CTRL_G}d")
     bob.sees("Details", "Tokens in")
     bob.types("\r\r120\r80\r12\r1500\rpages=2\r")
-    bob.terminal.until(lambda _: "Tokens in" not in bob.screen)
+    bob.leaves("Tokens in")
     sends(bob, "Done, 12 rows were wrong.", number)
     leaves(bob, "Re: Clean a table")
     answer = record(sandbox, bob, "Re: Clean a table")
