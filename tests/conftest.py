@@ -32,6 +32,7 @@ import pytest
 
 from services.sandbox.process import SandboxProcess
 from services.sandbox.records import Agent
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control
@@ -164,6 +165,12 @@ class SandboxControl:
         """Order a fault (services/sandbox/faults.py); without agent it hits everybody."""
         named = {"agent_id": agent.agent_id} if agent else {}
         self._call("POST", "faults", {"kind": kind, **named, **fields})
+
+    def hit(self) -> None:
+        """Wait until every ordered fault has hit a call."""
+        until = time.monotonic() + PATIENCE
+        while self._call("GET", "faults")["faults"]:
+            assert time.monotonic() < until
 
     def clear_faults(self) -> None:
         """Take back all faults."""

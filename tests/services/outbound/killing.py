@@ -28,7 +28,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status_after", "status": 500},
     {"kind": "status", "status": 503},
     {"kind": "status", "status": 429, "retry_after": "1"},
-    {"kind": "latency", "seconds": 1.0},
+    {"kind": "latency", "seconds": 30.0},
     {"kind": "truncated"},
     {"kind": "html"},
 )
@@ -80,7 +80,7 @@ class Children:
         assert child.stdout is not None
         assert child.stdout.readline() == "began\n"
         until = time.monotonic() + self.chance.uniform(0.0, longest)
-        ready, _, _ = select.select([child.stdout], [], [], until - time.monotonic())
+        ready, _, _ = select.select([child.stdout], [], [], max(0.0, until - time.monotonic()))
         is_done = bool(ready) and child.stdout.readline() == "done\n"
         child.kill()
         child.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +43,7 @@ class Mailer:
     policy: Policy = AT_ONCE
     repeats: Repeats = Repeats.UNKNOWN
     others: tuple[tuple[str, Agent], ...] = ()
+    clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
         self._told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
@@ -77,7 +79,7 @@ class Mailer:
             name, "assmbl", self.sandbox.base_url, mail_domain=DOMAIN, address=agent.address,
             policy=self.policy, repeats=self.repeats,
         )  # fmt: skip
-        return OfficeDoor(name, folder, lambda: Office.open(account, folder, lender))
+        return OfficeDoor(name, folder, lambda: Office.open(account, folder, lender, self.clock))
 
     def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:
         """The next event of a kind that matches; fails when nothing comes."""
@@ -92,6 +94,12 @@ class Mailer:
         """Ask for something and return the answer to it."""
         request_id = self.engine.request(request)
         return self.wait(kind, lambda event: getattr(event, "request_id", 0) == request_id)
+
+    def ended(self, seconds: float = PATIENCE) -> None:
+        """Have the engine stop within so many seconds, and wait until it has."""
+        self.engine.leave(seconds)
+        self.engine._thread.join(PATIENCE)
+        assert not self.engine._thread.is_alive()
 
     def connected(self) -> None:
         self.wait(events.SyncStateChanged, lambda told: told.state.phase is SyncPhase.SYNCED)

@@ -134,7 +134,7 @@ def test_encrypted_files_are_not_written_to_the_disk_and_the_draft_says_what_to_
         "attach them with Ctrl+T."
     )
     arrived(one)
-    one.engine.stop(10)
+    one.ended()
     found = folder_of(tmp_path, opened.draft).rglob("*")
     assert {path.name for path in found if path.is_file()} == {".in-use", "one.txt"}
 
@@ -176,7 +176,7 @@ def test_a_draft_is_written_and_kept_while_its_files_come_and_reviewed_once_they
     message_id = deliver(TWO)
     one = mailer()
     one.connected()
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=4_000, times=None)
+    sandbox.fault("slow_drip", operation="s3_download", seconds=600, size=20_000, times=None)
     opened = begun(one, message_id)
     told = one.wait(CarriedTold, lambda told: told.files[0].percent)
     assert told.files[0].state is CarriedState.FETCHING
@@ -219,7 +219,7 @@ def test_files_that_are_taken_off_or_never_saved_leave_nothing(
     assert [file.path.name for file in arrived(one)] == ["report.pdf"]
     one.engine.request(CarryFiles(draft.draft_id))
     one.wait(CarriedTold, lambda told: not told.files)
-    one.engine.stop(10)
+    one.ended()
     assert not folder_of(tmp_path, draft).exists()
 
 
@@ -245,11 +245,11 @@ def test_what_a_stopped_program_had_begun_is_finished_when_the_draft_is_opened_a
     message_id = deliver(TWO)
     one = mailer()
     one.connected()
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=4_000, times=None)
+    sandbox.fault("slow_drip", operation="s3_download", seconds=600, size=20_000, times=None)
     draft = begun(one, message_id).draft
     one.wait(CarriedTold, lambda told: told.files[0].percent)
     one.answer(ev.SaveDraft(draft), ev.DraftSaved)
-    one.engine.stop(10)
+    one.ended()
     assert not draft.files[0].path.exists()
     sandbox.reset()
     two = mailer()
@@ -282,7 +282,7 @@ def test_a_killed_program_leaves_nothing_but_what_its_kept_draft_goes_on_with(
     mailer: Any, sandbox: SandboxControl, agent: Agent, deliver: Deliver, tmp_path: Path, how: str
 ) -> None:
     message_id = deliver(TWO)
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.02, size=4_000, times=None)
+    sandbox.fault("slow_drip", operation="s3_download", seconds=600, size=20_000, times=None)
     draft_id = killed(sandbox, agent, tmp_path, message_id, how)
     folder = tmp_path / "work" / "outbound" / "carried" / draft_id
     assert [path.suffix for path in (folder / "arriving").iterdir()] == [".part"]

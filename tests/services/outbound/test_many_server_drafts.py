@@ -66,13 +66,14 @@ def many(count: int, **fields: object) -> list[dict[str, object]]:
     return [draft(f"d{number}", subject=f"Number {number}", **fields) for number in range(count)]
 
 
-def held_open() -> list[str]:
-    """Folders of files that this process keeps others from sweeping."""
+def held_open(stage: V0Stage) -> list[str]:
+    """Folders of the stage's files that this process keeps others from sweeping."""
     places = []
     for one in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
             places.append(str(one.readlink()))
-    return [place for place in places if place.endswith(".in-use")]
+    own = str(stage.folder)
+    return [place for place in places if place.startswith(own) and place.endswith(".in-use")]
 
 
 # ── the first look ───────────────────────────────────────────────────────────────────────────────
@@ -330,7 +331,7 @@ async def test_folders_of_files_are_not_held_open_for_each_draft(
         shelf.url = storage.url
         room = await room_over(stage, service, shelf)
         await room.look()
-    assert held_open() == []
+    assert held_open(stage) == []
     room.office.tidy()
     for row in room.rows:
         (file,) = room.office.drafts.get(row.draft_id).files

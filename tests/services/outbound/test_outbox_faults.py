@@ -26,7 +26,7 @@ async def test_faults_and_kills_lose_and_repeat_nothing_where_a_key_is_delivered
     stage = Stage(alice, repeats=Repeats.SUPPRESSED)
     office = await stage.open()
     await fill(office, bob.address, COUNT)
-    children = Children(sandbox, alice, "suppressed")
+    children = Children(sandbox, alice, "suppressed", deadline=2)
     for number in range(12):
         fault = FAULTS[number % len(FAULTS)]
         sandbox.fault(agent=alice.agent, operation="send_mail", skip=number % 3, times=2, **fault)
@@ -50,7 +50,7 @@ async def test_kills_repeat_nothing_where_a_key_is_delivered_again(
     stage = Stage(alice)
     office = await stage.open()
     await fill(office, bob.address, COUNT)
-    children = Children(sandbox, alice, "unknown")
+    children = Children(sandbox, alice, "unknown", deadline=30)
     for number in range(4):
         fault = FAULTS[number % 3]
         sandbox.fault(agent=alice.agent, operation="send_mail", skip=number * 2, **fault)

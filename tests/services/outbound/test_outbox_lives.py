@@ -116,18 +116,18 @@ async def test_a_full_disk_is_told_and_costs_no_mail(
 ) -> None:
     office = await stage().open()
     (entry,) = await queue(office, mail(bob.address))
-    told: list[str] = []
-    office.sending.on_trouble = lambda error: told.append(error.sentence)
+    told: asyncio.Queue[str] = asyncio.Queue()
+    office.sending.on_trouble = lambda error: told.put_nowait(error.sentence)
     whole = office.store.put
 
     def full(*_: object) -> None:
         raise DiskFull("The disk is full.")
 
     monkeypatch.setattr(office.store, "put", full)
-    await office.sending.push([entry.entry_id], 0.5)
+    pushing = asyncio.ensure_future(office.sending.push([entry.entry_id], 30))
+    assert await told.get() == "The disk is full."
     monkeypatch.setattr(office.store, "put", whole)
-    assert set(told) == {"The disk is full."}
-    assert states(await office.sending.push([entry.entry_id], 30)) == [SENT]
+    assert states(await pushing) == [SENT]
     assert len(await bob.inbox()) == 1
 
 
