@@ -59,6 +59,15 @@ ACCOUNT_COMMANDS: Final = (
         guard="can_sign_in",
     ),
     Command(
+        "take_accounts",
+        "Open the accounts anew",
+        "Takes in accounts that were added, taken out or changed elsewhere.",
+        ("g R",),
+        ALL,
+        PROGRAM,
+        guard="can_sign_in",
+    ),
+    Command(
         "change_sender",
         "From another account",
         "Chooses the account that this mail leaves from.",

@@ -1,4 +1,4 @@
-"""Short names, letters and colours for the configured accounts.
+"""Short names, letters and colours for the configured accounts, and what they have in common.
 
 Closes the trap of two accounts that look the same: short names and letters are made unique here, in
 the order of the configuration, so that adding an account changes none of those before it.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.account_colours import colours_of
 from services.safe_text import SafeText, clean_line
+from services.service_config import AGENTMAIL_TO
 from widgets.account_mark import AccountMark
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def account_title(account: Account) -> SafeText:
     """What the status line calls an account: its address, else its name, else its host."""
     host = account.base_url.partition("://")[2]
     return clean_line(account.address or (host if account.from_environment else account.name), 80)
+
+
+def keep_trash(accounts: Sequence[Account]) -> bool:
+    """Whether what is deleted lies in a trash afterwards, whichever of the accounts it is of."""
+    return bool(accounts) and all(account.kind == AGENTMAIL_TO for account in accounts)
 
 
 def _short(account: Account, taken: Set[str]) -> str:

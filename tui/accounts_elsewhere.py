@@ -1,8 +1,8 @@
 """Accounts that are added or taken out by a command or in another window while the app is open.
 
 Closes the trap of an app that goes on as if nothing had happened: an account that is missing, or one
-that is still written to though its folder is gone. It is said at once that the app has to be started
-again; what the app itself sets up is not news.
+that is still written to though its folder is gone. It is said at once, and nothing moves under the
+operator's hands: a key takes it in. What the app itself sets up is not news.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from services.errors import MailError
-from services.safe_text import EMPTY, SafeText, clean_line, join, phrase, ui
+from services.safe_text import EMPTY, SafeText, clean_line, join, phrase
 
 if TYPE_CHECKING:
     from services.paths import Paths
 
 LOOK_SECONDS: Final = 2.0
-_AGAIN: Final = ui("Leave and start agentmail-tui again")
 
 
 class AccountsElsewhere:
@@ -93,10 +92,10 @@ class AccountsElsewhere:
 def _words(added: frozenset[str], removed: frozenset[str]) -> SafeText:
     told = []
     if removed:
-        words = "{} was taken out elsewhere. {}: what is written for it here may be lost."
-        told.append(phrase(words, _listed(removed), _AGAIN))
+        words = "{} was taken out elsewhere: what is written for it here may be lost."
+        told.append(phrase(words, _listed(removed)))
     if added:
-        told.append(phrase("{} was added elsewhere. {} to see it.", _listed(added), _AGAIN))
+        told.append(phrase("{} was added elsewhere.", _listed(added)))
     return join(" ", told)
 
 

@@ -26,7 +26,7 @@ from textual.screen import Screen
 from services.config import Settings
 from services.errors import MailError
 from services.events import Severity
-from services.safe_text import SafeText, clean_line, ui
+from services.safe_text import SafeText, clean_line, phrase, ui
 from tui import crash, keymap, themes
 from tui.hangup import SteadyDriver, watch
 from tui.key_queue import AfterKeys, KeyDone, KeyQueue
@@ -35,7 +35,14 @@ from tui.leaving import Leaving
 from tui.messages import AccountsChanged
 from tui.notices import Notices
 from tui.screens.mail import MailScreen
-from tui.screens.mail_messages import AddAccount, FirstMail, FirstPaint, Quit, SignIn
+from tui.screens.mail_messages import (
+    AddAccount,
+    FirstMail,
+    FirstPaint,
+    Quit,
+    SignIn,
+    TakeAccounts,
+)
 from tui.session import Session
 from tui.terminal import Terminal
 from widgets.account_mark import AccountMark
@@ -188,10 +195,29 @@ class AgentMailApp(App[int]):
         )
         self.push_screen(screen, self._account_opened)
 
+    async def on_mail_screen_take_accounts(self, event: TakeAccounts) -> None:
+        """Show the accounts as they are configured now, unless that loses what was written."""
+        event.stop()
+        if self._set_up is None or self._mail is None:
+            return
+        if self._mail.has_unsaved:
+            self._tell(ui("A draft is not saved yet; the accounts stay as they are until it is."))
+            return
+        try:
+            opened = await asyncio.to_thread(self._set_up.configured)
+        except MailError as error:
+            self._tell(clean_line(str(error)))
+            return
+        await self._account_opened(opened)
+
     def on_accounts_changed(self, message: AccountsChanged) -> None:
         """Others have added accounts or taken some out: say so on whatever screen there is."""
         message.stop()
-        Notices(self, lambda: None).tell(message.sentence, Severity.WARNING)
+        key = self._session.keymap.shown_key("take_accounts")
+        step = phrase("{} in the message list takes that in.", key)
+        if self._mail is None:
+            step = ui("Leave and start agentmail-tui again to see it.")
+        Notices(self, lambda: None).tell(message.sentence, Severity.WARNING, step)
 
     def on_unmount(self) -> None:
         """Look no more at what others do."""
@@ -201,14 +227,23 @@ class AgentMailApp(App[int]):
     async def _account_opened(self, opened: Opened | None) -> None:
         if opened is None:
             return
-        self._session = replace(self._session, account=opened.account, accounts=opened.accounts)
-        if self._mail is None:
-            await self.push_screen(self._mail_screen(opened.engine))
-        else:
-            await asyncio.to_thread(self._mail.stop, STOP_SECONDS)
-            self._mail.reopen(opened.engine, self._session)
-        if opened.remark and self._mail is not None:
-            self._mail.notices.tell(opened.remark)
+        self._session = replace(
+            self._session, account=opened.account, accounts=opened.accounts, trash=opened.trash
+        )
+        before = self._mail
+        if before is not None:
+            self._keys.hold(EARLY_SECONDS)
+            await asyncio.to_thread(before.stop, STOP_SECONDS)
+            while self.screen is not before:
+                await self.pop_screen()
+        mail = self._mail_screen(opened.engine)
+        await self.push_screen(mail)
+        if before is not None:
+            # Below the new one: as the first screen of all it cannot be switched from.
+            self._screen_stack.remove(before)
+            await before.remove()
+        if opened.remark:
+            mail.notices.tell(opened.remark)
 
     def _mail_screen(self, engine: EngineFactory) -> MailScreen:
         self._mail = MailScreen(engine, self._session, width=self.size.width)
@@ -292,8 +327,13 @@ class AgentMailApp(App[int]):
         """Let keys through one by one; everything else at once."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             await self._keys.take(event)
-        else:
+        elif not isinstance(event, events.Paste) or event.is_forwarded or self._takes(event):
             await super().on_event(event)
+
+    def _takes(self, paste: events.Paste) -> bool:
+        from tui.pastes import refused
+
+        return not refused(self.screen, paste.text)
 
     async def on_key_done(self, message: KeyDone) -> None:
         """The last key has done all that it does."""

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from services.errors import ServiceError, SignedOut
-from services.safe_text import EMPTY, SafeText, clean_line
+from services.safe_text import EMPTY, SafeText, clean_line, ui
 from services.service_config import ASSMBL
 from tui.account_marks import account_title
 from tui.accounts_elsewhere import AccountsElsewhere
@@ -57,6 +57,8 @@ class Opened:
     """Where the token went."""
     accounts: tuple[AccountMark, ...] = ()
     """The accounts that it shows as one, where there are several."""
+    trash: bool = False
+    """What is deleted lies in a trash afterwards, whichever account it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,10 @@ class SetUp(Protocol):
 
     def meant(self, account: str, *, adds: bool) -> SetUp:
         """The set-up of one account that is there, or of another beside it."""
+        ...
+
+    def configured(self) -> Opened:
+        """All accounts as they are configured now; ConfigError without any. Blocks."""
         ...
 
     def watch(self, tell: Callable[[SafeText], object]) -> Callable[[], None]:
@@ -130,6 +136,17 @@ class AccountSetUp:
         wanted = None if adds else load(self._paths).account(account)
         return AccountSetUp(
             self._paths, self._secrets, wanted, self._poll, elsewhere=self._elsewhere
+        )
+
+    def configured(self) -> Opened:
+        """Read the configuration anew; raises ConfigError, also when it has no account any more."""
+        from services.config import load
+        from tui.start import shown_accounts
+
+        config = load(self._paths)
+        config.account()
+        return self._shown(
+            shown_accounts(config), ui("The accounts are as they are configured now.")
         )
 
     def watch(self, tell: Callable[[SafeText], object]) -> Callable[[], None]:
@@ -189,17 +206,26 @@ class AccountSetUp:
     def _opened(self, accounts: Sequence[Account], remark: SafeText) -> Opened:
         """Everything that is configured now, or what was set up alone."""
         from services.config import load
-        from tui.account_marks import marks_of
-        from tui.bridge import engine_of
-        from tui.profile import Profile
         from tui.start import shown_accounts
 
         shown = tuple(accounts) if self._alone else shown_accounts(load(self._paths))
         if not {one.name for one in accounts} <= {one.name for one in shown}:
             shown = tuple(accounts)
-        profiles = [Profile(account, self._paths, self._secrets) for account in shown]
-        title = account_title(shown[0])
-        return Opened(engine_of(profiles, self._poll), title, remark, marks_of(shown))
+        return self._shown(shown, remark)
+
+    def _shown(self, accounts: Sequence[Account], remark: SafeText) -> Opened:
+        from tui.account_marks import keep_trash, marks_of
+        from tui.bridge import engine_of
+        from tui.profile import Profile
+
+        profiles = [Profile(account, self._paths, self._secrets) for account in accounts]
+        return Opened(
+            engine_of(profiles, self._poll),
+            account_title(accounts[0]),
+            remark,
+            marks_of(accounts),
+            keep_trash(accounts),
+        )
 
     def _filled(self, form: AccountForm) -> Account:
         from services.config import Account, check_account_fields

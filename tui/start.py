@@ -40,8 +40,12 @@ def start_app(profile: str | None = None) -> int:
 
 
 def open_app(profiles: Sequence[Profile], settings: Settings) -> int:
-    """Open the app on profiles that are already known (the demo's), the default one first."""
-    return _run(profiles, profiles[0].paths, profiles[0].secrets, settings)
+    """Open the app on profiles that are already known (the demo's), the default one first.
+
+    No other account can be set up there: what were written for it would go with the demo.
+    """
+    first = profiles[0]
+    return _run(profiles, first.paths, first.secrets, settings, can_set_up=False)
 
 
 def shown_accounts(config: Config, profile: str | None = None) -> tuple[Account, ...]:
@@ -58,7 +62,12 @@ def shown_accounts(config: Config, profile: str | None = None) -> tuple[Account,
 
 
 def _run(
-    profiles: Sequence[Profile], paths: Paths, secrets: SecretStore, settings: Settings
+    profiles: Sequence[Profile],
+    paths: Paths,
+    secrets: SecretStore,
+    settings: Settings,
+    *,
+    can_set_up: bool = True,
 ) -> int:
     # Thousands of objects are made before the first frame and none of them is garbage.
     gc.disable()
@@ -69,8 +78,7 @@ def _run(
     accounts = [profile.account for profile in profiles]
     with _first_picture(opened, accounts, terminal, settings) as picture:
         from services.safe_text import ui
-        from services.service_config import AGENTMAIL_TO
-        from tui.account_marks import account_title, marks_of
+        from tui.account_marks import account_title, keep_trash, marks_of
         from tui.app import AgentMailApp, run
         from tui.bridge import engine_of
         from tui.first_run import AccountSetUp
@@ -80,13 +88,15 @@ def _run(
             engine_of(profiles, settings.poll_seconds, opened) if profiles else None,
             account=account_title(first) if first else ui(""),
             accounts=marks_of(accounts),
-            trash=bool(accounts) and all(one.kind == AGENTMAIL_TO for one in accounts),
+            trash=keep_trash(accounts),
             settings=settings,
             terminal=terminal,
             crash_folder=paths.state_dir,
             set_up=AccountSetUp(
                 paths, secrets, first, settings.poll_seconds, alone=len(accounts) == 1
-            ),
+            )
+            if can_set_up
+            else None,
             picture=picture,
         )
         return run(app, paths.state_dir)

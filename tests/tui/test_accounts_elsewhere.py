@@ -31,9 +31,7 @@ def test_an_account_that_is_added_or_taken_out_elsewhere_is_told_once(tmp_path: 
     elsewhere = AccountsElsewhere(paths)
     assert elsewhere.look() == ""
     save_account(paths, account("sales"))
-    assert elsewhere.look() == (
-        "sales was added elsewhere. Leave and start agentmail-tui again to see it."
-    )
+    assert elsewhere.look() == "sales was added elsewhere."
     assert elsewhere.look() == ""
     remove_account(paths, "work")
     assert elsewhere.look().startswith("work was taken out elsewhere.")

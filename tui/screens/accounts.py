@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from services.models import MailboxCounts, SyncState
 from services.safe_text import EMPTY
 from tui.account_states import AccountStates
-from tui.mail_view import MailView
-from tui.screens.mail_messages import AddAccount
+from tui.screens.mail_messages import AddAccount, TakeAccounts
 from widgets.mailbox_list import AccountGroup
 
 if TYPE_CHECKING:
@@ -66,6 +65,7 @@ class Accounts:
             "previous_account": lambda: self._step(-1),
             "only_account": self._only,
             "add_account": lambda: self._screen.tell_app(AddAccount()),
+            "take_accounts": lambda: self._screen.tell_app(TakeAccounts()),
         }
 
     # ── what there is ────────────────────────────────────────────────────────────────────────────
@@ -105,13 +105,6 @@ class Accounts:
     def state_of(self, account: str) -> SyncState:
         """How one account stands."""
         return self._states.of(account)
-
-    def begin_again(self) -> None:
-        """Other accounts than before are shown: no id of a message means anything any more."""
-        self._states = AccountStates()
-        self._screen.finding.view = MailView()
-        self._screen.reading.close(EMPTY)
-        self._screen.panes.show_list()
 
     # ── switching ────────────────────────────────────────────────────────────────────────────────
 

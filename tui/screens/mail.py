@@ -184,15 +184,11 @@ class MailScreen(Screen[None]):
         self._show_snapshot()
         self.bridge.start()
 
-    def reopen(self, engine: EngineFactory, session: Session) -> None:
-        """Go on with another engine, after the account was set up anew; the old one has stopped."""
-        self.session = session
-        for made in ("sealed", "outbound"):
-            self.__dict__.pop(made, None)
-        self.accounts.begin_again()
-        self.status.show_lock(EMPTY)
-        self.bridge = Bridge(engine, self.post_message)
-        self.bridge.start()
+    @property
+    def has_unsaved(self) -> bool:
+        """Something is written that the disk has not taken."""
+        news = None if self.outbound_if_made is None else self.outbound_if_made.news
+        return news is not None and news.has_drafts and bool(news.drafts.not_saved)
 
     def stop(self, timeout: float) -> None:
         """Save what is being written and stop the engine; safe from any thread."""

@@ -27,3 +27,7 @@ class SignIn(Message, namespace="mail_screen"):
 
 class AddAccount(Message, namespace="mail_screen"):
     """The operator wants another account beside those that are there."""
+
+
+class TakeAccounts(Message, namespace="mail_screen"):
+    """The operator wants the accounts as they are configured now."""
