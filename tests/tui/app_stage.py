@@ -14,9 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 import tui.app
@@ -29,7 +27,7 @@ from services.secrets import Secret, SecretStore
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import NOON, make_row, sample_rows
 from tests.patience import PATIENCE
-from tests.widgets.stage import say_painted, settled
+from tests.widgets.stage import key_event, say_painted, settled
 from tui.app import AgentMailApp
 from tui.bridge import EngineFactory
 from tui.profile import Profile
@@ -86,9 +84,7 @@ class StagedApp(AgentMailApp):
         """Take keys in one burst; return when they are done, held back or were the end."""
         self._quiet.clear()
         for key in (*keys, LAST_KEY):
-            name = _character_to_key(key) if len(key) == 1 else key
-            character = " " if key == "space" else key if len(key) == 1 else None
-            self.post_message(events.Key(name, character))
+            self.post_message(key_event(key))
         if not self._keys._held:
             await self._quiet.wait()
 

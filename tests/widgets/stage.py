@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.driver import Driver
+from textual.keys import _character_to_key
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
@@ -208,6 +210,29 @@ async def settled(app: App[Any]) -> None:
         # Twice: what a widget did last may have been to ask the screen for a new layout.
         quiet = 0 if works or unpainted or screen._callbacks else quiet + 1
         screen.call_later(screen._on_timer_update)
+
+
+def key_event(key: str) -> events.Key:
+    """A key as the terminal's reader makes it: a letter, or the name of another key."""
+    name = _character_to_key(key) if len(key) == 1 else key
+    character = " " if key == "space" else key if len(key) == 1 else None
+    return events.Key(name, character)
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys; each has done all that it does before the next.
+
+    The pilot's own way goes on when the process is idle, and so it is while others have the machine.
+    """
+    for key in keys:
+        pilot.app.post_message(key_event(key))
+        await settled(pilot.app)
+
+
+async def click(pilot: Pilot[Any], place: type[Widget], offset: tuple[int, int]) -> None:
+    """Click on a widget; return when the click has done all that it does."""
+    await pilot.click(place, offset=offset)
+    await settled(pilot.app)
 
 
 async def resized(pilot: Pilot[Any], width: int, height: int) -> None:

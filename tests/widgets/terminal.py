@@ -116,7 +116,10 @@ class Terminal:
         return self._master
 
     def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+        self.press_bytes(keys.encode())
+
+    def press_bytes(self, typed: bytes) -> None:
+        os.write(self._master, typed)
 
     def finish(self) -> bytes:
         """Everything written until the program ends by itself."""

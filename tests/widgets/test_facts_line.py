@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.safe_text import ui
-from tests.widgets.stage import Stage, screen_rows
+from tests.widgets.stage import Stage, screen_rows, settled
 from widgets.facts_line import Fact, FactsLine
 
 FACTS = (
@@ -30,5 +30,5 @@ async def test_what_must_be_there_is_cut_before_it_leaves(width: int, row: str) 
     line = FactsLine()
     async with Stage(line).run_test(size=(width, 2)) as pilot:
         line.show_facts(FACTS)
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(pilot.app)[0].rstrip() == row

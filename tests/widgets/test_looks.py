@@ -24,7 +24,7 @@ from services.shown_mail import (
     TrustFacts,
 )
 from tests.fakes.rows import NOON, FakeRows, sample_rows
-from tests.widgets.stage import Stage, clock, screen_rows
+from tests.widgets.stage import Stage, clock, screen_rows, settled
 from widgets.glyphs import ASCII, UNICODE, Glyphs
 from widgets.hint_bar import Hint, HintBar
 from widgets.mailbox_list import MailboxList
@@ -177,7 +177,7 @@ SCREENS: dict[str, Callable[[], Stage]] = {
 async def test_a_screen_looks_as_it_did(name: str, size: tuple[int, int]) -> None:
     app = SCREENS[name]()
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         rows = screen_rows(app)
     text = "\n".join(row.rstrip() for row in rows) + "\n"
     kept = FOLDER / f"widgets-{name}-{size[0]}x{size[1]}.txt"
@@ -188,4 +188,8 @@ async def test_a_screen_looks_as_it_did(name: str, size: tuple[int, int]) -> Non
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_the_three_panes_look_as_they_did_in_colour(theme: str, snap_compare: object) -> None:
-    assert snap_compare(three_panes(theme=theme), terminal_size=(140, 30))  # type: ignore[operator]
+    assert snap_compare(  # type: ignore[operator]
+        three_panes(theme=theme),
+        terminal_size=(140, 30),
+        run_before=lambda pilot: settled(pilot.app),
+    )

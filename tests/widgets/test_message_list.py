@@ -12,7 +12,7 @@ from textual.strip import Strip
 from services.models import RowFlag, RowSource
 from services.safe_text import ui
 from tests.fakes.rows import FakeManyRows, FakeRows, make_row
-from tests.widgets.stage import Stage, clock, resized, screen_rows
+from tests.widgets.stage import Stage, click, clock, press, resized, screen_rows, settled
 from widgets.message_list import MessageList
 
 
@@ -23,7 +23,7 @@ class Listing:
         self.pilot, self.app, self.list = pilot, app, messages
 
     async def rows(self) -> list[str]:
-        await self.pilot.pause()
+        await settled(self.app)
         return screen_rows(self.app)
 
     def heard(self, kind: type) -> list[object]:
@@ -40,7 +40,7 @@ async def listing(source: RowSource, height: int = 10) -> AsyncIterator[Listing]
 
     app = Stage(messages, ready=ready)
     async with app.run_test(size=(80, height)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         yield Listing(pilot, app, messages)
 
 
@@ -56,7 +56,7 @@ async def test_the_first_message_has_the_cursor() -> None:
 
 async def test_a_step_moves_one_row_and_says_so() -> None:
     async with listing(FakeManyRows(50)) as stage:
-        await stage.pilot.press("down", "down", "up")
+        await press(stage.pilot, "down", "down", "up")
         assert stage.list.cursor_id == "m1"
         heard = stage.heard(MessageList.CursorMoved)
         assert [message.message_id for message in heard] == ["m0", "m1", "m2", "m1"]
@@ -71,50 +71,50 @@ async def test_a_step_draws_two_lines_and_nothing_else(monkeypatch: pytest.Monke
         return draw(self, number, width)
 
     async with listing(FakeManyRows(50)) as stage:
-        await stage.pilot.pause()
+        await settled(stage.app)
         monkeypatch.setattr(MessageList, "line", counted)
-        await stage.pilot.press("down")
-        await stage.pilot.pause()
+        await press(stage.pilot, "down")
+        await settled(stage.app)
         assert drawn == [0, 1]
 
 
 async def test_only_visible_rows_are_decoded() -> None:
     source = FakeManyRows(100_000)
     async with listing(source) as stage:
-        await stage.pilot.press("end")
+        await press(stage.pilot, "end")
         await stage.rows()
         assert source.decoded <= 20
 
 
 async def test_the_end_and_the_start_are_reached_at_once() -> None:
     async with listing(FakeManyRows(100_000)) as stage:
-        await stage.pilot.press("end")
+        await press(stage.pilot, "end")
         assert stage.list.cursor_id == "m99999"
         assert cursor_line(await stage.rows()) == 9
-        await stage.pilot.press("home")
+        await press(stage.pilot, "home")
         assert cursor_line(await stage.rows()) == 0
 
 
 async def test_a_step_beyond_the_screen_scrolls_by_half_of_it() -> None:
     async with listing(FakeManyRows(50)) as stage:
         for _ in range(10):
-            await stage.pilot.press("down")
+            await press(stage.pilot, "down")
         assert stage.list.cursor_id == "m10"
         assert cursor_line(await stage.rows()) == 5
 
 
 async def test_a_page_keeps_the_cursors_line() -> None:
     async with listing(FakeManyRows(50)) as stage:
-        await stage.pilot.press("down", "down", "pagedown")
+        await press(stage.pilot, "down", "down", "pagedown")
         assert stage.list.cursor_id == "m12"
         assert cursor_line(await stage.rows()) == 2
-        await stage.pilot.press("pageup")
+        await press(stage.pilot, "pageup")
         assert stage.list.cursor_id == "m2"
 
 
 async def test_new_mail_above_moves_neither_message_nor_screen_line() -> None:
     async with listing(FakeManyRows(50)) as stage:
-        await stage.pilot.press("pagedown", "down", "down", "down")
+        await press(stage.pilot, "pagedown", "down", "down", "down")
         before = await stage.rows()
         current = stage.list.cursor_id
         stage.list.show(FakeManyRows(55, shift=5))
@@ -124,7 +124,7 @@ async def test_new_mail_above_moves_neither_message_nor_screen_line() -> None:
 
 async def test_new_mail_is_seen_at_once_when_the_start_of_the_list_is_on_screen() -> None:
     async with listing(FakeManyRows(50)) as stage:
-        await stage.pilot.press("down")
+        await press(stage.pilot, "down")
         before = await stage.rows()
         stage.list.show(FakeManyRows(52, shift=2))
         assert stage.list.cursor_id == "m1"
@@ -136,11 +136,11 @@ async def test_new_mail_is_seen_at_once_when_the_start_of_the_list_is_on_screen(
 async def test_a_cursor_whose_message_is_gone_keeps_its_place() -> None:
     rows = [make_row(number) for number in range(20)]
     async with listing(FakeRows(rows)) as stage:
-        await stage.pilot.press("down", "down")
+        await press(stage.pilot, "down", "down")
         stage.list.show(FakeRows([row for row in rows if row.message_id != "m2"]))
         assert stage.list.cursor_id == "m3"
         assert stage.list.position == 2
-        await stage.pilot.pause()
+        await settled(stage.app)
         heard = stage.heard(MessageList.CursorMoved)
         assert heard[-1].message_id == "m3"
         stage.list.show(FakeRows([]))
@@ -152,7 +152,7 @@ async def test_a_cursor_whose_message_is_gone_keeps_its_place() -> None:
 async def test_a_shorter_list_keeps_the_cursor_on_the_last_row() -> None:
     rows = [make_row(number) for number in range(20)]
     async with listing(FakeRows(rows)) as stage:
-        await stage.pilot.press("end")
+        await press(stage.pilot, "end")
         stage.list.show(FakeRows(rows[:3]))
         assert stage.list.cursor_id == "m2"
         assert "Sender 0" in (await stage.rows())[0]
@@ -168,7 +168,7 @@ async def test_a_source_with_one_change_paints_one_row(monkeypatch: pytest.Monke
         return draw(self, number, width)
 
     async with listing(FakeRows(rows)) as stage:
-        await stage.pilot.pause()
+        await settled(stage.app)
         monkeypatch.setattr(MessageList, "line", counted)
         rows[4] = make_row(4, flags=RowFlag.VERIFIED | RowFlag.UNREAD)
         stage.list.show(FakeRows(rows))
@@ -193,11 +193,11 @@ async def test_selection_goes_by_message_and_not_by_place() -> None:
 async def test_a_range_follows_the_cursor_and_shrinks_again() -> None:
     async with listing(FakeManyRows(50)) as stage:
         stage.list.action_select_range()
-        await stage.pilot.press("down", "down", "down", "up")
+        await press(stage.pilot, "down", "down", "down", "up")
         assert stage.list.selected_ids == {"m0", "m1", "m2"}
         assert [row[2] for row in (await stage.rows())[:5]] == ["×", "×", "×", " ", " "]
         stage.list.action_select_range()
-        await stage.pilot.press("down", "down")
+        await press(stage.pilot, "down", "down")
         assert stage.list.selected_count == 3
         counts = [message.count for message in stage.heard(MessageList.SelectionChanged)]
         assert counts[-1] == 3
@@ -206,7 +206,7 @@ async def test_a_range_follows_the_cursor_and_shrinks_again() -> None:
 async def test_a_range_is_kept_when_new_mail_arrives_inside_the_list() -> None:
     async with listing(FakeManyRows(50)) as stage:
         stage.list.action_select_range()
-        await stage.pilot.press("down", "down")
+        await press(stage.pilot, "down", "down")
         stage.list.show(FakeManyRows(53, shift=3))
         assert stage.list.selected_ids == {"m0", "m1", "m2"}
 
@@ -248,16 +248,16 @@ async def test_a_source_that_knows_its_flags_is_asked_instead_of_decoded() -> No
 
 async def test_a_click_moves_and_a_second_click_opens() -> None:
     async with listing(FakeManyRows(50)) as stage:
-        await stage.pilot.click(MessageList, offset=(20, 4))
+        await click(stage.pilot, MessageList, (20, 4))
         assert stage.list.cursor_id == "m4"
         assert not stage.heard(MessageList.Opened)
-        await stage.pilot.click(MessageList, offset=(20, 4))
+        await click(stage.pilot, MessageList, (20, 4))
         assert [message.message_id for message in stage.heard(MessageList.Opened)] == ["m4"]
 
 
 async def test_enter_opens_the_message_under_the_cursor() -> None:
     async with listing(FakeManyRows(50)) as stage:
-        await stage.pilot.press("down", "enter")
+        await press(stage.pilot, "down", "enter")
         assert [message.message_id for message in stage.heard(MessageList.Opened)] == ["m1"]
 
 
@@ -275,7 +275,7 @@ async def test_an_empty_list_says_what_to_do() -> None:
     async with listing(FakeRows([])) as stage:
         stage.list.show_empty(ui("No mail here. r looks for new mail."))
         assert "No mail here. r looks for new mail." in (await stage.rows())[1]
-        await stage.pilot.press("down", "end", "pagedown", "enter")
+        await press(stage.pilot, "down", "end", "pagedown", "enter")
         stage.list.action_toggle_select()
         stage.list.action_next_unread()
         assert stage.list.target_ids() == ()
@@ -290,7 +290,7 @@ async def test_a_message_can_be_gone_to_by_its_id() -> None:
 
 async def test_a_resize_keeps_the_cursor_in_sight() -> None:
     async with listing(FakeManyRows(50), height=20) as stage:
-        await stage.pilot.press(*["down"] * 18)
+        await press(stage.pilot, *["down"] * 18)
         await resized(stage.pilot, 60, 8)
         rows = await stage.rows()
         assert "Sender 18" in rows[cursor_line(rows)]

@@ -8,7 +8,16 @@ from textual.widgets import Input
 from services.models import LabelCount, Mailbox, MailboxCounts, MailFilter, SyncPhase, SyncState
 from services.safe_text import clean_line, ui
 from tests.fakes.rows import NOON
-from tests.widgets.stage import Gallery, Stage, hostile_strings, resized, screen_rows
+from tests.widgets.stage import (
+    Gallery,
+    Stage,
+    click,
+    hostile_strings,
+    press,
+    resized,
+    screen_rows,
+    settled,
+)
 from widgets.hint_bar import Hint, HintBar
 from widgets.mailbox_list import MailboxList
 from widgets.plain import Plain
@@ -36,7 +45,7 @@ def places_stage() -> tuple[MailboxList, Stage]:
 async def test_mailboxes_and_labels_stand_with_exact_counts() -> None:
     _places, app = places_stage()
     async with app.run_test(size=(20, 10)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert [row.rstrip() for row in screen_rows(app)[:7]] == [
             "▌Inbox       12,345",
             " Unread          12",
@@ -52,20 +61,20 @@ async def test_the_cursor_steps_over_the_heading() -> None:
     places, app = places_stage()
     async with app.run_test(size=(20, 10)) as pilot:
         places.focus()
-        await pilot.press("down", "down", "down", "down", "enter")
+        await press(pilot, "down", "down", "down", "down", "enter")
         assert places.cursor_filter == MailFilter(Mailbox.INBOX, label="ci")
         chosen = [heard for heard in app.heard if isinstance(heard, MailboxList.Chosen)]
         assert [one.filter for one in chosen] == [MailFilter(Mailbox.INBOX, label="ci")]
-        await pilot.press("up")
+        await press(pilot, "up")
         assert places.cursor_filter == MailFilter(Mailbox.ARCHIVED)
 
 
 async def test_one_click_chooses_and_the_heading_does_nothing() -> None:
     places, app = places_stage()
     async with app.run_test(size=(20, 10)) as pilot:
-        await pilot.pause()
-        await pilot.click(MailboxList, offset=(3, 1))
-        await pilot.click(MailboxList, offset=(3, 4))
+        await settled(pilot.app)
+        await click(pilot, MailboxList, (3, 1))
+        await click(pilot, MailboxList, (3, 4))
         chosen = [heard for heard in app.heard if isinstance(heard, MailboxList.Chosen)]
         assert [one.filter for one in chosen] == [MailFilter(Mailbox.UNREAD)]
         assert places.cursor_filter == MailFilter(Mailbox.UNREAD)
@@ -75,11 +84,11 @@ async def test_new_counts_leave_the_cursor_on_its_mailbox() -> None:
     places, app = places_stage()
     async with app.run_test(size=(20, 10)) as pilot:
         app.screen.set_focus(None)
-        await pilot.pause()
+        await settled(pilot.app)
         places.show_current(MailFilter(Mailbox.INBOX, label="invoices"))
         more = (LabelCount("aaa", ui("aaa"), 1), *COUNTS.labels)
         places.show_counts(MailboxCounts(inbox=1, labels=more))
-        await pilot.pause()
+        await settled(pilot.app)
         assert places.cursor_filter == MailFilter(Mailbox.INBOX, label="invoices")
         assert screen_rows(app)[7].startswith("▌invoices")
 
@@ -88,9 +97,9 @@ async def test_a_text_search_leaves_its_mailbox_marked() -> None:
     places, app = places_stage()
     async with app.run_test(size=(20, 10)) as pilot:
         app.screen.set_focus(None)
-        await pilot.pause()
+        await settled(pilot.app)
         places.show_current(MailFilter(Mailbox.UNREAD, text="invoice", unread=True))
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[1].startswith("▌Unread")
 
 
@@ -113,7 +122,7 @@ def status_stage() -> tuple[StatusLine, Stage]:
 async def test_the_line_tells_account_mailbox_counts_state_and_place() -> None:
     _status, app = status_stage()
     async with app.run_test(size=(80, 3)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[0] == (
             " ops-bot@agents.example.com  Inbox 128  ●12  !9           synced 12:00    3/128 "
         )
@@ -122,7 +131,7 @@ async def test_the_line_tells_account_mailbox_counts_state_and_place() -> None:
 async def test_a_narrow_line_keeps_the_mailbox_and_the_state() -> None:
     _status, app = status_stage()
     async with app.run_test(size=(40, 3)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         row = screen_rows(app)[0]
         assert "Inbox 128" in row
         assert "synced 12:00" in row
@@ -133,12 +142,12 @@ async def test_a_notice_takes_the_place_of_the_state_until_the_next_key() -> Non
     status, app = status_stage()
     async with app.run_test(size=(80, 3)) as pilot:
         status.show_notice(ui("3 messages archived."), next_step=ui("z takes it back."))
-        await pilot.pause()
+        await settled(pilot.app)
         row = screen_rows(app)[0]
         assert "3 messages archived. z takes it back." in row
         assert "synced" not in row
         status.clear_notice()
-        await pilot.pause()
+        await settled(pilot.app)
         assert "synced 12:00" in screen_rows(app)[0]
 
 
@@ -146,7 +155,7 @@ async def test_a_notice_longer_than_the_line_is_cut_and_not_wrapped() -> None:
     status, app = status_stage()
     async with app.run_test(size=(60, 3)) as pilot:
         status.show_notice(ui("x" * 200), "error")
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[0].endswith("…    3/128 ")
         assert screen_rows(app)[1].strip() == ""
 
@@ -156,7 +165,7 @@ async def test_a_changed_number_paints_only_its_own_stretch(
 ) -> None:
     status, app = status_stage()
     async with app.run_test(size=(80, 3)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         painted: list[tuple[int, int]] = []
         refresh = Tile.refresh
 
@@ -179,19 +188,19 @@ async def test_what_a_person_has_to_decide_is_told_where_the_mailbox_list_has_no
 ) -> None:
     status, app = status_stage()
     async with app.run_test(size=(70, 3)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         status.show_to_decide(waiting, uncertain)
-        await pilot.pause()
+        await settled(pilot.app)
         assert words in screen_rows(app)[0]
         status.show_to_decide(0, 0)
-        await pilot.pause()
+        await settled(pilot.app)
         assert words not in screen_rows(app)[0]
 
 
 async def test_a_row_of_another_width_is_drawn_whole() -> None:
     _status, app = status_stage()
     async with app.run_test(size=(80, 3)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         for width in (79, 75, 77, 80):
             await resized(pilot, width, 3)
             blanks = " " * (width - 69)
@@ -208,12 +217,12 @@ async def test_hints_fit_the_terminal() -> None:
     bar = HintBar([*hints, Hint(ui("?"), ui("help"), 0)])
     app = Stage(bar)
     async with app.run_test(size=(40, 3)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[0].strip() == "Enter read  e archive  ? help"
         await resized(pilot, 24, 3)
         assert screen_rows(app)[0].strip() == "Enter read  ? help"
         bar.show_hints([Hint(ui("?"), ui("help"), 0)])
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[0].strip() == "? help"
 
 
@@ -221,7 +230,7 @@ async def test_what_is_typed_is_told_as_it_is_typed() -> None:
     query = QueryLine(ui("find"))
     app = Stage(query, ready=lambda _stage: query.start(ui("find"), "a"))
     async with app.run_test(size=(60, 3)) as pilot:
-        await pilot.press("[", "b", "enter", "escape")
+        await press(pilot, "[", "b", "enter", "escape")
         kinds = [type(heard).__name__ for heard in app.heard]
         texts = [heard.text for heard in app.heard if isinstance(heard, QueryLine.Changed)]
         assert texts[-2:] == ["a[", "a[b"]
@@ -243,7 +252,7 @@ async def test_no_text_becomes_an_action_a_link_or_markup_in_any_widget() -> Non
     async with app.run_test(size=(140, 60)) as pilot:
         for name, text in hostile_strings():
             gallery.show(text)
-            await pilot.pause()
+            await settled(pilot.app)
             for strip in app.screen._compositor.render_strips():
                 for segment in strip:
                     style = segment.style

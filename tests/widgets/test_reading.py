@@ -20,7 +20,17 @@ from services.shown_mail import (
     TrustFacts,
 )
 from tests.fakes.rows import NOON, make_row
-from tests.widgets.stage import Stage, body_of, clock, hostile_strings, resized, screen_rows
+from tests.widgets.stage import (
+    Stage,
+    body_of,
+    click,
+    clock,
+    hostile_strings,
+    press,
+    resized,
+    screen_rows,
+    settled,
+)
 from widgets.attachment_list import AttachmentList, attachment_parts
 from widgets.body_rows import BodyRows, pieces
 from widgets.dates import Calendar
@@ -97,25 +107,25 @@ async def test_quotations_fold_open_and_close_by_key_and_by_click() -> None:
     mail = message([*own("Hello"), *LONG_QUOTE, *own("Bye")])
     app = Stage(reader, ready=lambda _stage: reader.show_message(mail, TRUSTED))
     async with app.run_test(size=(60, 20)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert [row.rstrip() for row in screen_rows(app)[:3]] == [
             " Hello",
             " ▸ 14 quoted lines",
             " Bye",
         ]
         reader.toggle_quotes()
-        await pilot.pause()
+        await settled(pilot.app)
         assert [row.rstrip() for row in screen_rows(app)[1:3]] == [
             " ▾ 14 quoted lines",
             " │ quoted 0",
         ]
         reader.toggle_quotes()
-        await pilot.pause()
-        await pilot.click(Reader, offset=(5, 1))
-        await pilot.pause()
+        await settled(pilot.app)
+        await click(pilot, Reader, (5, 1))
+        await settled(pilot.app)
         assert screen_rows(app)[2].rstrip() == " │ quoted 0"
         reader.toggle_quote_here()
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[2].rstrip() == " Bye"
 
 
@@ -124,11 +134,11 @@ async def test_a_line_of_a_megabyte_and_fifty_thousand_lines_open_at_once() -> N
     huge = message([*own("x" * 1_000_000), *own(*(f"line {n}" for n in range(50_000)))])
     app = Stage(reader, ready=lambda _stage: reader.show_message(huge, TRUSTED))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[0].strip() == "x" * 78
         assert len(reader._rows.rows) <= 60
         reader.action_last()
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[23].strip() == "line 49999"
         assert reader.at_end
         reader.action_first()
@@ -141,7 +151,7 @@ async def test_mail_text_never_stands_in_the_first_column() -> None:
     async with app.run_test(size=(60, 12)) as pilot:
         for name, text in hostile_strings():
             reader.show_message(message(body_of(text)[:-1]), TRUSTED)
-            await pilot.pause()
+            await settled(pilot.app)
             assert all(row[0] == " " for row in screen_rows(app)), name
 
 
@@ -150,7 +160,7 @@ async def test_our_own_notices_stand_in_the_first_column() -> None:
     mail = message([*own("· cut at 2 MB"), BodyLine(ui("cut at 2 MB"), LineKind.NOTICE)])
     app = Stage(reader, ready=lambda _stage: reader.show_message(mail, TRUSTED))
     async with app.run_test(size=(60, 5)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         rows = screen_rows(app)
         assert rows[0].startswith(" · cut")
         assert rows[1].startswith("· cut")
@@ -161,9 +171,9 @@ async def test_a_resize_keeps_the_text_at_the_top() -> None:
     words = " ".join(f"word{number}" for number in range(3_000))
     app = Stage(reader, ready=lambda _stage: reader.show_message(message(own(words)), TRUSTED))
     async with app.run_test(size=(80, 10)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         reader.scroll_rows(100)
-        await pilot.pause()
+        await settled(pilot.app)
         first = screen_rows(app)[0].split()[0]
         await resized(pilot, 50, 10)
         assert first in screen_rows(app)[0]
@@ -175,7 +185,7 @@ async def test_header_fields_are_shown_among_the_text_where_they_belong() -> Non
     app = Stage(reader, ready=lambda _stage: reader.show_message(mail, TRUSTED))
     async with app.run_test(size=(60, 6)) as pilot:
         reader.show_headers(True)
-        await pilot.pause()
+        await settled(pilot.app)
         rows = [row.rstrip() for row in screen_rows(app)]
         assert rows[0] == " X-Spam: no"
         assert set(rows[1]) == {"─"}
@@ -187,7 +197,7 @@ async def test_raw_lines_are_shown_as_they_are() -> None:
     lines = tuple(clean_text(line).text for line in ("> a", "> b", "> c", "> d", "x [1]"))
     app = Stage(reader, ready=lambda _stage: reader.show_lines(lines))
     async with app.run_test(size=(60, 6)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert [row.strip() for row in screen_rows(app)[:5]] == list(lines)
 
 
@@ -257,7 +267,7 @@ async def test_mail_text_never_gets_the_ground_of_the_card(theme: str) -> None:
 
     app = Stage(pane, theme=theme, ready=lambda _stage: pane.show_message(mail, trust))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         card_grounds = grounds(pane.header.render_lines(pane.header.size.region))
         card_grounds |= grounds(pane.trust.render_lines(pane.trust.size.region))
         text_grounds = grounds(pane.reader.render_lines(pane.reader.size.region))
@@ -278,16 +288,16 @@ async def test_the_next_message_replaces_every_fact_of_the_last_one() -> None:
     second = message(own("two"), subject=ui("SECOND"))
     app = Stage(pane, ready=lambda _stage: pane.show_empty(ui("Nothing is open.")))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert "Nothing is open." in screen_rows(app)[1]
         pane.show_message(first, TrustFacts(False, True, True, 9, (ui("beware"),)))
-        await pilot.pause()
+        await settled(pilot.app)
         assert "unverified sender" in "\n".join(screen_rows(app))
         pane.show_empty(ui("Fetching …"))
-        await pilot.pause()
+        await settled(pilot.app)
         assert "FIRST" not in "\n".join(screen_rows(app))
         pane.show_message(second, TRUSTED)
-        await pilot.pause()
+        await settled(pilot.app)
         text = "\n".join(screen_rows(app))
         assert "SECOND" in text
         assert "✓ verified sender" in text
@@ -300,10 +310,10 @@ async def test_the_card_does_not_scroll_with_the_text() -> None:
     mail = message(own(*(f"line {n}" for n in range(200))))
     app = Stage(pane, ready=lambda _stage: pane.show_message(mail, TRUSTED))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         before = screen_rows(app)[:4]
         pane.reader.action_last()
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[:4] == before
         assert "line 199" in screen_rows(app)[-1]
 
@@ -342,17 +352,17 @@ async def test_a_link_and_an_attachment_are_chosen_by_enter() -> None:
     mail = message(own("text"), links=links, attachments=(file,))
     app = Stage(pane, ready=lambda _stage: pane.show_message(mail, TRUSTED))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert "∙ invoice.pdf" in screen_rows(app)[-1]
         pane.toggle_links()
-        await pilot.pause()
+        await settled(pilot.app)
         assert "h2.example" in screen_rows(app)[-1]
-        await pilot.press("down", "enter")
+        await press(pilot, "down", "enter")
         chosen = [heard for heard in app.heard if isinstance(heard, LinkList.Chosen)]
         assert [one.url for one in chosen] == ["https://h2.example/"]
         pane.toggle_links()
         pane.attachments.focus()
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert [h.attachment for h in app.heard if isinstance(h, AttachmentList.Chosen)] == [file]
 
 
@@ -360,5 +370,5 @@ async def test_a_trust_panel_alone_shows_facts() -> None:
     panel = TrustPanel(glyphs=ASCII)
     app = Stage(panel, ready=lambda _stage: panel.show_facts(TRUSTED))
     async with app.run_test(size=(80, 6)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert "v verified sender" in screen_rows(app)[0]

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from services.models import RowFlag
 from services.safe_text import clean_line, ui
 from tests.fakes.rows import NOON, FakeRows, make_row, sample_rows
-from tests.widgets.stage import Stage, clock, hostile_strings, screen_rows
+from tests.widgets.stage import Stage, clock, hostile_strings, screen_rows, settled
 from tui.lean_frames import lean
 from widgets.dates import Calendar
 from widgets.glyphs import ASCII, UNICODE
@@ -84,7 +84,7 @@ async def test_markup_is_shown_as_it_is(literal: str) -> None:
     rows = FakeRows([make_row(1, subject=clean_line(literal), sender=clean_line(literal))])
     app = Stage(messages, ready=lambda _stage: messages.show(rows))
     async with app.run_test(size=(80, 10)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert screen_rows(app)[0].count(literal) == 2
 
 
@@ -98,7 +98,7 @@ async def test_columns_stay_aligned_in_a_terminal_under_hostile_strings(width: i
     )
     app = Stage(messages, ready=lambda _stage: messages.show(rows))
     async with app.run_test(size=(width, len(texts))) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         update = app.screen._compositor.render_full_update()
         frame = lean(update.render_segments(app.console), width, erase_colour=True)
     screen = pyte.Screen(width, len(texts))

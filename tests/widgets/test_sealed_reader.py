@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.reading.opened import outside_lines
 from services.safe_text import SafeText, ui
 from services.shown_mail import BodyLine, LineKind, Link
-from tests.widgets.stage import Stage, body_of, hostile_strings, screen_rows
+from tests.widgets.stage import Stage, body_of, hostile_strings, screen_rows, settled
 from tests.widgets.test_reading import TRUSTED, message
 from widgets.glyphs import ASCII
 from widgets.link_list import link_parts
@@ -21,9 +21,9 @@ async def shown(body: list[BodyLine], size: tuple[int, int], *, scroll: int = 0)
     reader = Reader()
     app = Stage(reader, ready=lambda _stage: reader.show_message(message(body), TRUSTED))
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         reader.scroll_rows(scroll)
-        await pilot.pause()
+        await settled(pilot.app)
         return [row.rstrip() for row in screen_rows(app)]
 
 

@@ -6,14 +6,14 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from tests.widgets.stage import Stage, hostile_strings, screen_rows
+from tests.widgets.stage import Stage, click, hostile_strings, press, screen_rows, settled
 from tests.widgets.test_terminal_bytes import foreign
 from widgets.text_buffer import TextBuffer
 from widgets.text_editor import TextEditor
 
 
 async def shown(pilot: Pilot[None], editor: TextEditor) -> list[str]:
-    await pilot.pause()
+    await settled(pilot.app)
     return [row.rstrip() for row in screen_rows(pilot.app)]
 
 
@@ -26,11 +26,11 @@ async def test_text_is_wrapped_at_words_and_the_cursor_follows_the_rows() -> Non
         assert await shown(pilot, editor) == [
             " Please check column", " F before noon.", "", " Thanks", "", "", "", "",
         ]  # fmt: skip
-        await pilot.press("up", "up")
+        await press(pilot, "up", "up")
         assert editor.buffer.cursor == (0, 26)
-        await pilot.press("home")
+        await press(pilot, "home")
         assert editor.buffer.cursor == (0, 20)
-        await pilot.press("up", "end")
+        await press(pilot, "up", "end")
         assert editor.buffer.cursor == (0, 19)
 
 
@@ -39,9 +39,9 @@ async def test_a_goal_cell_is_kept_over_short_rows() -> None:
     async with Stage(editor).run_test(size=(40, 8)) as pilot:
         editor.focus()
         editor.insert("a long first line\nab\nanother long line")
-        await pilot.press("up", "up")
+        await press(pilot, "up", "up")
         assert editor.buffer.cursor == (0, 17)
-        await pilot.press("left", "down", "down")
+        await press(pilot, "left", "down", "down")
         assert editor.buffer.cursor == (2, 16)
 
 
@@ -50,13 +50,13 @@ async def test_selecting_replacing_cutting_and_putting_back() -> None:
     async with Stage(editor).run_test(size=(40, 8)) as pilot:
         editor.focus()
         editor.insert("one two three")
-        await pilot.press("ctrl+shift+left", "x")
+        await press(pilot, "ctrl+shift+left", "x")
         assert editor.buffer.text == "one two x"
-        await pilot.press("home", "ctrl+k", "ctrl+v", "enter", "ctrl+v")
+        await press(pilot, "home", "ctrl+k", "ctrl+v", "enter", "ctrl+v")
         assert editor.buffer.text == "one two x\none two x"
-        await pilot.press("alt+a", "backspace")
+        await press(pilot, "alt+a", "backspace")
         assert editor.buffer.text == ""
-        await pilot.press("ctrl+z")
+        await press(pilot, "ctrl+z")
         assert editor.buffer.text == "one two x\none two x"
 
 
@@ -69,7 +69,7 @@ async def test_a_megabyte_is_pasted_as_one_change_and_shown_at_its_end() -> None
             rows = await shown(pilot, editor)
             assert any(rows[:-1])
             assert len(editor.buffer.text) == len(text)
-            await pilot.press("a", "up", "b", "ctrl+z", "ctrl+z", "ctrl+z")
+            await press(pilot, "a", "up", "b", "ctrl+z", "ctrl+z", "ctrl+z")
             assert editor.buffer.text == ""
 
 
@@ -79,12 +79,12 @@ async def test_another_text_comes_with_its_own_undo_history() -> None:
     async with Stage(editor).run_test(size=(40, 4)) as pilot:
         editor.focus()
         editor.show_buffer(first)
-        await pilot.press("1")
+        await press(pilot, "1")
         editor.show_buffer(second)
-        await pilot.press("2", "ctrl+z")
+        await press(pilot, "2", "ctrl+z")
         assert second.text == "second"
         editor.show_buffer(first)
-        await pilot.press("ctrl+z")
+        await press(pilot, "ctrl+z")
         assert first.text == "first"
 
 
@@ -97,7 +97,7 @@ async def test_hostile_text_is_drawn_without_a_control_character(chosen: bool) -
             editor.show_buffer(TextBuffer(text))
             if chosen:
                 editor.action_select_all()
-            await pilot.pause()
+            await settled(pilot.app)
             for row in screen_rows(pilot.app):
                 assert foreign(row.replace("\u200c", "").replace("\u200d", "").encode()) == [], name
 
@@ -106,7 +106,7 @@ async def test_a_click_puts_the_cursor_and_a_drag_selects() -> None:
     editor = TextEditor()
     async with Stage(editor).run_test(size=(40, 6)) as pilot:
         editor.insert("first line\nsecond line")
-        await pilot.click(editor, offset=(7, 1))
+        await click(pilot, editor, (7, 1))
         assert editor.buffer.cursor == (1, 6)
         await pilot.mouse_down(editor, offset=(1, 0))
         await pilot.hover(editor, offset=(6, 0))

@@ -6,7 +6,7 @@ import pytest
 from textual.color import Color
 
 from services.account_colours import COLOURS
-from tests.widgets.stage import Gallery, Stage, screen_rows
+from tests.widgets.stage import Gallery, Stage, screen_rows, settled
 from tui import themes
 from tui.terminal import Terminal, probe
 
@@ -86,11 +86,11 @@ async def test_every_widget_is_drawn_under_every_theme(theme: str) -> None:
     gallery = Gallery()
     app = Stage(*gallery.widgets(), theme=theme, ready=lambda _stage: gallery.show("some text"))
     async with app.run_test(size=(100, 40)) as pilot:
-        await pilot.pause()
+        await settled(pilot.app)
         assert "some text" in "\n".join(screen_rows(app))
         for other in themes.THEMES:
             app.theme = other
-            await pilot.pause()
+            await settled(pilot.app)
         assert "some text" in "\n".join(screen_rows(app))
 
 
