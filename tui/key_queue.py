@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from textual.timer import Timer
     from textual.widget import Widget
 
-LATE_SECONDS: Final = 0.3
-"""After this long a key counts as done even if nobody said so (its widget has gone)."""
+LOOK_SECONDS: Final = 0.3
+"""How long a key may take before it is looked for: its widget may have gone, and nobody will tell."""
+
+LONGEST_SECONDS: Final = 10.0
+"""After this long a key counts as done whatever has become of it."""
 
 MOST_WAITING: Final = 1_000
 """Keys kept at most; what is typed beyond is dropped."""
@@ -71,6 +74,7 @@ class KeyQueue:
         self._given_back: list[events.Key] = []
         self._since = 0.0
         self._screen: Screen[Any] | None = None
+        self._teller: Widget | None = None
         self._after: Callable[[], object] | None = None
 
     @property
@@ -128,10 +132,10 @@ class KeyQueue:
             self._waiting.append(key)
         if self._held:
             return
-        if not self._under_way or time.monotonic() - self._since > LATE_SECONDS:
+        if not self._under_way or self._is_lost():
             await self._next()
         elif len(self._waiting) == 1:
-            self._app.set_timer(LATE_SECONDS, self._late(self._count))
+            self._look_later()
 
     async def done(self, number: int) -> None:
         """A key has come out; a screen that it opened first gets to its focus."""
@@ -142,7 +146,7 @@ class KeyQueue:
             return
         screen = self._app.screen
         if screen is not self._screen:
-            self._screen = screen
+            self._screen = self._teller = screen
             if screen.post_message(KeyDone(number)):
                 return
         self._under_way = False
@@ -164,15 +168,39 @@ class KeyQueue:
         if self._app.screen is not self._screen:
             # The key's screen is going: what is posted there now may never come out.
             target = self._screen = self._app.screen
+        self._teller = target
         if not target.post_message(KeyDone(self._count)):
             await self.done(self._count)
         elif self._waiting:
-            self._app.set_timer(LATE_SECONDS, self._late(self._count))
+            self._look_later()
 
-    def _late(self, number: int) -> Callable[[], Awaitable[None]]:
-        async def give_up() -> None:
-            if self._under_way and number == self._count:
+    def _look_later(self) -> None:
+        number = self._count
+
+        async def look() -> None:
+            if not self._under_way or number != self._count:
+                return
+            if self._is_lost():
                 self._under_way = False
                 await self._next()
+            else:
+                self._look_later()
 
-        return give_up
+        self._app.set_timer(LOOK_SECONDS, look)
+
+    def _is_lost(self) -> bool:
+        """Whether nobody will tell any more that the key under way is done.
+
+        A busy machine is no reason: the next key would get to where this one leads away from.
+        """
+        taken = time.monotonic() - self._since
+        return taken > LONGEST_SECONDS or (taken > LOOK_SECONDS and self._has_gone())
+
+    def _has_gone(self) -> bool:
+        """Whether the widget that was to tell is not there any more."""
+        stack, teller = self._app.screen_stack, self._teller
+        if not stack or teller is None:
+            return True
+        # A screen that was opened a moment ago does not run yet.
+        runs = teller is stack[-1] or teller.is_running
+        return not runs or not any(node in stack for node in teller.ancestors_with_self)
