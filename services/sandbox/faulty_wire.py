@@ -6,7 +6,6 @@ on its way, so that the state behind it is the one a client would really have to
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -101,9 +100,10 @@ class FaultyWire:
         if not ("truncated" in faults or "slow_drip" in faults):
             return send
         passed = 0
+        drips = True
 
         async def spoilt(message: Message) -> None:
-            nonlocal passed
+            nonlocal passed, drips
             if message["type"] != "http.response.body":
                 await send(message)
                 return
@@ -113,21 +113,22 @@ class FaultyWire:
                 await cut(self.connections, self.scope, self.receive, hard=False)
                 raise Dropped
             passed += len(body)
-            if fault := faults.get("slow_drip"):
-                for start in range(0, len(body), max(1, fault.size)):
-                    await send(_piece(body[start : start + max(1, fault.size)], more=True))
-                    await asyncio.sleep(fault.seconds)
-                body = b""
+            while body and drips and (fault := faults.get("slow_drip")):
+                piece, body = body[: max(1, fault.size)], body[max(1, fault.size) :]
+                await send(_piece(piece, more=True))
+                drips = await self.held.wait(fault.seconds)
             await send(_piece(body, more=message.get("more_body", False)))
 
         return spoilt
 
     async def _drip(self, body: bytes, fault: Fault) -> None:
         size = max(1, fault.size)
-        for start in range(0, len(body), size):
-            await self.send(_piece(body[start : start + size], more=start + size < len(body)))
-            if start + size < len(body):
-                await asyncio.sleep(fault.seconds)
+        while len(body) > size:
+            await self.send(_piece(body[:size], more=True))
+            body = body[size:]
+            if not await self.held.wait(fault.seconds):
+                break
+        await self.send(_piece(body, more=False))
 
 
 def _failure(fault: Fault) -> ApiError:

@@ -1,4 +1,4 @@
-"""The requests that an ordered delay holds back before they are handled.
+"""The requests that an ordered delay holds back before they are handled, and answers between drips.
 
 Closes the trap of a request whose client died long ago, and which is noted and carried out in the
 middle of the next test: taking back all orders lets go of what they hold.
@@ -16,7 +16,7 @@ class HeldBack:
         self._held: set[asyncio.Event] = set()
 
     async def wait(self, seconds: float) -> bool:
-        """Hold a request back; False when it was let go before its time."""
+        """Hold a request or an answer back; False when it was let go before its time."""
         let_go = asyncio.Event()
         self._held.add(let_go)
         try:
@@ -28,6 +28,6 @@ class HeldBack:
         return False
 
     def let_go(self) -> None:
-        """Have all that are held back cut, unhandled."""
+        """Have all requests that are held back cut, unhandled, and the rest of answers sent at once."""
         for one in self._held:
             one.set()

@@ -61,14 +61,15 @@ async def test_the_rows_tell_how_far_the_files_are_and_the_review_waits_for_them
     app: AgentMailApp, sandbox: SandboxControl, deliver: Deliver, other: Agent
 ) -> None:  # fmt: skip
     deliver(SMALL, LARGE)
-    sandbox.fault("slow_drip", operation="s3_download", seconds=0.05, size=4_000, times=None)
+    sandbox.fault("slow_drip", operation="s3_download", seconds=5, size=4_000, times=None)
     async with app.run_test(size=SIZE) as pilot:
         await forwards(pilot, app)
         await until(pilot, lambda: bool(row_with(app, "disk image.bin", "fetching", "%")))
-        assert row_with(app, "one.txt", "2.0 KB")
+        await until(pilot, lambda: bool(row_with(app, "one.txt", "2.0 KB")))
         await to_review(pilot, app, other.address)
         await until(pilot, lambda: "disk image.bin is still being fetched" in text_of(app))
         assert isinstance(app.screen, ComposeScreen)
+        sandbox.reset()
         await until(pilot, lambda: bool(row_with(app, "disk image.bin", "400 KB")))
         await press(pilot, "ctrl+x")
         await until(pilot, lambda: isinstance(app.screen, ReviewScreen))

@@ -150,6 +150,16 @@ def test_what_a_delay_holds_back_is_neither_noted_nor_carried_out_after_a_reset(
     assert [one["operation"] for one in sandbox.requests(agent)] == ["get_message"]
 
 
+def test_what_drips_is_sent_whole_after_a_reset(sandbox, agent, client):
+    message = sandbox.add_mail(agent, MAIL)
+    sandbox.fault("slow_drip", agent, seconds=600, size=3)
+    with client.stream("GET", f"/messages/{message}", timeout=None) as answer:
+        pieces = answer.iter_raw()
+        first = next(pieces)
+        sandbox.reset()
+        assert b"".join([first, *pieces]) == client.get(f"/messages/{message}").content
+
+
 def test_short_and_empty_pages_carry_a_cursor_and_lose_nothing(sandbox, agent, client):
     made = [sandbox.add_mail(agent, MAIL) for _ in range(5)]
     sandbox.fault("short_page", agent, size=1, times=2)
