@@ -1,10 +1,12 @@
 """Sending through Amazon SES: finished bytes go out once, by boto3, in a thread.
 
-Closes six traps. boto3 repeats a call by itself, and SES has no idempotency: repetition is off, so
+Closes seven traps. boto3 repeats a call by itself, and SES has no idempotency: repetition is off, so
 one call is one request. boto3 takes any answer with status 200 for a yes: without a message id it
 is none. Credentials in our hands: only boto3's own chain knows them. Mail in clear over the network
 because an endpoint was set somewhere: https, or this machine. A slow import on the screen's thread:
-boto3 is loaded in the worker, when SES is first used. And its loggers, which print whole requests,
+boto3 is loaded in the worker, when SES is first used. An endpoint that sends a byte now and then: boto3
+limits each of them, and would wait for ever; one limit holds for the whole call, and the thread that is
+left behind keeps neither other mail nor the end of the program waiting. And its loggers, which print whole requests,
 mail and signature included: they are silent.
 
 A pure transport: what may leave is the gate's decision, and nobody else may import this module.
@@ -13,6 +15,7 @@ Source: reference 000, options 1 to 3 and 5; option 4 is the service's own `/sen
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import threading
@@ -23,16 +26,21 @@ from typing import Any, Final, Protocol, TypeVar
 
 from services import origins
 from services.api import ses_failures
-from services.api.connection_failures import HttpRoute
+from services.api.connection_failures import HttpRoute, timed_out
 from services.api.ses_failures import Attempt
+from services.daemon_call import in_daemon
 from services.errors import BadAnswer, ConfigError, UsageError
 from services.policy_config import is_plain_address
-from services.progress import in_thread
+from services.progress import Stopped
 from services.service_config import SesPlace
 
 INSTALL: Final = "Sending through Amazon SES needs an extra: pip install 'agentmail-tui[ses]'."
 CONNECT_SECONDS: Final = 10
 ANSWER_SECONDS: Final = 60
+CALL_SECONDS: Final = 90.0
+"""The limit of a whole call by the clock, with what it takes to get the credentials."""
+SLOWEST: Final = 16_384
+"""Bytes a second that a mail is given on top of that."""
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _LOGGERS: Final = ("boto3", "botocore", "urllib3")
 _CHECK: Final = "Check the network and the endpoint."
@@ -90,18 +98,24 @@ def is_installed() -> bool:
 class SesTransport:
     """Sends the mail of one identity; `RawSender`."""
 
-    def __init__(self, place: SesPlace) -> None:
+    def __init__(
+        self, place: SesPlace, limit: Callable[[float], asyncio.Timeout] = asyncio.timeout
+    ) -> None:
+        """`limit` ends what takes longer than so many seconds."""
         if not is_plain_address(place.identity):
             raise ConfigError("The SES identity is no plain mail address.", "Set identity.")
         self._place = place
+        self._limit = limit
+        self._here = threading.local()
         self._lock = threading.Lock()
         self._client: Any = None
 
     async def send_raw(self, raw: bytes, *, to: str, bcc: tuple[str, ...] = ()) -> SesReceipt:
         """Send one finished mail to one address, exactly once; `bcc` stand in no header.
 
-        They are named in the one call, so SES takes the mail for all of them or for nobody. Raises ConfigError (the extra, region or profile is missing), ServiceError; with `uncertain`
-        set the mail may have left, and it is not repeated here.
+        They are named in the one call, so SES takes the mail for all of them or for nobody. Raises
+        ConfigError (the extra, region or profile is missing), ServiceError; with `uncertain` set the
+        mail may have left, and it is not repeated here.
         """
         asked: dict[str, Any] = {
             "FromEmailAddress": self._place.identity,
@@ -110,7 +124,9 @@ class SesTransport:
         }
         if self._place.configuration_set:
             asked["ConfigurationSetName"] = self._place.configuration_set
-        answer = await self._call(lambda client: client.send_email(**asked), (to, *bcc))
+        answer = await self._call(
+            lambda client: client.send_email(**asked), (to, *bcc), len(raw) / SLOWEST
+        )
         about = answer.get("ResponseMetadata", {})
         message_id = str(answer.get("MessageId", ""))
         if not _MESSAGE_ID.fullmatch(message_id):
@@ -119,7 +135,7 @@ class SesTransport:
         return SesReceipt(message_id, str(about.get("RequestId", "")))
 
     async def standing(self) -> SesStanding:
-        """Ask what the account may do; raises as `send_raw`, never uncertain."""
+        """Ask what the account may do; raises as `send_raw`."""
         answer = await self._call(lambda client: client.get_account())
         quota = answer.get("SendQuota")
         if not isinstance(quota, dict):
@@ -132,11 +148,22 @@ class SesTransport:
             sent=_number(quota.get("SentLast24Hours")),
         )
 
-    async def _call(self, call: Callable[[Any], T], to: tuple[str, ...] = ()) -> T:
-        return await in_thread(lambda _: self._called(call, to))
+    async def _call(
+        self, call: Callable[[Any], T], to: tuple[str, ...] = (), more: float = 0.0
+    ) -> T:
+        """Run a call beside the loop; TimedOut when it takes `more` seconds longer than any may."""
+        start = _Start()
+        try:
+            async with self._limit(CALL_SECONDS + more):
+                return await in_daemon(lambda: self._called(call, to, start))
+        except TimeoutError:
+            raise timed_out("Amazon SES", uncertain=not start.bar()) from None
+        finally:
+            start.bar()
 
-    def _called(self, call: Callable[[Any], T], to: tuple[str, ...]) -> T:
+    def _called(self, call: Callable[[Any], T], to: tuple[str, ...], start: _Start) -> T:
         """Run in a thread: the first call loads boto3."""
+        self._here.start = start
         client = self._made()
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
@@ -158,7 +185,34 @@ class SesTransport:
         with self._lock:
             if self._client is None:
                 self._client = _client(self._place)
+                self._client.meta.events.register("before-send", self._before_send)
             return self._client
+
+    def _before_send(self, **_: object) -> None:
+        """Called by boto3 on the thread of a call, when the request is signed."""
+        self._here.start.pass_on()
+
+
+class _Start:
+    """Whether the request of one call has begun to leave, or never will; for two threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._has_begun = False
+        self._is_barred = False
+
+    def pass_on(self) -> None:
+        """The request leaves now; Stopped when nobody waits for it any more."""
+        with self._lock:
+            if self._is_barred:
+                raise Stopped("This was given up.")
+            self._has_begun = True
+
+    def bar(self) -> bool:
+        """Let no request leave from now on; False when it has begun already."""
+        with self._lock:
+            self._is_barred = not self._has_begun
+            return self._is_barred
 
 
 def _client(place: SesPlace) -> Any:

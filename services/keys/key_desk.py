@@ -13,11 +13,11 @@ from typing import Any
 
 from services import key_events as ev
 from services.crypto.errors import WrongPassphrase
+from services.daemon_call import in_daemon
 from services.errors import CryptoError, MailError, Offline, UsageError
 from services.events import Event, KeyRequest
 from services.key_models import DirectoryStatus
 from services.keys import peer_files, words
-from services.keys.daemon_call import in_daemon
 from services.keys.directory import VersionConflict
 from services.keys.keychain import Keychain
 from services.keys.views import done, kept_sentence, keys_view, own_warnings, required

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Final
 from services.crypto.certs import PeerKey
 from services.crypto.errors import Locked
 from services.crypto.own import OwnKey, UnlockedKey
+from services.daemon_call import in_daemon
 from services.errors import CryptoError, SecretStoreError
 from services.key_models import LockState
 from services.keys.core_dumps import forbid_core_dumps
-from services.keys.daemon_call import in_daemon
 from services.keys.directory import Directory
 from services.keys.own_entry import OwnEntry
 from services.keys.own_keys import OwnKeys

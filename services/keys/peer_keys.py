@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 from services.crypto.certs import PeerKey
 from services.crypto.errors import KeyChanged, NoKey
+from services.daemon_call import in_daemon
 from services.errors import CryptoError, UsageError
-from services.keys.daemon_call import in_daemon
 from services.keys.directory import Directory, read_entry
 from services.keys.peer_book import PeerBook
 from services.keys.peers import address_of

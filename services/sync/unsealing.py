@@ -24,8 +24,8 @@ from services.crypto.errors import (
     WrongPassphrase,
 )
 from services.crypto.messages import Opened, decrypt, recipients_of
+from services.daemon_call import in_daemon
 from services.errors import CryptoError, MailError
-from services.keys.daemon_call import in_daemon
 from services.reading.parsed_mail import ParsedMail, SealedBlock
 from services.reading.sealed import Plaintext, Unsealed
 from services.safe_text import SafeText, clean_line, ui

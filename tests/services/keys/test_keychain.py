@@ -13,16 +13,16 @@ import pytest
 from services.config import Account, load
 from services.crypto.errors import Locked, NoKey, WrongPassphrase
 from services.crypto.own import OwnKey
+from services.daemon_call import in_daemon
 from services.errors import ConfigError, SecretStoreError
 from services.key_models import LockState
-from services.keys.daemon_call import in_daemon
 from services.keys.keychain import open_keychain
 from services.keys.unlocked_keys import IDLE_SECONDS, lock_elsewhere
 from services.paths import Paths
 from services.redact import Secret
 from services.secrets import SecretStore
 from tests.fakes.openpgp_keys import Person
-from tests.fakes.operators import NOW, Operator, own_key
+from tests.fakes.operators import Operator, own_key
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -43,7 +43,7 @@ async def test_the_lock_state_follows_the_keys(
     assert chain.lock_state is LockState.UNLOCKED
     (opened,) = chain.opening()
     assert opened.fingerprint == sealed.fingerprint
-    assert chain.locks_at == NOW + IDLE_SECONDS
+    assert chain.locks_at == me.clock.now + IDLE_SECONDS
     assert chain.lock()
     assert opened.is_closed
     assert (chain.lock_state, chain.locks_at, chain.lock()) == (LockState.LOCKED, 0, False)

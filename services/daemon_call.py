@@ -1,4 +1,4 @@
-"""Runs a slow call (keys, keyring) beside the loop, in a thread that never holds up the exit.
+"""Runs a slow call (keys, keyring, boto3) beside the loop, in a thread that never holds up the exit.
 
 Closes the trap of `asyncio.to_thread`: Python joins its threads when the program ends, so a keyring
 that waits for somebody, or a key that is being made, would keep the terminal (research/crypto.md §6).
@@ -25,7 +25,7 @@ async def in_daemon(call: Callable[[], T]) -> T:
         with _Delivery(loop, answer):
             _settle(loop, answer, call())
 
-    threading.Thread(target=work, name="keys", daemon=True).start()
+    threading.Thread(target=work, name="beside", daemon=True).start()
     return await answer
 
 
