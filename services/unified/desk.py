@@ -1,7 +1,8 @@
 """Answers what several accounts are asked together: changes, undo, search, files, outgoing mail.
 
-Closes the trap of an answer in pieces: a change to messages of three accounts is one sentence and one
-undo, and an account that could not take part is named without taking the others' success away.
+Closes two traps: an answer in pieces (a change to messages of three accounts is one sentence and one
+undo, and an account that could not take part is named without taking the others' success away), and an
+undo that overtakes the change which it was meant for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from services.errors import MailError, NotFound, UsageError
 from services.events import (
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 Sessions: TypeAlias = Callable[[], Mapping[str, "Session"]]
 """The sessions that are open now, by account, in the order of the accounts."""
 Failures: TypeAlias = dict[str, MailError]
+Work: TypeAlias = Callable[[str, "Session"], Awaitable[None]]
+"""What is done in an account."""
+_LATER: Final = 1e-6
+"""Seconds between two changes that were made at the same moment."""
 
 
 class UnifiedDesk:
@@ -56,6 +61,8 @@ class UnifiedDesk:
         self._sessions = sessions
         self._emit = emit
         self._clock = clock
+        self._turn = asyncio.Lock()
+        """Changes and undos are made one after another, as they were asked for."""
         self._under_way = UnderWay(self._dispatch, emit, boundary)
         self.take = self._under_way.take
         self.finish = self._under_way.finish
@@ -86,15 +93,20 @@ class UnifiedDesk:
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
     async def _change(self, request_id: int, request: ChangeRequest) -> None:
-        edit, at = edit_of(request), self._clock()
+        edit, at = edit_of(request), 0.0
         counts: dict[str, int] = {}
 
         async def change(account: str, session: Session) -> None:
             ids = wanted[account]
             counts[account] = await session.mailbox.change(ids, edit, at=at)
 
+        def whose() -> tuple[str, ...]:
+            nonlocal at
+            at = self._moment()
+            return tuple(wanted)
+
         wanted = by_account(request.message_ids)
-        failures = await self._each(tuple(wanted), change)
+        failures = await self._in_turn(whose, change)
         count = sum(counts.values())
         if is_worth_a_word(edit, count):
             sessions = self._sessions()
@@ -106,12 +118,6 @@ class UnifiedDesk:
 
     async def _undo(self, request_id: int) -> None:
         """Take back the latest change, in every account that it was made in."""
-        last = {
-            account: at
-            for account, session in self._sessions().items()
-            if (at := session.mailbox.changed_at) is not None and not _reads_only(session)
-        }
-        latest = max(last.values(), default=0.0)
         found: list[Undone] = []
 
         async def undo(_account: str, session: Session) -> None:
@@ -119,12 +125,28 @@ class UnifiedDesk:
             if undone is not None:
                 found.append(undone)
 
-        accounts = tuple(account for account, at in last.items() if at == latest)
-        failures = await self._each(accounts, undo)
+        def latest() -> tuple[str, ...]:
+            last = self._changed_at()
+            moment = max(last.values(), default=0.0)
+            return tuple(account for account, at in last.items() if at == moment)
+
+        failures = await self._in_turn(latest, undo)
         if found or not failures:
             sentence = wording.undone(_together(found))
             self._emit(Notice(sentence, request_id=request_id))
         self._tell(request_id, failures, answered=bool(found))
+
+    def _moment(self) -> float:
+        """Return when a change is made: after all others, also by a clock that was set back."""
+        return max(self._clock(), max(self._changed_at().values(), default=0.0) + _LATER)
+
+    def _changed_at(self) -> dict[str, float]:
+        """Return when each account was changed last, where that can be taken back."""
+        return {
+            account: at
+            for account, session in self._sessions().items()
+            if (at := session.mailbox.changed_at) is not None and not _reads_only(session)
+        }
 
     # ── search ───────────────────────────────────────────────────────────────────────────────────
 
@@ -183,10 +205,24 @@ class UnifiedDesk:
 
     # ── several at once ──────────────────────────────────────────────────────────────────────────
 
-    async def _each(
-        self, accounts: tuple[str, ...], work: Callable[[str, Session], Awaitable[None]]
-    ) -> Failures:
+    async def _each(self, accounts: tuple[str, ...], work: Work) -> Failures:
         """Do something in several accounts at once and return what stood in the way where."""
+        doing, failures = self._begin(accounts, work)
+        await doing
+        return failures
+
+    async def _in_turn(self, accounts: Callable[[], tuple[str, ...]], work: Work) -> Failures:
+        """Do the same after all that was asked for before; a mailbox changes before it waits."""
+        async with self._turn:
+            doing, failures = self._begin(accounts(), work)
+            # The first step of what was begun comes before the next one of this.
+            await asyncio.sleep(0)
+        await doing
+        return failures
+
+    def _begin(
+        self, accounts: tuple[str, ...], work: Work
+    ) -> tuple[asyncio.Future[list[None]], Failures]:
         sessions = self._sessions()
         failures: Failures = {}
 
@@ -199,8 +235,7 @@ class UnifiedDesk:
             except MailError as error:
                 failures[account] = error
 
-        await asyncio.gather(*map(one, accounts))
-        return failures
+        return asyncio.gather(*map(one, accounts)), failures
 
     def _tell(self, request_id: int, failures: Failures, *, answered: bool) -> None:
         """Tell what did not work: as the answer when nothing did, else beside it."""
