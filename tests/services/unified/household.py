@@ -18,8 +18,8 @@ from services.models import Mailbox, MailFilter, SyncPhase, SyncState
 from services.outbound.desk import OutboundDesk
 from services.outbound.office import Office
 from services.outbound.offices import OfficeDoor, Offices
-from services.outbound_events import CountOutbound, OutboundCounted
-from services.outbound_models import OutboundCounts
+from services.outbound_events import CountOutbound, OutboundCounted, OutboxMoved, SendQueued
+from services.outbound_models import OutboundCounts, OutboxRow, OutboxState
 from services.policy_config import Policy
 from services.reading.render_process import RenderWorker
 from services.redact import Secret
@@ -135,10 +135,22 @@ class Household:
         """Wait until all accounts are synced."""
         self.states(**dict.fromkeys(self.members, SyncPhase.SYNCED))
 
-    def answer_counted(self) -> OutboundCounts:
-        """Ask how much is written and waits."""
+    def outbound_counted(self, matches: Callable[[OutboundCounts], object]) -> None:
+        """Ask how much is written and waits until it is as wanted; older counts may come before."""
         self.engine.request(CountOutbound())
-        return self.wait(OutboundCounted).counts
+        self.wait(OutboundCounted, lambda event: matches(event.counts))
+
+    def left(self, queued: SendQueued) -> OutboxRow:
+        """Wait until a mail has left; that may be told before it is told that it was queued."""
+
+        def has_left(event: events.Event) -> bool:
+            row = event.row if isinstance(event, OutboxMoved) else None
+            return row is not None and row.state is OutboxState.SENT and row.entry_id in ids
+
+        ids = queued.entry_ids
+        moved = next(filter(has_left, self.told), None) or self.wait(OutboxMoved, has_left)
+        assert isinstance(moved, OutboxMoved)
+        return moved.row
 
     def until(self, holds: Callable[[], object]) -> None:
         """Wait until something holds of the mailbox; it may hold already."""

@@ -16,7 +16,7 @@ from services import key_events as keys
 from services import outbound_events as ev
 from services.crypto.own import OwnKey
 from services.draft import Draft, Encryption
-from services.outbound_models import OutboxState, ReviewView
+from services.outbound_models import ReviewView
 from services.redact import Secret
 from services.seal_models import SealState
 from tests.conftest import SandboxControl
@@ -91,8 +91,7 @@ def test_a_mail_sealed_to_an_imported_key_opens_in_the_other_inbox(
     shown = review(one, "t1", draft)
     assert shown.recipients[0].pinned.endswith(", verified by voice")
 
-    one.answer(ev.SendDraft(draft, shown.digest, "t1"), ev.SendQueued)
-    one.wait(ev.OutboxMoved, lambda event: event.row.state is OutboxState.SENT)
+    one.left(one.answer(ev.SendDraft(draft, shown.digest, "t1"), ev.SendQueued))
     [sent] = V0Control(sandbox).sent(str(one["t1"].account.address))
     assert TEXT not in str(sent)
     one.until(lambda: arrived(one))
