@@ -7,12 +7,21 @@ kernel sends SIGCONT with every hang-up, so that the first pair could outlive th
 
 from __future__ import annotations
 
+import os
 import select
+import selectors
 import sys
 import threading
+from codecs import getincrementaldecoder
 from collections.abc import Callable
+from typing import Final
 
 from tui.lean_driver import LeanDriver
+from tui.paste_parser import PasteParser
+
+_ONE_READ: Final = 65_536
+_LOOK_SECONDS: Final = 0.1
+"""How often a sequence that does not go on, and the end of reading, are noticed."""
 
 
 class SteadyDriver(LeanDriver):
@@ -26,11 +35,25 @@ class SteadyDriver(LeanDriver):
         while not self.exit_event.is_set():
             try:
                 self.run_input_thread()
-            except UnicodeDecodeError:
-                continue
             except OSError:
                 # The terminal is gone; `watch` has noticed.
                 return
+
+    def run_input_thread(self) -> None:
+        """Hand on what is typed until the terminal is somebody else's; OSError when it is gone."""
+        parser = PasteParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                for _ in selector.select(_LOOK_SECONDS):
+                    data = os.read(self.fileno, _ONE_READ)
+                    if not data:
+                        raise OSError("end of file")
+                    for message in parser.feed(decode(data)):
+                        self.process_message(message)
+                for message in parser.tick():
+                    self.process_message(message)
 
 
 def watch(hung_up: Callable[[], object], descriptor: int | None = None) -> None:

@@ -7,7 +7,7 @@ they are, and of several pasted lines all but the first are lost without a word.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import ClassVar, Final
 
 from textual import events
 from textual.widgets import Input
@@ -15,7 +15,7 @@ from textual.widgets import Input
 from services.safe_text import SafeText, clean_line
 
 LONGEST: Final = 20_000
-"""Characters that a paste may bring; the rest is left out, and an ellipsis says so."""
+"""Characters of a field into which something is pasted; what would be more is not pasted at all."""
 _SEPARATORS: Final = ",;"
 _LINE_ENDS: Final = re.compile(r"[\r\n]+")
 
@@ -25,6 +25,8 @@ class LineField(Input):
 
     JOINS_LINES_BY = " "
     """What stands between the lines of a paste."""
+    TAKES: ClassVar[int] = LONGEST
+    """Characters that it holds at most when something is pasted."""
     DEFAULT_CSS = """
     LineField { background: transparent; color: $card-text; }
     """

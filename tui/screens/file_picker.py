@@ -37,6 +37,8 @@ _EMPTY: Final = ui("Nothing to attach here; type a path, or paste it.")
 class PathField(LineField):
     """A path; what is pasted may be several of them, which is told to the picker."""
 
+    TAKES = 500_000
+
     class Dropped(Message):
         """Text was pasted that may name files."""
 
