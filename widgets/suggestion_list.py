@@ -34,6 +34,11 @@ class SuggestionList(ChoiceList, can_focus=False):
     _moved = False
 
     @property
+    def shown(self) -> Sequence[RecipientSuggestion]:
+        """Those that are listed."""
+        return self._suggestions if self.display else ()
+
+    @property
     def chosen(self) -> RecipientSuggestion | None:
         """The suggestion that was moved to."""
         place = self.position

@@ -11,6 +11,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from services.draft import Draft
+from services.outbound_events import SuggestRecipients
 from tests.fakes.fake_drafts import FakeDrafts
 from tests.tui.app_stage import Stage, StagedApp, press, until
 from tui.app import run
@@ -40,6 +41,17 @@ async def begin(pilot: Pilot[Any], stage: Stage, key: str = "c") -> OpenDraft:
     draft = compose_of(stage).draft
     assert draft is not None
     return draft
+
+
+async def suggested(pilot: Pilot[Any], drafts: FakeDrafts, text: str) -> None:
+    """Wait until the suggestions on the screen are those for all that was typed, and not for less."""
+    await until(
+        pilot,
+        lambda: any(
+            isinstance(one, SuggestRecipients) and one.text == text for one in drafts.requests
+        ),
+    )
+    await press(pilot)
 
 
 def letters(text: str) -> tuple[str, ...]:

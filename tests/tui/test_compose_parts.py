@@ -10,7 +10,7 @@ from textual import events
 from services.draft import Draft, DraftKind
 from tests.fakes.fake_drafts import FakeDrafts
 from tests.tui.app_stage import press, rows_of, text_of, until
-from tests.tui.compose_stage import begin, compose_of, letters, stage_with
+from tests.tui.compose_stage import begin, compose_of, letters, stage_with, suggested
 from tui.screens.compose import ComposeScreen
 
 SIZE = (80, 24)
@@ -20,34 +20,40 @@ SIZE = (80, 24)
 
 
 async def test_enter_takes_a_suggestion_in_place_of_what_is_no_address_yet() -> None:
-    stage = stage_with(FakeDrafts())
+    drafts = FakeDrafts()
+    stage = stage_with(drafts)
     async with stage.app.run_test(size=SIZE) as pilot:
         await begin(pilot, stage)
         await press(pilot, *"mar")
-        await until(pilot, lambda: "Maria Ortiz" in text_of(stage.app))
+        await suggested(pilot, drafts, "mar")
+        assert "Maria Ortiz" in text_of(stage.app)
         assert rows_of(stage.app)[2].startswith(" Subject ")
         await press(pilot, "down", "down", "enter")
         assert compose_of(stage).fields["to"].value == "market@agents.example.com, "
 
 
 async def test_an_address_that_was_typed_whole_is_not_replaced_by_a_suggestion() -> None:
-    stage = stage_with(FakeDrafts())
+    drafts = FakeDrafts()
+    stage = stage_with(drafts)
     async with stage.app.run_test(size=SIZE) as pilot:
         draft = await begin(pilot, stage)
         await press(pilot, *"maria@shop.exampl")
-        await until(pilot, lambda: "Maria Ortiz" in text_of(stage.app))
+        await suggested(pilot, drafts, "maria@shop.exampl")
+        assert "Maria Ortiz" in text_of(stage.app)
         await press(pilot, "enter", *"Hello")
         assert draft.value.to == ("maria@shop.exampl",)
         assert draft.value.subject == "Hello"
 
 
 async def test_tab_takes_the_best_suggestion_and_the_next_recipient_is_completed_alone() -> None:
-    stage = stage_with(FakeDrafts())
+    drafts = FakeDrafts()
+    stage = stage_with(drafts)
     async with stage.app.run_test(size=SIZE) as pilot:
         draft = await begin(pilot, stage)
         for typed, found in (("rese", "research@"), ("ortiz", "Maria Ortiz <")):
             await press(pilot, *typed)
-            await until(pilot, lambda found=found: found in text_of(stage.app))
+            await suggested(pilot, drafts, typed)
+            assert found in text_of(stage.app)
             await press(pilot, "tab")
         await press(pilot, "tab")
         shown = rows_of(stage.app)[1]
@@ -55,12 +61,26 @@ async def test_tab_takes_the_best_suggestion_and_the_next_recipient_is_completed
         assert draft.value.to == ("research@agents.example.com", "Maria Ortiz <maria@shop.example>")
 
 
+async def test_tab_never_takes_what_only_the_first_letters_meant() -> None:
+    drafts = FakeDrafts()
+    stage = stage_with(drafts)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        draft = await begin(pilot, stage)
+        await press(pilot, "o")
+        await suggested(pilot, drafts, "o")
+        assert "research@" in text_of(stage.app)
+        await press(pilot, *"rtiz", "tab", "tab")
+        assert draft.value.to == ("Maria Ortiz <maria@shop.example>",)
+
+
 async def test_escape_hides_suggestions_before_it_leaves() -> None:
-    stage = stage_with(FakeDrafts())
+    drafts = FakeDrafts()
+    stage = stage_with(drafts)
     async with stage.app.run_test(size=SIZE) as pilot:
         await begin(pilot, stage)
         await press(pilot, *"rese")
-        await until(pilot, lambda: "research@" in text_of(stage.app))
+        await suggested(pilot, drafts, "rese")
+        assert "research@" in text_of(stage.app)
         await press(pilot, "escape")
         assert "research@" not in text_of(stage.app)
         assert isinstance(stage.app.screen, ComposeScreen)
@@ -71,7 +91,7 @@ async def test_pasted_lines_are_recipients_and_hold_no_control_characters() -> N
     async with stage.app.run_test(size=SIZE) as pilot:
         draft = await begin(pilot, stage)
         compose_of(stage).fields["to"].post_message(events.Paste("a@x.y\r\nb@x.y\x1b[31m\x07\r\n"))
-        await pilot.pause()
+        await press(pilot)
         assert "\x1b" not in compose_of(stage).fields["to"].value
         assert draft.value.to[0] == "a@x.y"
         assert len(draft.value.to) == 2

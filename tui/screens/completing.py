@@ -1,6 +1,7 @@
 """Completion of recipients: asks when the letters rest, shows what may be meant, takes what is chosen.
 
-Closes two traps: a question for every letter, and an answer to letters that are no longer there.
+Closes three traps: a question for every letter, an answer to letters that are no longer there, and a
+Tab that comes before the answer to the last letters and would take what only the first ones meant.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from services.safe_text import clean_line, ui
 from widgets.hint_bar import Hint
 
 if TYPE_CHECKING:
+    from services.outbound_models import RecipientSuggestion
     from tui.screens.compose import ComposeScreen
     from widgets.line_field import RecipientField
 
@@ -49,7 +51,16 @@ class Completing:
         if not field.piece:
             self.close()
         elif field.has_focus:
+            self._narrow(field.piece)
             self._timer = self._screen.set_timer(REST_SECONDS, self._ask)
+
+    def _narrow(self, piece: str) -> None:
+        """Keep no suggestion on the screen that the letters do not mean any more."""
+        listed = self._screen.suggestions
+        meant = [one for one in listed.shown if _means(piece, one)]
+        if len(meant) < len(listed.shown):
+            listed.show_suggestions(meant)
+            self._show_hints()
 
     def close(self) -> None:
         """Hide the suggestions, and want none."""
@@ -114,3 +125,8 @@ class Completing:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+
+
+def _means(piece: str, found: RecipientSuggestion) -> bool:
+    known = f"{found.shown} {found.address}".casefold()
+    return all(word in known for word in piece.casefold().split())
