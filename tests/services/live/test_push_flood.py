@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from services.api.agentmail_to.push import LONGEST_ID, AgentMailToPush, News, read
 from services.errors import BadAnswer
+from tests.patience import PATIENCE
 
 INBOX = "bot@agents.example.com"
 TINY = bytes([0x81, 2]) + b"{}"
@@ -43,7 +44,7 @@ async def flooding(*, before: str) -> AsyncIterator[str]:
 async def test_frames_without_end_end_the_connection(before: str) -> None:
     async with flooding(before=before) as url:
         push = AgentMailToPush(url, "am_key", INBOX)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(BadAnswer, match="without end"):
                 await push.listen(lambda _: None)
 

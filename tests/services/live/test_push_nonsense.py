@@ -12,8 +12,12 @@ from collections.abc import Callable
 import pytest
 
 from services.api.agentmail_to.push import AgentMailToPush
+from services.api.agentmail_to.push_socket import CLOSE_SECONDS, opened
+from services.api.connection_failures import HttpRoute
 from services.errors import ServiceError
+from services.ports import PushSignal
 from tests.fakes.scripted_service import FakeService, Reply, Seen
+from tests.patience import PATIENCE
 from tests.spoiled_bytes import spoiled
 
 KEY = "key-canary"
@@ -63,7 +67,25 @@ async def test_nonsense_ends_the_connection_with_a_sentence(
         push = AgentMailToPush(f"{service.url}/v0", KEY, "a@b.example")
         for _ in range(30):
             with pytest.raises(ServiceError) as ended:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     await push.listen(lambda _: None)
             assert ended.value.sentence
             assert KEY not in str(ended.value)
+
+
+async def test_stopping_does_not_wait_for_a_side_that_says_no_goodbye() -> None:
+    async with FakeService(script=lambda seen: Reply(accepted(seen) + SUBSCRIBED)) as service:
+        push, heard = AgentMailToPush(f"{service.url}/v0", KEY, "a@b.example"), asyncio.Queue()
+        listening = asyncio.ensure_future(push.listen(heard.put_nowait))
+        async with asyncio.timeout(PATIENCE):
+            assert await heard.get() is PushSignal.LISTENING
+            listening.cancel()
+            await asyncio.wait((listening,))
+        assert listening.cancelled()
+
+
+async def test_the_end_of_a_connection_is_waited_for_a_moment_only() -> None:
+    async with FakeService(script=lambda seen: Reply(accepted(seen))) as service:
+        way = HttpRoute(service.url, "")
+        async with opened(service.url.replace("http", "ws", 1), {}, None, way) as connection:
+            assert connection.close_timeout == CLOSE_SECONDS < 1
