@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 from services import origins
 from services.account_colours import read_colour
 from services.errors import ConfigError, UsageError
-from services.paths import Paths, account_name, write_private
+from services.paths import Paths, account_name
 from services.policy_config import DEFAULT_POLICY, Policy, Repeats, read_policy, read_repeats
 from services.service_config import (
     AGENTMAIL_TO,
@@ -32,6 +30,7 @@ from services.service_config import (
     read_ses,
     service_url,
 )
+from services.toml_file import read_toml, table_of, text_of, texts_of, write_toml
 
 ENV_BASE_URL: Final = "AGENTMAIL_API_BASE_URL"
 ENV_TOKEN: Final = "AGENTMAIL_TOKEN"  # noqa: S105 - the name of a variable
@@ -47,8 +46,6 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 _POLL: Final = range(5, 86_401)
 _IDLE_LOCK: Final = range(1, 1_441)
 _IDLE_MINUTES: Final = 15
-_LARGEST: Final = 1 << 20
-"""Bytes of the file that are read; more is no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +137,13 @@ class Config:
 def load(paths: Paths, environ: Mapping[str, str] = os.environ) -> Config:
     """Read the configuration file and the environment; ConfigError names the file and the key."""
     where = str(paths.config_file)
-    document = _read(paths)
-    settings = _settings(_table(document, "ui", where), where)
-    tables = _table(document, "accounts", where)
+    document = read_toml(paths.config_file)
+    settings = _settings(table_of(document, "ui", where), where)
+    tables = table_of(document, "accounts", where)
     place = f"{where}, accounts"
-    accounts = [_account(name, _table(tables, name, place), place) for name in tables]
-    default = _text(document, "default", where)
-    keys = _table(document, "keys", where)
+    accounts = [_account(name, table_of(tables, name, place), place) for name in tables]
+    default = text_of(document, "default", where)
+    keys = table_of(document, "keys", where)
     config = Config(
         tuple(accounts), settings, default, _idle_lock(keys, where), _keep_decrypted(keys, where)
     )
@@ -161,19 +158,19 @@ def save_account(paths: Paths, account: Account, *, make_default: bool = True) -
 def save_accounts(paths: Paths, accounts: Iterable[Account], *, default: str = "") -> None:
     """Write accounts into the file in one step; `default` makes one of them the default one."""
     checked = [check_account_fields(account) for account in accounts]
-    document = _read(paths)
+    document = read_toml(paths.config_file)
     where = str(paths.config_file)
-    tables = document["accounts"] = _table(document, "accounts", where)
+    tables = document["accounts"] = table_of(document, "accounts", where)
     is_first = not tables
     for account in checked:
         _put_account(tables, account, f"{where}, accounts")
     if checked and (default or is_first):
         document["default"] = default or checked[0].name
-    _write(paths, document)
+    write_toml(paths.config_file, document)
 
 
 def _put_account(tables: dict[str, Any], checked: Account, where: str) -> None:
-    entry = tables[checked.name] = _table(tables, checked.name, where)
+    entry = tables[checked.name] = table_of(tables, checked.name, where)
     known = {
         "kind": checked.kind,
         "base_url": checked.base_url,
@@ -194,18 +191,18 @@ def _put_account(tables: dict[str, Any], checked: Account, where: str) -> None:
 
 def remove_account(paths: Paths, name: str) -> None:
     """Take one account out of the file; ConfigError when it is not there."""
-    document = _read(paths)
-    if _table(document, "accounts", str(paths.config_file)).pop(name, None) is None:
+    document = read_toml(paths.config_file)
+    if table_of(document, "accounts", str(paths.config_file)).pop(name, None) is None:
         raise ConfigError(f'There is no account "{name}" in {paths.config_file}.')
     if document.get("default") == name:
         del document["default"]
-    _write(paths, document)
+    write_toml(paths.config_file, document)
 
 
 def save_settings(paths: Paths, settings: Settings) -> None:
     """Write the settings that differ from the built-in ones, keeping everything else in the file."""
-    document = _read(paths)
-    table = document["ui"] = _table(document, "ui", str(paths.config_file))
+    document = read_toml(paths.config_file)
+    table = document["ui"] = table_of(document, "ui", str(paths.config_file))
     for entry in fields(Settings):
         value = getattr(settings, entry.name)
         if value == getattr(Settings(), entry.name):
@@ -213,7 +210,7 @@ def save_settings(paths: Paths, settings: Settings) -> None:
         else:
             table[entry.name] = value
     _settings(table, str(paths.config_file))
-    _write(paths, document)
+    write_toml(paths.config_file, document)
 
 
 def check_account_fields(account: Account) -> Account:
@@ -237,74 +234,17 @@ def check_account_fields(account: Account) -> Account:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read(paths: Paths) -> dict[str, Any]:
-    try:
-        data = _bytes_of(paths.config_file)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise ConfigError(
-            f"{paths.config_file} cannot be read: {error.strerror}.", "Check who owns it."
-        ) from error
-    # Here, because most have no such file, and reading none should not cost what reading one does.
-    import tomllib
-
-    try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        place = f" ({error})" if isinstance(error, tomllib.TOMLDecodeError) else ""
-        raise ConfigError(
-            f"{paths.config_file} is not a TOML file{place}.", "Correct it, or move it away."
-        ) from error
-
-
-def _bytes_of(file: Path) -> bytes:
-    """Read the file if it is a plain one; a pipe would hold the program, a device never ends."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ConfigError(f"{file} is not a plain file.", "Move it away.")
-        return opened.read(_LARGEST)
-
-
-def _write(paths: Paths, document: Mapping[str, Any]) -> None:
-    import tomli_w
-
-    write_private(paths.config_file, tomli_w.dumps(document).encode("utf-8"))
-
-
-def _table(document: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
-    value = document.get(key, {})
-    if not isinstance(value, dict):
-        raise ConfigError(f"{where}: {key} must be a table.", f"Write it as [{key}].")
-    return value
-
-
-def _text(table: Mapping[str, Any], key: str, where: str) -> str:
-    value = table.get(key, "")
-    if not isinstance(value, str):
-        raise ConfigError(f"{where}: {key} must be text in quotes.")
-    return value
-
-
-def _texts(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-    value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise ConfigError(f"{where}: {key} must be a list of texts.")
-    return tuple(value)
-
-
 def _account(name: str, table: Mapping[str, Any], where: str) -> Account:
     place = f"{where}.{name}"
     account = Account(
         name=name,
-        kind=_text(table, "kind", place) or ASSMBL,
-        base_url=_text(table, "base_url", place),
-        mail_domain=_text(table, "mail_domain", place),
-        address=_text(table, "address", place),
-        proxy=_text(table, "proxy", place),
-        storage_hosts=_texts(table, "storage_hosts", place),
-        policy=read_policy(_table(table, "policy", place), f"{place}.policy"),
+        kind=text_of(table, "kind", place) or ASSMBL,
+        base_url=text_of(table, "base_url", place),
+        mail_domain=text_of(table, "mail_domain", place),
+        address=text_of(table, "address", place),
+        proxy=text_of(table, "proxy", place),
+        storage_hosts=texts_of(table, "storage_hosts", place),
+        policy=read_policy(table_of(table, "policy", place), f"{place}.policy"),
         repeats=read_repeats(table, place),
         profile=read_profile(table, place),
         ses=read_ses(table, place),
@@ -333,12 +273,12 @@ def _settings(table: Mapping[str, Any], where: str) -> Settings:
     poll = table.get("poll_seconds", 60)
     if isinstance(poll, bool) or not isinstance(poll, int) or poll not in _POLL:
         raise ConfigError(f"{place}: poll_seconds must be a number from 5 to 86400.")
-    _text(table, "theme", place)
+    text_of(table, "theme", place)
     for entry in fields(Settings):
         if entry.name in table:
             found[entry.name] = table[entry.name]
     if "keys" in table:
-        found["keys"] = _keys(_table(table, "keys", place), f"{place}.keys")
+        found["keys"] = _keys(table_of(table, "keys", place), f"{place}.keys")
     return Settings(**found)
 
 
@@ -367,7 +307,7 @@ def _keys(table: Mapping[str, Any], where: str) -> Mapping[str, tuple[str, ...]]
     for name, keys in table.items():
         one = [keys] if isinstance(keys, str) else keys
         listed[name] = list(one) if isinstance(one, tuple) else one
-    return {name: _texts(listed, name, where) for name in listed}
+    return {name: texts_of(listed, name, where) for name in listed}
 
 
 def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.draft import BodyFormat, Draft, Encryption
+from services.draft import BodyFormat, Draft, DraftFile, Encryption, Metering
 from services.outbound.approvals.agent_door import HandedIn
 from services.outbound.approvals.draft_input import InputRefused
 from services.outbound.approvals.draft_status import DraftStatus
@@ -102,7 +102,6 @@ def print_refused(
 
 def draft_json(draft: Draft) -> dict[str, Any]:
     """Return the JSON object of what a draft says; its fields are those that `--stdin` takes."""
-    usage = draft.usage
     return {
         "id": draft.draft_id,
         "revision": draft.revision,
@@ -114,15 +113,7 @@ def draft_json(draft: Draft) -> dict[str, Any]:
         "bcc": list(draft.bcc),
         "subject": draft.subject,
         "body": draft.body,
-        "files": [
-            {
-                "path": str(file.path),
-                "name": file.name,
-                "content_type": file.content_type,
-                "size": file.size if file.size >= 0 else None,
-            }
-            for file in draft.files
-        ],
+        "files": [_file_json(file) for file in draft.files],
         "encrypt": draft.encryption is Encryption.REQUIRED,
         "answers": draft.answers,
         "in_reply_to": draft.in_reply_to,
@@ -130,20 +121,33 @@ def draft_json(draft: Draft) -> dict[str, Any]:
         "headers": dict(draft.headers),
         "correlation_id": draft.correlation_id,
         "marketplace_request_id": draft.marketplace_request_id,
-        "usage": None if usage is None else {
-            "outcomes_returned": usage.outcomes_returned,
-            "tokens_input": usage.tokens_input,
-            "tokens_output": usage.tokens_output,
-            "compute_ms": usage.compute_ms,
-            "custom_units": dict(usage.custom_units),
-        },
+        "usage": None if draft.usage is None else _usage_json(draft.usage),
         "send_at": iso_date(draft.send_at),
         "via": draft.via or "service",
         "format": draft.format.value,
         "reason": draft.reason,
         "made_at": iso_date(draft.made_at),
         "changed_at": iso_date(draft.changed_at),
-    }  # fmt: skip
+    }
+
+
+def _file_json(file: DraftFile) -> dict[str, Any]:
+    return {
+        "path": str(file.path),
+        "name": file.name,
+        "content_type": file.content_type,
+        "size": file.size if file.size >= 0 else None,
+    }
+
+
+def _usage_json(usage: Metering) -> dict[str, Any]:
+    return {
+        "outcomes_returned": usage.outcomes_returned,
+        "tokens_input": usage.tokens_input,
+        "tokens_output": usage.tokens_output,
+        "compute_ms": usage.compute_ms,
+        "custom_units": dict(usage.custom_units),
+    }
 
 
 def print_draft(draft: Draft) -> None:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from services.errors import CacheLocked, NotFound, Offline, RenderError, UsageError
+from services.errors import CacheLocked, NotFound, Offline, RenderError
 from services.events import Event
 from services.models import SyncPhase
 from services.ports import Capabilities, MailProvider, MailRenderer, Trash
@@ -32,16 +32,15 @@ from services.sync.remote_changes import RemoteChangeReader
 from services.sync.report import Reporter
 from services.sync.sealed_reading import SealedReading
 from services.sync.sender import Flushed, Refusal, Sender
+from services.sync.server_search import ServerSearch
 from services.sync.trash_bin import TrashBin
-from services.sync.walk import PageGuard, Progress, Walker
+from services.sync.walk import Progress, Walker
 
 if TYPE_CHECKING:
     from services.attachments.inside import InsideFile
     from services.cache.snapshot import MailSnapshot
     from services.cache.store import MailStore, PutOutcome
 
-SEARCH_HITS: Final = 300
-SEARCH_PAGES: Final = 200
 _SEARCH_PAUSE: Final = 0.005
 
 
@@ -90,9 +89,8 @@ class Mailbox:
         self.sender.on_signed_out = self.report.trouble
         self._walker = Walker(store, self._changes, clock, self._precedence.give_way)
         self._walker.on_kept = self._on_page
-        background = Walker(store, self._changes, clock, self._give_way_long)
-        background.on_kept = self._on_full_page
-        self._full = FullWalk(store, self._changes, background, clock)
+        self._full = FullWalk(store, self._changes, clock, self._give_way_long)
+        self._search = ServerSearch(store, self._changes, self._on_listed)
         self.sealed = SealedReading(store, self.keychain)
         self._reader = MessageReader(store, self.sealed)
         self.refused_changes = RefusedChanges(self.report, self.pace.publish)
@@ -104,6 +102,7 @@ class Mailbox:
 
     def _take_up(self) -> None:
         self.keychain.connect(self.provider)
+        self._full.on_kept = self._on_full_page
         self.sealed.on_forget = self.report.publish_soon
         self.report.waiting_now(self._changes.journal.waiting)
         if self.store.repairs and not self.store.read_only:
@@ -197,35 +196,8 @@ class Mailbox:
             return removed
 
     async def search_server(self, text: str) -> tuple[str, ...]:
-        """Ask the service's own search; at most 300 ids in its order, all of them cached.
-
-        Raises UsageError for a blank text (the service answers 400 to it, api/assmbl.md §4.1).
-        """
-        query = text.strip()
-        if not query:
-            raise UsageError("Type something to search for.")
-        provider = self._connected()
-        found: dict[str, None] = {}
-        guard, cursor = PageGuard(), None
-        for _ in range(SEARCH_PAGES):
-            with self._changes.reading() as reading:
-                page = await provider.list_inbox(
-                    limit=provider.capabilities.page_limit,
-                    cursor=cursor,
-                    q=query,
-                    include_archived=True,
-                )
-                broken = guard.check(cursor, page)
-                if not self.store.read_only:
-                    with self._changes.commit():
-                        outcome = self.store.put_items(self._changes.merge(page.items, reading))
-                    self._on_page(outcome, None)
-            found.update(dict.fromkeys(item.message_id for item in page.items))
-            cursor = page.next_cursor
-            if cursor is None or broken is not None or len(found) >= SEARCH_HITS:
-                break
-        cached = (message_id for message_id in found if self.store.item(message_id) is not None)
-        return tuple(cached)[:SEARCH_HITS]
+        """Ask the service's own search; ids in its order. Raises as `ServerSearch.find` does."""
+        return await self._search.find(self._connected(), text)
 
     async def prepare_search(self) -> None:
         """Build the search text in slices, leaving the loop and the interpreter free in between."""
@@ -365,8 +337,11 @@ class Mailbox:
         self.refused_changes.add(refusal, item.subject if item else "")
 
     def _on_remote(self, outcome: PutOutcome) -> None:
-        self._on_page(outcome, None)
+        self._on_listed(outcome)
         self.report.publish_soon()
+
+    def _on_listed(self, outcome: PutOutcome) -> None:
+        self._on_page(outcome, None)
 
     def _on_page(self, outcome: PutOutcome, progress: Progress | None) -> None:
         self._full.note(outcome.new)

@@ -9,7 +9,7 @@ complete one lacks is asked for by id before it is forgotten here: 404 is the pr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +26,7 @@ from services.sync.changes import Changes
 from services.sync.walk import PageGuard, Progress, Walker
 
 if TYPE_CHECKING:
-    from services.cache.store import MailStore
+    from services.cache.store import MailStore, PutOutcome
 
 PROBES: Final = 100
 """Missing messages that are asked for one by one; of more, as many as `SAMPLE` stand for all."""
@@ -39,14 +39,22 @@ class FullWalk:
     """Compares the whole mailbox with the service; what it has seen lives in memory only.
 
     A kill or an error in the middle costs the walk, never a message: it starts again later.
+    `before_page` lets what is more urgent go first.
     """
 
     def __init__(
-        self, store: MailStore, changes: Changes, walker: Walker, clock: Callable[[], float]
+        self,
+        store: MailStore,
+        changes: Changes,
+        clock: Callable[[], float],
+        before_page: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._changes = changes
-        self._walker = walker
+        self._walker = Walker(store, changes, clock, before_page)
+        self._walker.on_kept = lambda outcome, progress: self.on_kept(outcome, progress)
+        self.on_kept: Callable[[PutOutcome, Progress], None] = lambda _, __: None
+        """Called after each page with what it changed."""
         self._clock = clock
         self._guard: PageGuard | None = None
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from services.draft import BodyFormat, Metering
-from services.outbound.gate.plan import Plan, RecipientFacts, Refusal, RefusalKind
+from services.outbound.gate.plan import Plan, PlannedFile, RecipientFacts, Refusal, RefusalKind
 from services.outbound.gate.policy import PERSON_DECIDES
 from services.outbound_models import (
     CheckLevel,
@@ -49,16 +49,7 @@ def review(plan: Plan, *, pricing: Iterable[SafeText] = ()) -> ReviewView:
         html=_html_part(plan),
         is_html_made=plan.format is BodyFormat.MARKDOWN,
         headers=tuple(_headers(plan)),
-        files=tuple(
-            ReviewFile(
-                clean_line(file.name, 300),
-                clean_line(file.content_type, 255),
-                file.size,
-                file.sha256,
-                plan.encrypted,
-            )
-            for file in plan.files
-        ),
+        files=tuple(_file(file, plan) for file in plan.files),
         encrypted=plan.encrypted,
         in_clear=_in_clear(plan),
         usage=tuple(map(clean_line, _usage(plan.usage))),
@@ -73,6 +64,11 @@ def review(plan: Plan, *, pricing: Iterable[SafeText] = ()) -> ReviewView:
         agent_says=clean_line(plan.agent_says, _SENTENCE_LIMIT),
         expires_at=plan.expires_at,
     )
+
+
+def _file(file: PlannedFile, plan: Plan) -> ReviewFile:
+    name, kind = clean_line(file.name, 300), clean_line(file.content_type, 255)
+    return ReviewFile(name, kind, file.size, file.sha256, plan.encrypted)
 
 
 def changed(old: Plan, new: Plan) -> tuple[SafeText, ...]:
