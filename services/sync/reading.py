@@ -232,20 +232,17 @@ class MessageReader:
     async def _render_once(
         self, mail: RawMail, renderer: MailRenderer, *, reveal: bool, opens: bool
     ) -> RenderedMessage:
-        """Render with the keys that are open; when they are locked meanwhile, without them."""
-        sealed, message_id = self._sealed, mail.item.message_id
-        while True:
-            opener = await sealed.opener(message_id) if opens else None
-            generation = sealed.generation
-            message = await renderer.render(
+        async def render(opener: Opener | None) -> RenderedMessage:
+            return await renderer.render(
                 mail.raw, attachments=mail.attachments, reveal=reveal, opener=opener
             )
-            if opener is None or opener.outcome is None or opener.outcome.plaintext is None:
-                return message
-            if generation == sealed.generation and sealed.is_unlocked:
-                if not reveal and not mail.is_sent:
-                    await sealed.remember(mail.item, message, mail.attachments, opener)
-                return message
+
+        if not opens:
+            return await render(None)
+        message, opener = await self._sealed.rendered(mail.item.message_id, render)
+        if opener is not None and not reveal and not mail.is_sent:
+            await self._sealed.remember(mail.item, message, mail.attachments, opener)
+        return message
 
 
 def closed(outcome: Unsealed | None) -> CryptoError:

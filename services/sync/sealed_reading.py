@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -73,11 +73,6 @@ class SealedReading:
     # ── while a message is opened ────────────────────────────────────────────────────────────────
 
     @property
-    def generation(self) -> int:
-        """A number that changes when everything is forgotten."""
-        return self._generation
-
-    @property
     def is_unlocked(self) -> bool:
         """Whether some encrypted mail can be opened now; asking does not count as use."""
         chain = self._follow(self._late.made)
@@ -94,6 +89,22 @@ class SealedReading:
             keys = await keys_at_hand(chain)
             return Unsealer(keys, lambda: self._kept(message_id, keys.unlocked))
         return None
+
+    async def rendered(
+        self, message_id: str, render: Callable[[Unsealer | None], Awaitable[RenderedMessage]]
+    ) -> tuple[RenderedMessage, Unsealer | None]:
+        """Render with the keys that are open; when they are locked meanwhile, without them.
+
+        Returns what opened the message too; None when nothing did. Raises as `render` does.
+        """
+        while True:
+            generation = self._generation
+            opener = await self.opener(message_id)
+            message = await render(opener)
+            if opener is None or opener.outcome is None or opener.outcome.plaintext is None:
+                return message, None
+            if generation == self._generation and self.is_unlocked:
+                return message, opener
 
     def _follow(self, chain: Keychain | None) -> Keychain | None:
         """Forget what was decrypted whenever the keys are locked."""

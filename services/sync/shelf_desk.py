@@ -8,6 +8,7 @@ is told), and a trash that seems empty where there is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -112,10 +113,11 @@ class ShelfDesk:
         fetched = await self._shelves(asked.shelf).get_shelved(asked.shelf, asked.message_id)
         from services.reading.mime import raw_bytes
 
-        message = await mailbox.renderer.render(
-            raw_bytes(fetched.raw_mime),
-            attachments=fetched.attachments,
-            opener=await mailbox.sealed.opener(asked.message_id),
+        render = partial(
+            mailbox.renderer.render, raw_bytes(fetched.raw_mime), attachments=fetched.attachments
+        )
+        message, _ = await mailbox.sealed.rendered(
+            asked.message_id, lambda opener: render(opener=opener)
         )
         trust = TrustFacts(
             verified=fetched.item.sender_verified,
