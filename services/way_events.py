@@ -1,14 +1,16 @@
 """What is asked and told about the ways out that a draft can take, and what its text can be there.
 
-Loaded with the dialog that chooses one, never for the first frame. Closes the trap of a choice that is
-refused once the mail is written: what is not to be had is told with its reason when one chooses.
+Loaded with the first draft, never for the first frame. Closes the trap of a choice that is refused once
+the mail is written: what is not to be had is told with its reason when one chooses, and what cannot go
+along as soon as it is put to the draft.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from services.draft import BodyFormat
+from services.draft import BodyFormat, Draft
 from services.events import OutboundEvent, OutboundRequest
 from services.safe_text import EMPTY, SafeText
 
@@ -39,3 +41,21 @@ class WaysTold(OutboundEvent):
     ways: tuple[Way, ...]
     place: SafeText = EMPTY
     """As whom and where Amazon SES sends; EMPTY where it is not set up."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskCarriage(OutboundRequest):
+    """Tell what of a draft cannot leave by its way as it stands; `CarriageTold`."""
+
+    latest_only: ClassVar[bool] = True
+    draft: Draft
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriageTold(OutboundEvent):
+    """The answer to `AskCarriage`: sentences, each with its next step; none when nothing is known."""
+
+    request_id: int
+    draft_id: str
+    hindrances: tuple[tuple[SafeText, SafeText], ...] = ()

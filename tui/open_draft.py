@@ -43,6 +43,8 @@ class OpenDraft:
         """The newest save failed, and not as the one before it."""
         self.carried: Mapping[Path, CarriedFile] = {}
         """How far the files are that go along from another message, by their paths."""
+        self.hindrances: tuple[tuple[SafeText, SafeText], ...] = ()
+        """What of it cannot leave as it stands, each with its next step."""
         self.taken_at = 0.0
         """When a save was begun last, on the monotonic clock."""
         self.saved_at = 0.0

@@ -31,7 +31,7 @@ from services.outbound.send_requests import SendRequests
 from services.outbound.server_desk import ServerDesk
 from services.outbound.way_requests import WayRequests
 from services.safe_text import SafeText, clean_line
-from services.way_events import AskWays
+from services.way_events import AskCarriage, AskWays
 
 Answers = dict[type[OutboundRequest], Callable[[int, Any], Awaitable[None]]]
 LOOK_EVERY: Final = 1.0
@@ -53,6 +53,7 @@ class OutboundDesk:
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._told_troubles: dict[str, str] = {}
         self._told_repairs: dict[str, int] = {}
+        ways = WayRequests(offices, emit)
         self._answers: Answers = {
             ev.BeginDraft: self._drafts.begin,
             ev.OpenDraft: self._drafts.open,
@@ -64,7 +65,8 @@ class OutboundDesk:
             CarryFiles: self._drafts.carry,
             ev.SuggestRecipients: self._drafts.suggest,
             ev.AskPricing: self._drafts.ask_pricing,
-            AskWays: WayRequests(offices, emit).tell,
+            AskWays: ways.tell,
+            AskCarriage: ways.carriage,
             ev.ReviewDraft: self._sends.review,
             ev.SendDraft: self._sends.send,
             ev.CancelSend: self._sends.cancel,

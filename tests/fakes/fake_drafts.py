@@ -14,7 +14,7 @@ from services.moving_events import MoveDraft
 from services.outbound_models import DraftRow, OutboundCounts, RecipientSuggestion
 from services.requests import Request
 from services.safe_text import EMPTY, SafeText, clean_line, ui
-from services.way_events import AskWays, Way, WaysTold
+from services.way_events import AskCarriage, AskWays, CarriageTold, Way, WaysTold
 from tests.fakes.rows import NOON
 
 Emit = Callable[[Event], None]
@@ -45,6 +45,8 @@ class FakeDrafts:
     ways: tuple[Way, ...] = ()
     """The ways out that are told."""
     place: SafeText = EMPTY
+    hindrances: tuple[tuple[SafeText, SafeText], ...] = ()
+    """What is told to stand against files."""
     ids: count[int] = field(default_factory=lambda: count(1))
 
     @property
@@ -90,6 +92,9 @@ class FakeDrafts:
             case ev.AskPricing(address):
                 lines = (ui("0.02 USD for each outcome"), ui("at least 1 USD"))
                 emit(ev.PricingTold(number, address, lines))
+            case AskCarriage(draft):
+                told = self.hindrances if draft.files else ()
+                emit(CarriageTold(number, draft.draft_id, told))
             case AskWays():
                 emit(WaysTold(number, self.ways, self.place))
             case ev.CountOutbound():

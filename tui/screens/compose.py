@@ -25,6 +25,7 @@ from services.outbound_events import (
     RecipientsSuggested,
 )
 from services.safe_text import EMPTY, SafeText, phrase, ui
+from services.way_events import AskCarriage, CarriageTold
 from tui import keys
 from tui.keymap import Step
 from tui.notices import Notices
@@ -32,6 +33,7 @@ from tui.open_draft import RECIPIENTS
 from tui.open_drafts import RETRY_SECONDS, SAVE_SECONDS
 from tui.screens.completing import Completing
 from tui.screens.compose_actions import ComposeActions, handlers
+from tui.screens.compose_carriage import Carriage
 from tui.screens.compose_facts import draft_facts, file_lines
 from tui.screens.compose_files import failed_words
 from tui.screens.opening import Opening
@@ -79,6 +81,7 @@ class ComposeScreen(SideScreen[None]):
         self.actions = ComposeActions(self)
         self.opening = Opening(self)
         self._completing = Completing(self)
+        self._carriage = Carriage(self)
         self._autosave: Timer | None = None
         self._shows_more = False
         self._told_failed = EMPTY
@@ -151,6 +154,10 @@ class ComposeScreen(SideScreen[None]):
         match event:
             case DraftOpened():
                 self._opened(event, asked)
+            case CarriageTold():
+                self._carriage.heard(event)
+            case RequestFailed() if isinstance(asked, AskCarriage):
+                pass
             case DraftLocked():
                 self.opening.locked(event)
             case RequestFailed() if isinstance(asked, BeginDraft | OpenDraft | MoveDraft):
@@ -248,6 +255,7 @@ class ComposeScreen(SideScreen[None]):
         draft, opened = self.draft, self.drafts.all
         if draft is None:
             return
+        self._carriage.look(draft)
         self.facts.show_facts(draft_facts(draft, self.session))
         title = self.HEADING
         if len(opened) > 1 and draft in opened:

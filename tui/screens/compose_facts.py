@@ -45,6 +45,7 @@ def _facts(draft: OpenDraft, session: Session) -> Iterator[Fact]:
     else:
         yield Fact(ui("in clear"), "text", 1)
     yield from _way(base)
+    yield from (Fact(phrase("! {}", sentence), "caution", 1) for sentence, _ in draft.hindrances)
     if draft.remark:
         yield Fact(draft.remark, "caution", 2)
     if base.files:

@@ -8,10 +8,10 @@ further headers, HTML) is refused here; what it merely does not pass on is told 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from services.draft import VIA_SES, BodyFormat, Draft, DraftKind
+from services.draft import VIA_SES, BodyFormat, Draft, DraftKind, Encryption
 from services.outbound.gate.plan import Check, PlannedFile, Refusal, RefusalKind
 from services.outbound.gate.transport import Carries, ServiceRules
 from services.outbound_models import CheckLevel
@@ -41,10 +41,16 @@ def uncarried(
     draft: Draft, files: tuple[PlannedFile, ...], rules: ServiceRules, *, encrypted: bool
 ) -> tuple[Refusal, ...]:
     """Return what the service cannot carry, each with its next step."""
-    said = [*_parts(draft, rules), *_text(draft, rules, encrypted=encrypted)]
-    if rules.files is not Carries.NONE:
-        said += _size(draft, files, rules, encrypted=encrypted)
-    return tuple(Refusal(RefusalKind.POLICY, sentence, step) for sentence, step in said)
+    sizes = [file.size for file in files]
+    said = [*_form(draft, rules, sizes, encrypted=encrypted), *_text(draft, rules)]
+    return _refused(said)
+
+
+def uncarried_form(draft: Draft, rules: ServiceRules) -> tuple[Refusal, ...]:
+    """Return what of it is seen to be too much while a draft is written, before it is whole."""
+    sizes = [file.size for file in draft.files]
+    is_sealed = draft.encryption is Encryption.REQUIRED
+    return _refused(_form(draft, rules, sizes, encrypted=is_sealed))
 
 
 def left_out(draft: Draft, rules: ServiceRules) -> tuple[Check, ...]:
@@ -73,6 +79,22 @@ def answered_natively(draft: Draft, rules: ServiceRules) -> str:
 _Said = tuple[str, str]
 
 
+def _refused(said: Iterable[_Said]) -> tuple[Refusal, ...]:
+    return tuple(Refusal(RefusalKind.POLICY, sentence, step) for sentence, step in said)
+
+
+def _form(
+    draft: Draft, rules: ServiceRules, sizes: Iterable[int], *, encrypted: bool
+) -> Iterator[_Said]:
+    yield from _parts(draft, rules)
+    if draft.format is not BodyFormat.PLAIN and not rules.html:
+        yield f"{rules.name} is never given HTML.", f"Write plain text. {_VIA_SES}"
+    elif draft.format is not BodyFormat.PLAIN and encrypted:
+        yield "An encrypted mail is plain text only.", "Write plain text, or send it in clear."
+    if rules.files is not Carries.NONE:
+        yield from _size(draft, sizes, rules, encrypted=encrypted)
+
+
 def _parts(draft: Draft, rules: ServiceRules) -> Iterator[_Said]:
     wider = rules.wider or _VIA_SES
     if draft.files and rules.files is Carries.NONE:
@@ -89,11 +111,7 @@ def _parts(draft: Draft, rules: ServiceRules) -> Iterator[_Said]:
         yield f"{rules.name} knows no marketplace.", "Remove the marketplace request."
 
 
-def _text(draft: Draft, rules: ServiceRules, *, encrypted: bool) -> Iterator[_Said]:
-    if draft.format is not BodyFormat.PLAIN and not rules.html:
-        yield f"{rules.name} is never given HTML.", f"Write plain text. {_VIA_SES}"
-    elif draft.format is not BodyFormat.PLAIN and encrypted:
-        yield "An encrypted mail is plain text only.", "Write plain text, or send it in clear."
+def _text(draft: Draft, rules: ServiceRules) -> Iterator[_Said]:
     if rules.needs_text and not draft.body.strip():
         yield f"{rules.name} takes no mail without a text.", "Write one."
     if rules.most_text and len(draft.body) > rules.most_text:
@@ -101,14 +119,14 @@ def _text(draft: Draft, rules: ServiceRules, *, encrypted: bool) -> Iterator[_Sa
 
 
 def _size(
-    draft: Draft, files: tuple[PlannedFile, ...], rules: ServiceRules, *, encrypted: bool
+    draft: Draft, files: Iterable[int], rules: ServiceRules, *, encrypted: bool
 ) -> Iterator[_Said]:
     if not rules.most_bytes:
         return
     growth = _ARMOR if encrypted else 1.0
     written = json.dumps(draft.body, ensure_ascii=False).encode("utf-8", "surrogatepass")
     text = len(written) * growth
-    sizes = sum(max(file.size, 0) for file in files) * growth * 4 / 3
+    sizes = sum(max(size, 0) for size in files) * growth * 4 / 3
     total = text + sizes + _OVERHEAD
     if total > rules.most_bytes:
         most = f"{rules.name} takes {rules.most_bytes / 2**20:.0f} MB"

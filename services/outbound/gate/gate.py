@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.errors import BadAnswer, PolicyRefused, ServerBroken, ServiceError
 from services.outbound.gate.key_ring import SealingKeys
-from services.outbound.gate.plan import OutboundMail, Plan
+from services.outbound.gate.plan import OutboundMail, Plan, Refusal
 from services.outbound.gate.planning import Planner
 from services.outbound.gate.policy import History, NoHistory, Sender, Traffic, recheck
 from services.outbound.gate.ready import ReadyMail, SealedMail, SealedTo, Terms, UploadedFile
@@ -100,6 +100,10 @@ class Gate:
         Raises nothing for what speaks against sending: see `Plan.refusals`. Nothing is uploaded.
         """
         return await self._planner.plan(draft)
+
+    async def beforehand(self, draft: Draft) -> tuple[Refusal, ...]:
+        """Say what speaks against a draft already while it is written; nothing is looked up for it."""
+        return await self._planner.beforehand(draft)
 
     async def seal(
         self, mail: OutboundMail, folder: Path, tell: Tell = lambda _: None

@@ -202,6 +202,20 @@ class Planner:
         named = (*(one.address for one in asked), ruling.copy_to, ruling.bcc)
         return await key_ring(self._keys, filter(None, named), only_tries=ruling.tries_encryption)
 
+    async def beforehand(self, draft: Draft) -> tuple[Refusal, ...]:
+        """Return what speaks against a draft already while it is written.
+
+        No file is read and no service is asked: of keys only those are known that are nowhere else.
+        """
+        rules = self._rules.get(draft.via, self._rules[""])
+        nowhere = carriage.no_way(draft, rules, is_known=draft.via in self._rules)
+        told = [*nowhere, *carriage.uncarried_form(draft, rules)]
+        if draft.encryption is Encryption.REQUIRED and not self._keys.has_directory:
+            people = recipients_of(draft)[:RECIPIENTS_LIMIT]
+            named = filter(None, (one.address for one in people))
+            told += (await key_ring(self._keys, named, only_tries=False)).refusals
+        return tuple(told)
+
     # ── what stands against it ───────────────────────────────────────────────────────────────────
 
     def _refusals(self, ground: _Ground) -> tuple[Refusal, ...]:
