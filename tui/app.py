@@ -30,7 +30,7 @@ from services.safe_text import SafeText, clean_line, phrase, ui
 from tui import crash, keymap, themes
 from tui.hangup import SteadyDriver, watch
 from tui.key_queue import AfterKeys, KeyDone, KeyQueue
-from tui.lean_driver import LeanDriver
+from tui.lean_driver import LeanDriver, end_process
 from tui.leaving import Leaving
 from tui.messages import AccountsChanged
 from tui.notices import Notices
@@ -97,7 +97,7 @@ class AgentMailApp(App[int]):
         """The first picture, which the driver takes over."""
         self.animation_level = "none"
         self._keys = KeyQueue(self, super().on_event)
-        self.leaving = Leaving(self._stop_engine, self._close_from_thread)
+        self.leaving = Leaving(self._stop_engine, self._close_from_thread, self._end_process)
         self._engine = engine
         self._set_up = set_up
         self._crash_folder = crash_folder
@@ -320,6 +320,9 @@ class AgentMailApp(App[int]):
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(lambda: self.exit(code, return_code=code))
+
+    def _end_process(self, code: int) -> None:
+        end_process(self._driver, code)
 
     # ── what may not happen ──────────────────────────────────────────────────────────────────────
 

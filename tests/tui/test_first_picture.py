@@ -12,7 +12,7 @@ from services.safe_text import clean_line
 from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.rows import NOON, FakeRows, make_row, sample_rows
-from tests.tui.app_stage import LOCAL, Stage, rows_of
+from tests.tui.app_stage import LOCAL, Stage, press, rows_of, until
 from tests.tui.test_in_a_terminal import add
 from tests.widgets.stage import hostile_strings
 from tests.widgets.terminal import Terminal, gutter_row
@@ -42,7 +42,8 @@ async def test_the_picture_has_the_rows_of_the_apps_first_frame(
     rows = (*sample_rows().rows, *hostile)
     stage = Stage(rows, environ=environ)
     async with stage.app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await until(pilot, lambda: stage.mail.panes.messages.count == len(rows))
+        await press(pilot)
         shown = rows_of(stage.app)
     drawn = picture(FakeRows(rows), size, unicode=environ is LOCAL).display
     # pyte keeps a wide letter in one place and leaves the next empty, as a terminal does.
@@ -65,14 +66,13 @@ def test_a_start_on_cached_mail_shows_it_first_and_keeps_every_key(
         terminal.press("q")
         terminal.finish()
     with Terminal(arguments) as terminal:
-        before = termios.tcgetattr(terminal.descriptor)
         terminal.until(lambda screen: "No. 0" in screen.display[5])
         first = bytes(terminal.written)
         terminal.press("jj")
         terminal.until(lambda screen: gutter_row(screen) == 3)
         terminal.press("q")
         written = terminal.finish()
-        assert termios.tcgetattr(terminal.descriptor) == before
+        assert termios.tcgetattr(terminal.descriptor) == terminal.settings
     assert written.count(ENTER.encode()) == 1
     assert first.index(b"No. 0") < (first + b"\x1b[?1000h").index(b"\x1b[?1000h")
     assert written.count(b"No. 0") == 1, "the app wrote again what the picture had written"
@@ -93,9 +93,8 @@ def test_a_start_that_fails_gives_the_terminal_back(
         f"sys.argv[1:] = {stage[2:]!r}; app_stage.main()"
     )
     with Terminal(["-c", broken]) as terminal:
-        before = termios.tcgetattr(terminal.descriptor)
         written = terminal.finish()
-        assert termios.tcgetattr(terminal.descriptor) == before
+        assert termios.tcgetattr(terminal.descriptor) == terminal.settings
     assert terminal.process.returncode == 1
     assert (
         written.index(b"No. 0")

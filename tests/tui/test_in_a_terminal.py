@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -164,8 +165,8 @@ def test_idle_after_the_first_sync_writes_nothing(opened: Opened) -> None:
         leave(terminal)
 
 
-CRASHING = """
-import sys
+OVER_A_FAKE = """
+import sys, threading
 from pathlib import Path
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import sample_rows
@@ -173,11 +174,10 @@ from tests.tui.app_stage import real_app
 from tui.app import run
 from tui.screens.mail import MailScreen
 
-def fail(self, message):
-    secret = "sk-123 mail text"
-    raise KeyError(secret)
+def opened(self, message):
+    {what}
 
-MailScreen.on_message_opened = fail
+MailScreen.on_message_opened = opened
 folder = Path(sys.argv[1])
 app = real_app(lambda post: FakeEngine(post, sample_rows().rows), crash_folder=folder)
 raise SystemExit(run(app, folder))
@@ -185,7 +185,8 @@ raise SystemExit(run(app, folder))
 
 
 def test_a_crash_gives_the_terminal_back_and_prints_no_values(tmp_path: Path) -> None:
-    with Terminal(["-c", CRASHING, str(tmp_path)]) as terminal:
+    failing = "secret = 'sk-123 mail text'; raise KeyError(secret)"
+    with Terminal(["-c", OVER_A_FAKE.format(what=failing), str(tmp_path)]) as terminal:
         terminal.until(lambda screen: "Inbox 8" in screen.display[0])
         terminal.press("\r")
         written = terminal.finish()
@@ -196,3 +197,21 @@ def test_a_crash_gives_the_terminal_back_and_prints_no_values(tmp_path: Path) ->
     assert b"sk-123" not in written
     (report,) = tmp_path.glob("crash-*.txt")
     assert "sk-123" not in report.read_text()
+
+
+def test_a_program_that_cannot_close_gives_the_terminal_back_when_it_is_ended(
+    tmp_path: Path,
+) -> None:
+    hanging = "self.app._driver.write('HANGS'); threading.Event().wait()"
+    with Terminal(["-c", OVER_A_FAKE.format(what=hanging), str(tmp_path)]) as terminal:
+        terminal.until(lambda screen: "Inbox 8" in screen.display[0])
+        terminal.press("\r")
+        terminal.until(lambda _: b"HANGS" in terminal.written)
+        terminal.process.send_signal(signal.SIGTERM)
+        written = terminal.finish()
+        assert termios.tcgetattr(terminal.descriptor) == terminal.settings
+    assert terminal.process.returncode == 128 + signal.SIGTERM
+    left = written.index(b"\x1b[?1049l")
+    for mode in (1000, 1003, 2004):
+        assert b"\x1b[?%dl" % mode in written[:left]
+    assert written.endswith(b"\x1b[?25h")

@@ -24,6 +24,8 @@ _QUERY = re.compile(rb"\x1b\[\?(\d+)\$p")
 _UNKNOWN_TO_PYTE = re.compile(
     rb"\x1b\[[<>=][0-?]*[ -/]*[@-~]|\x1b\[\?[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 )
+_UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?\Z")
+"""The beginning of a sequence that is cut in two: the device hands over what fits."""
 ESCAPE = "\x1b[27u"
 """The key as terminals send it that tell it from the start of a sequence."""
 _F12 = "\x1b[24~"
@@ -52,11 +54,14 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.written = bytearray()
+        self._begun = b""
         self._marks = 0
         self._is_open = True
         master, slave = os.openpty()
         size = struct.pack("HHHH", rows, columns, 0, 0)
         fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+        self.settings = termios.tcgetattr(slave)
+        """Those of the device before the program is in it."""
         self.process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=slave,
@@ -77,12 +82,18 @@ class Terminal:
             chunk = os.read(self._master, 1 << 16)
         except OSError:
             return b""
-        for query in _QUERY.finditer(chunk):
+        self.written += chunk
+        self._take(self._begun + chunk)
+        return chunk
+
+    def _take(self, said: bytes) -> None:
+        """Answer what is asked and draw the rest; what is no whole sequence waits for its end."""
+        cut = _UNFINISHED.search(said)
+        whole, self._begun = (said[: cut.start()], cut[0]) if cut else (said, b"")
+        for query in _QUERY.finditer(whole):
             answer = b"2" if query[1] == b"2026" else b"0"
             os.write(self._master, b"\x1b[?%s;%s$y" % (query[1], answer))
-        self.written += chunk
-        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", chunk))
-        return chunk
+        self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", whole))
 
     def until(self, seen: Callable[[pyte.Screen], bool]) -> bytes:
         """What is written until the screen shows what is waited for."""
