@@ -73,6 +73,17 @@ async def in_thread(work: Callable[[Told], T], tell: Told | None = None) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         guard.stop.set()
-        with suppress(MailError, OSError):
-            await task
+        await its_end(task)
         raise
+
+
+async def its_end(task: asyncio.Task[T]) -> None:
+    """Wait until what runs in a thread has ended, however often that is cancelled meanwhile.
+
+    A gathering that is cancelled cancels its parts once more as soon as the first of them is over.
+    """
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait((task,))
+    with suppress(MailError, OSError):
+        task.result()

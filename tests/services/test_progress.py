@@ -61,3 +61,27 @@ async def test_cancelling_waits_until_the_thread_has_cleaned_up(tmp_path: Path) 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not half.exists()
+
+
+async def test_cancelling_it_again_and_again_does_not_leave_the_thread_behind() -> None:
+    begun, may_end = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    ended: list[bool] = []
+
+    def work(_: Told) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        may_end.wait()
+        ended.append(True)
+
+    task = asyncio.ensure_future(in_thread(work))
+    await begun.wait()
+    still_waits = []
+    for _ in range(3):
+        task.cancel()
+        await asyncio.wait((task,), timeout=0)
+        still_waits.append(not task.done())
+    may_end.set()
+    assert still_waits == [True] * 3
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended == [True]

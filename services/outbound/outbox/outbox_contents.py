@@ -18,6 +18,7 @@ from services.errors import CacheDamaged, CacheError
 from services.outbound.gate.plan import OutboundMail
 from services.outbound.gate.ready import ReadyMail, SealedMail, UploadedFile
 from services.outbound.outbox.outbox_documents import Content
+from services.progress import its_end
 
 T = TypeVar("T")
 SEALED: Final = "sealed"
@@ -35,7 +36,7 @@ async def durable(work: Callable[[], T]) -> T:
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait((task,))
+        await its_end(task)
         raise
 
 
