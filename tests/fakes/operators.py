@@ -19,14 +19,17 @@ from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import Person
 
-NOW = int(time.time())
-
 
 class FakeClock:
-    """A clock that moves when told."""
+    """A clock that moves when told; it begins at the time at which it is made.
 
-    def __init__(self, now: float = NOW) -> None:
-        self.now = now
+    Not at that of the import: a key that is generated half a session later would be one of the
+    future to it.
+    """
+
+    def __init__(self, now: float | None = None) -> None:
+        self.began = int(time.time()) if now is None else now
+        self.now = self.began
 
     def __call__(self) -> float:
         return self.now

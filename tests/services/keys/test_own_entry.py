@@ -12,7 +12,7 @@ from services.key_models import DirectoryStatus
 from services.keys.directory import VersionConflict
 from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import MADE, Person, bind, revoke, subkey_packet, x25519_key
-from tests.fakes.operators import NOW, Operator, operator, own_key, pem_of, public_armor
+from tests.fakes.operators import Operator, operator, own_key, pem_of, public_armor
 
 
 async def test_a_key_is_published_once_and_looked_up_as_the_same(
@@ -22,7 +22,7 @@ async def test_a_key_is_published_once_and_looked_up_as_the_same(
     key = own_key(ada)
     await me.publish(key)
     view = me.chain.entry.view
-    assert (view.status, view.version, view.checked_at) == (DirectoryStatus.SAME, 1, NOW)
+    assert (view.status, view.version, view.checked_at) == (DirectoryStatus.SAME, 1, me.clock.began)
     assert view.fingerprint is not None
     assert view.fingerprint.raw == key.fingerprint
     assert (await me.chain.entry.publish()).version == 1  # nothing to do

@@ -15,7 +15,7 @@ from services.errors import ConfigError, UsageError
 from services.keys.peer_book import PeerBook, PinState
 from services.keys.peer_files import export_peers, import_peers
 from tests.fakes.openpgp_keys import MADE, Person, bind, person, revoke, subkey_packet, x25519_key
-from tests.fakes.operators import NOW, FakeClock
+from tests.fakes.operators import FakeClock
 
 WHO = "ada@agents.example.com"
 
@@ -36,14 +36,15 @@ def key_of() -> Callable[[Person], PeerKey]:
 
 
 def test_the_first_key_is_pinned_with_its_date_in_a_private_file(
-    book: PeerBook, ada: Person, key_of: Callable[[Person], PeerKey], tmp_path: Path
-) -> None:
+    book: PeerBook, clock: FakeClock, ada: Person, key_of: Callable[[Person], PeerKey],
+    tmp_path: Path,
+) -> None:  # fmt: skip
     key = key_of(ada)
     assert book.check(WHO, key) is PinState.NEW
     assert book.check("ADA@Agents.Example.com", key) is PinState.SAME
     pin = book.pinned(WHO)
     assert pin is not None
-    assert (pin.fingerprint, pin.since, pin.verified_at) == (key.fingerprint, NOW, 0)
+    assert (pin.fingerprint, pin.since, pin.verified_at) == (key.fingerprint, clock.began, 0)
     assert pin.key().fingerprint == key.fingerprint
     for file in (tmp_path / "account").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -61,7 +62,7 @@ def test_another_key_blocks_until_it_is_accepted(
         with pytest.raises(KeyChanged) as alarm:
             book.check(WHO, new)
         assert (alarm.value.pinned, alarm.value.offered) == (old.fingerprint, new.fingerprint)
-        assert alarm.value.since == NOW
+        assert alarm.value.since == clock.began
     with pytest.raises(KeyChanged):
         book.check(WHO, old)  # the directory went back: nobody has decided yet
     with pytest.raises(KeyChanged):
@@ -70,7 +71,7 @@ def test_another_key_blocks_until_it_is_accepted(
     book.accept(WHO, new.fingerprint)
     pin = book.pinned(WHO)
     assert pin is not None
-    assert (pin.fingerprint, pin.since, pin.verified_at) == (new.fingerprint, NOW + 200, 0)
+    assert (pin.fingerprint, pin.since, pin.verified_at) == (new.fingerprint, clock.began + 200, 0)
     assert book.check(WHO, new) is PinState.SAME
     with pytest.raises(KeyChanged):
         book.check(WHO, old)

@@ -35,11 +35,11 @@ from tests.fakes.openpgp_keys import (
     x25519_key,
 )
 from tests.fakes.openpgp_packets import packet
-from tests.fakes.operators import NOW, Operator, own_key, pem_of, public_armor
+from tests.fakes.operators import Operator, own_key, pem_of, public_armor
 
 
 def status(me: Operator, peer: Operator) -> PeerStatus:
-    return peer_view(me.chain, me.chain.book.peer(peer.address), NOW).status
+    return peer_view(me.chain, me.chain.book.peer(peer.address), me.clock.began).status
 
 
 async def test_a_good_key_is_returned_and_pinned(me: Operator, peer: Operator, ada: Person) -> None:
@@ -48,7 +48,7 @@ async def test_a_good_key_is_returned_and_pinned(me: Operator, peer: Operator, a
     assert key.fingerprint == own_key(ada).fingerprint
     pin = me.chain.pinned(peer.address)
     assert pin is not None
-    assert (pin.fingerprint, pin.since) == (key.fingerprint, NOW)
+    assert (pin.fingerprint, pin.since) == (key.fingerprint, me.clock.began)
     assert status(me, peer) is PeerStatus.PINNED
 
 
