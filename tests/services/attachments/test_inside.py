@@ -45,7 +45,7 @@ def run(
     )
     one.phase(SyncPhase.SYNCED)
     yield one
-    one.engine.stop(10)
+    one.stop()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_locked_key_is_asked_for_and_nothing_lies_about(
     assert list(downloads.iterdir()) == []
     run.answer(UnlockKeys(Secret("open sesame")), KeysChanged)
     done = run.answer(asked.request, FilesSaved)
-    run.engine.stop(10)
+    run.stop()
     holding = [p for p in tmp_path.rglob("*") if p.is_file() and CANARY in p.read_bytes()]
     assert holding == list(done.paths)
 

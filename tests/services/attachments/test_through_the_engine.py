@@ -56,7 +56,7 @@ def run(
     )
     one.phase(SyncPhase.SYNCED)
     yield one
-    one.engine.stop(10)
+    one.stop()
 
 
 def test_several_files_are_saved_and_told_with_their_paths(
@@ -222,7 +222,7 @@ def test_stopping_the_program_leaves_no_half_file(
     sandbox.fault("slow_drip", operation="s3_download", **HELD_UP)
     run.engine.request(SaveAttachments(deliver(TWO), (0,), downloads))
     run.wait(FileMoved, lambda event: event.state)
-    run.engine.stop(10)
+    run.stop()
     assert list(downloads.iterdir()) == []
 
 
@@ -231,4 +231,4 @@ def test_a_service_without_files_says_so(tmp_path: Path, downloads: Path) -> Non
     one.phase(SyncPhase.SYNCED)
     failed = one.answer(SaveAttachments("m", (0,), downloads), events.RequestFailed)
     assert failed.sentence == "This mail service does not hand out files."
-    one.engine.stop(10)
+    one.stop()

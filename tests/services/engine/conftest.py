@@ -24,7 +24,7 @@ def run(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 
     yield start
     for one in runs:
-        one.engine.stop(10)
+        one.stop()
 
 
 @pytest.fixture

@@ -48,6 +48,11 @@ class Run:
                 return event
         raise AssertionError(f"no {kind.__name__} that matches")
 
+    def stop(self) -> None:
+        """Stop it, however long a busy machine takes for that."""
+        self.engine.stop(PATIENCE)
+        assert not self.engine._thread.is_alive()
+
     def phase(self, phase: SyncPhase) -> events.SyncStateChanged:
         return self.wait(events.SyncStateChanged, lambda event: event.state.phase is phase)
 

@@ -50,7 +50,7 @@ def test_the_cached_mailbox_is_told_before_anything_of_http_is_imported(run, tmp
     provider = FakeProvider(items(30))
     first = run(lambda: provider)
     first.phase(SyncPhase.SYNCED)
-    first.engine.stop(10)
+    first.stop()
     code = f"""
 import json, queue
 from pathlib import Path
@@ -64,7 +64,7 @@ def provider():
     raise SystemExit
 engine = Engine(store_folder=Path(sys.argv[1]), provider=provider, renderer=None, on_event=hear)
 engine.start()
-print(json.dumps([told.get(timeout=20) for _ in range(4)]))
+print(json.dumps([told.get(timeout=50) for _ in range(4)]))
 """
     at_once, with_changes, state, provider_asked = child(code, str(tmp_path / "account"))
     assert at_once[:2] == with_changes[:2] == ["MailboxChanged", 30]
@@ -80,7 +80,7 @@ def test_without_a_network_the_cached_mailbox_can_be_read_and_changed(run, sandb
     one = run(client)
     one.phase(SyncPhase.SYNCED)
     one.answer(requests.OpenMessage(first_id), events.MessageOpened)
-    one.engine.stop(10)
+    one.stop()
 
     def nowhere() -> AssmblClient:
         return AssmblClient("http://127.0.0.1:9", "token", sleep=no_wait)
@@ -100,5 +100,5 @@ def test_without_a_network_the_cached_mailbox_can_be_read_and_changed(run, sandb
     # The connection comes back (another provider stands for another network).
     two.engine.set_provider(client)
     two.waiting(0)
-    two.engine.stop(10)
+    two.stop()
     assert asyncio.run(item_of(client(), first_id)).archived

@@ -16,6 +16,7 @@ from services.errors import SignedOut
 from services.models import SyncPhase
 from services.sync.pace import Pace
 from tests.fakes.fake_provider import FakeProvider, items
+from tests.patience import PATIENCE
 from tests.services.engine.engine_stage import MAIL, item_of, no_wait
 
 
@@ -71,7 +72,7 @@ def test_a_busy_service_is_waited_for_within_limits(run, sandbox, agent, told):
     one = run(make, pace=replace(Pace(), longest_wait=600.0), clock=lambda: 5_000.0)
     state = one.phase(SyncPhase.BUSY).state
     assert 5_000 <= state.next_try <= 5_600
-    one.engine.stop(10)
+    one.stop()
     assert not one.engine._thread.is_alive()
 
 
@@ -90,7 +91,7 @@ def test_nonsense_from_the_service_is_a_sentence_and_no_loss(run, sandbox, agent
     sandbox.add_mail(agent, MAIL.format("one", "one"))
     one = run(client)
     one.phase(SyncPhase.SYNCED)
-    one.engine.stop(10)
+    one.stop()
     sandbox.fault(agent=agent, operation="list_inbox", times=None, **fault)
     two = run(lambda: AssmblClient(sandbox.base_url, agent.token, sleep=no_wait))
     assert two.phase(SyncPhase.FAILED).state.sentence
@@ -153,7 +154,7 @@ def test_the_second_engine_reads_and_takes_over_when_the_first_is_gone(run):
     two.answer(requests.OpenMessage("m1"), events.MessageOpened)
     provider.arrive(items(1, start=5))
     two.wait(events.MailboxChanged, lambda event: event.counts.total == 6)
-    one.engine.stop(10)
+    one.stop()
     two.phase(SyncPhase.SYNCED)
     two.answer(requests.Archive(("m0",)), events.Notice)
     two.waiting(0)
@@ -164,11 +165,11 @@ def test_a_message_asked_for_before_the_connection_stands_is_opened_once_it_does
     provider = FakeProvider(items(3))
     filled = run(lambda: provider)
     filled.phase(SyncPhase.SYNCED)
-    filled.engine.stop(10)
+    filled.stop()
     stands = threading.Event()
 
     def slow() -> FakeProvider:
-        stands.wait(30)
+        stands.wait(PATIENCE)
         return provider
 
     one = run(slow)
@@ -182,7 +183,7 @@ def test_a_message_asked_for_before_the_connection_stands_is_opened_once_it_does
 def test_a_message_asked_for_while_no_connection_can_be_made_is_refused_with_its_reason(run):
     filled = run(lambda: FakeProvider(items(3)))
     filled.phase(SyncPhase.SYNCED)
-    filled.engine.stop(10)
+    filled.stop()
 
     def none() -> FakeProvider:
         raise SignedOut("No token is known.", "Enter one.")
@@ -228,7 +229,7 @@ def test_stopping_in_the_middle_of_everything_loses_no_change(run):
     provider.before = never
     one.answer(requests.Archive(tuple(f"m{n}" for n in range(50))), events.Notice)
     one.engine.request(requests.OpenMessage("m0"))
-    one.engine.stop(10)
+    one.stop()
     assert not one.engine._thread.is_alive()
     assert provider.is_closed
     provider.fail(None)

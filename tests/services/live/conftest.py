@@ -88,6 +88,11 @@ class Run:
             with suppress(queue.Empty):
                 self.told.append(self._queue.get(timeout=0.05))
 
+    def stop(self) -> None:
+        """Stop it, however long a busy machine takes for that."""
+        self.engine.stop(PATIENCE)
+        assert not self.engine._thread.is_alive()
+
     def drain(self) -> None:
         with suppress(queue.Empty):
             while True:
@@ -123,4 +128,4 @@ def run(tmp_path: Path, client_for: Any, org: Org) -> Iterator[Callable[..., Run
 
     yield start
     for made in runs:
-        made.engine.stop()
+        made.stop()

@@ -100,7 +100,7 @@ def test_a_conversation_holds_what_the_agent_answered(v0: V0Control, org: Org, r
     assert "Done, as you asked." in [str(line) for line in lines]
     # Nothing can be done to it from here, and nothing of it was kept.
     made.engine.request(Delete((answer,)))
-    made.engine.stop()
+    made.stop()
     assert [row.message_id for row in made.rows] == [first]
     store = MailStore.open(made._folder)
     assert store.bodies.get(answer) is None
@@ -131,7 +131,7 @@ def test_without_what_was_sent_a_conversation_is_shown_and_told_to_be_short(
     assert str(notice.sentence) == told
     found = made.wait(SearchAnswered, lambda told: told.request_id == asked)
     assert (found.message_ids, found.sent) == ((first,), ())
-    made.engine.stop()
+    made.stop()
 
 
 class Tongueless(AgentMailToClient):

@@ -87,7 +87,7 @@ def begin(
 
     yield call
     for one in begun:
-        one.engine.stop()
+        one.stop()
 
 
 @pytest.fixture
@@ -206,6 +206,6 @@ def test_a_key_that_may_not_read_drafts_says_so_once(
         # Each time that somebody looks at the list, the service is asked again.
         writer.answer(ev.ListProposals(), ev.ProposalsListed)
         writer.until(lambda before=before: looks(v0) > before)
-    writer.engine.stop()
+    writer.stop()
     writer.drain()
     assert sum("draft_read" in one for one in writer.sentences) == 1

@@ -44,7 +44,7 @@ engine.start()
 
 def wait(matches):
     while True:
-        event = told.get(timeout=30)
+        event = told.get(timeout=50)
         if isinstance(event, events.RequestFailed):
             raise SystemExit(str(event))
         if matches(event):

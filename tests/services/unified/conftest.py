@@ -26,7 +26,7 @@ def running() -> Iterator[list[Household]]:
     made: list[Household] = []
     yield made
     for one in made:
-        one.engine.stop(10)
+        one.stop()
 
 
 @pytest.fixture

@@ -107,6 +107,11 @@ class Household:
     def __getitem__(self, name: str) -> Member:
         return self.members[name]
 
+    def stop(self) -> None:
+        """Stop it, however long a busy machine takes for that."""
+        self.engine.stop(PATIENCE)
+        assert not self.engine._thread.is_alive()
+
     # ── what it tells ────────────────────────────────────────────────────────────────────────────
 
     def wait(self, kind: type[E], matches: Callable[[E], object] = lambda _: True) -> E:

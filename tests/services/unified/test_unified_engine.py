@@ -163,7 +163,7 @@ def test_a_change_to_several_accounts_is_taken_back_whole_after_a_restart(househ
     one.counted(2)
     one.answer(requests.Archive(ids[:1]), events.Notice)
     one.answer(requests.Delete(ids), events.Notice)
-    one.engine.stop(10)
+    one.stop()
     two = household(*one.members.values())
     two.synced()
     assert two.ids() == []
@@ -283,7 +283,7 @@ def test_an_account_that_cannot_be_reached_keeps_its_cached_mail(household, sand
     work, home = one["work"].receive("one"), one["home"].receive("two")
     one.counted(2)
     one.synced()
-    one.engine.stop(10)
+    one.stop()
     unplugged = one["home"]
     unplugged.account = replaced(unplugged.account, base_url="http://127.0.0.1:9/")
     two = household(one["work"], unplugged)
@@ -325,7 +325,7 @@ def test_a_damaged_cache_is_told_and_repaired_while_the_rest_works(household):
     work = one["work"].receive("fine")
     one.counted(6)
     one.synced()
-    one.engine.stop(10)
+    one.stop()
     damage(one["home"].folder)
     two = household(*one.members.values())
     told = two.wait(events.Notice, lambda event: event.account == "home")
@@ -349,7 +349,7 @@ def test_an_account_that_another_instance_writes_is_read_only_and_the_rest_is_no
     ids = [first[name].receive(name) for name in ("work", "home")]
     first.counted(2)
     first.synced()
-    first.engine.stop(10)
+    first.stop()
     writer = household(first["home"])
     writer.synced()
     one = household(first["work"], first["home"])
@@ -363,7 +363,7 @@ def test_an_account_that_another_instance_writes_is_read_only_and_the_rest_is_no
     # What was done here can be taken back, whatever the other account would say to it.
     assert one.answer(requests.Undo(), events.Notice).sentence == "Taken back for 1 message."
     # The writer ends: this one takes over.
-    writer.engine.stop(10)
+    writer.stop()
     one.states(home=SyncPhase.SYNCED)
     assert one.answer(requests.Archive((ids[1],)), events.Notice).undoable
 
@@ -385,5 +385,5 @@ def test_it_can_be_stopped_before_it_has_begun(household, sandbox, disk):
     one.engine.stop(1)
     two = Household(members)
     two.engine.start()
-    two.engine.stop(10)
+    two.stop()
     assert not two.engine._thread.is_alive()

@@ -159,7 +159,7 @@ def test_what_was_typed_last_is_kept_in_its_account_when_the_program_stops(house
         request = ev.SaveDraft(draft, name)
         assert is_vital(request)
         one.engine.request(request)
-    one.engine.stop(10)
+    one.stop()
     assert not one.engine._thread.is_alive()
     for name, draft in drafts.items():
         store = OutboundStore.open(one[name].folder)

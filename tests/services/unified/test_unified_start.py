@@ -41,9 +41,9 @@ def hear(event):
 
 engine = engine_of(profiles)(hear)
 engine.start()
-seen = [told.get(timeout=30)]
+seen = [told.get(timeout=50)]
 while seen[-1][0] != "SyncStateChanged":
-    seen.append(told.get(timeout=30))
+    seen.append(told.get(timeout=50))
 engine.stop(10)
 print(json.dumps(seen))
 """

@@ -21,6 +21,7 @@ from services.redact import Secret
 from services.service_config import AGENTMAIL_TO_URL
 from tests.fakes.scripted_service import FakeService, answer
 from tests.fakes.tls_and_proxy import FakeProxy, TlsFront
+from tests.patience import PATIENCE
 from tests.services.api.agentmail_to.conftest import no_pause
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, mail
 
@@ -66,7 +67,7 @@ async def heard(push: AgentMailToPush) -> AsyncIterator[asyncio.Queue[PushSignal
 
 async def ended(push: AgentMailToPush) -> ServiceError:
     with pytest.raises(ServiceError) as caught:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await push.listen(lambda _: None)
     return caught.value
 
@@ -80,7 +81,7 @@ async def test_requests_and_events_go_through_the_proxy_which_reads_nothing(
     )
     page = await client.list_inbox()
     push = AgentMailToPush(AGENTMAIL_TO_URL, org.key, org.one, proxy=world.proxy.url)
-    async with heard(push) as told, asyncio.timeout(20):
+    async with heard(push) as told, asyncio.timeout(PATIENCE):
         v0.receive(org.one, mail("canary-news"))
         assert await told.get() is PushSignal.CHANGED
     await client.aclose()
@@ -92,7 +93,7 @@ async def test_requests_and_events_go_through_the_proxy_which_reads_nothing(
 
 async def test_events_come_over_tls_without_a_proxy(world: World, v0: V0Control, org: Org) -> None:
     url = f"https://127.0.0.1:{world.front.port}/v0"
-    async with heard(AgentMailToPush(url, org.key, org.one)) as told, asyncio.timeout(20):
+    async with heard(AgentMailToPush(url, org.key, org.one)) as told, asyncio.timeout(PATIENCE):
         v0.receive(org.one, mail("News"))
         assert await told.get() is PushSignal.CHANGED
     assert world.proxy.connections == 0

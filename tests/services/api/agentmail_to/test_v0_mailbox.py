@@ -356,14 +356,15 @@ def run(tmp_path: Path, v0: V0Control, org: Org) -> Iterator[Callable[..., Run]]
 
     yield start
     for one in runs:
-        one.engine.stop(10)
+        one.stop()
 
 
 def test_the_engine_runs_an_inbox_of_agentmail_to(run, v0, org, elsewhere) -> None:
     one, two, three = fill(v0, org.one, 3)
     app: Run = run()
     app.phase(SyncPhase.SYNCED)
-    app.wait(events.MailboxChanged, lambda _: len(app.ids) == 3)
+    while len(app.ids) < 3:
+        app.wait(events.MailboxChanged)
     opened = app.answer(requests.OpenMessage(one), events.MessageOpened)
     assert opened.trust.verified
     app.answer(requests.ChangeLabels((two,), add=("Due",)), events.Notice)
