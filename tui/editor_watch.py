@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from services.errors import MailError
+from services.outbound.drafts.outside_texts import LARGEST
 
 LOOK_SECONDS: Final = 0.5
 """How often the file is looked at; a text is told two looks after it was saved at the latest."""
-LARGEST: Final = 8 << 20
-"""Bytes that are taken back."""
 
 
 def text_in(file: Path, before: str) -> str:
@@ -43,15 +42,16 @@ class EditorWatch:
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._file: Path | None = None
+        self._note: Callable[[str], None] = _ignore
         self.text = ""
         """The newest text that was saved, as far as it was told."""
         self._seen: tuple[int, ...] = ()
         self.has_told = False
         """Something was saved while the editor was open."""
 
-    def begin(self, file: Path, text: str) -> None:
-        """Look at a file from now on; `text` is what lies in it."""
-        self._file, self.text = file, text
+    def begin(self, file: Path, text: str, note: Callable[[str], None] | None = None) -> None:
+        """Look at a file from now on; `text` lies in it, `note` is told what was told; OSError."""
+        self._file, self.text, self._note = file, text, note or _ignore
         self._seen = _state(file)
         self._thread = threading.Thread(target=self._run, name="editor watch", daemon=True)
         self._thread.start()
@@ -88,6 +88,11 @@ class EditorWatch:
                 self.text = text
                 self.has_told = True
                 self._tell(text)
+                self._note(text)
+
+
+def _ignore(_: str) -> None:
+    """Nobody keeps a note."""
 
 
 def _state(file: Path) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from services.outbound.approvals.proposals import Proposals
 from services.outbound.drafts.attaching import check_place
 from services.outbound.drafts.carried_folders import CarriedFolders
 from services.outbound.drafts.draft_store import Drafts
+from services.outbound.drafts.outside_texts import LeftTexts
 from services.outbound.gate.gate import Gate
 from services.outbound.gate.plan import OutboundMail, Plan
 from services.outbound.gate.policy import HOUR, require_room
@@ -86,6 +87,7 @@ class Office:
         self.stationery = Stationery(config_folder or folder)
         self.sealer: Sealer = KeychainSealer(chain) if chain is not None else NoSealer()
         self.drafts = Drafts(store, self.sealer, clock)
+        self.left = LeftTexts(self.drafts)
         self.carried = CarriedFolders(folder / FOLDER)
         self.drafts.on_gone = self.carried.remove
         self._unhook = chain.on_lock(self.drafts.forget) if chain is not None else None
@@ -231,6 +233,8 @@ class Office:
     async def draft(self, draft_id: str) -> Draft:
         """Return a kept draft; NotFound, Locked when its key has to be asked for."""
         await self.unlock_silently()
+        if self.left.waits:
+            await durable(self.left.take_in)
         return await durable(lambda: self.drafts.get(draft_id))
 
     async def enqueue(
@@ -335,6 +339,7 @@ class Office:
     def tidy(self) -> None:
         """Seal what was kept in clear before there was a key; drop what a killed program left."""
         self.drafts.seal_what_is_clear()
+        self.left.take_in()
         for name in (SPOOL, WORK_FOLDER):
             sweep(self.folder / FOLDER / name, self._waiting)
         self.carried.sweep(self.drafts.restorable)

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from services.errors import MailError
+from services.outbound.drafts.outside_texts import LARGEST, PREFIX
 from tests.tui.typing_kills import begin_writing, kept_in, program
 from tests.widgets.terminal import Terminal
 from tui.editor import edit
-from tui.editor_watch import LARGEST, EditorWatch
+from tui.editor_watch import EditorWatch
 
 WRITES = {
     "in place": lambda file, text: file.write_text(text),
@@ -143,3 +144,22 @@ def test_a_text_that_was_saved_and_taken_back_again_leaves_one_draft_with_the_te
         terminal.until(lambda _: bodies(tmp_path) == ["Away with it"])
         terminal.press("\r")
         terminal.until(lambda _: bodies(tmp_path) == [""])
+
+
+def test_what_was_saved_with_the_last_breath_is_in_the_draft_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    kills = (
+        "print('opened', flush=True); input()\n"
+        "file.write_text('From the editor'); os.kill(os.getppid(), 9)"
+    )
+    with editing(tmp_path, kills) as terminal:
+        terminal.until(lambda screen: "opened" in "".join(screen.display))
+        terminal.until(lambda _: bodies(tmp_path) == [""])
+        terminal.press("\r")
+        terminal.process.wait()
+    assert bodies(tmp_path) == [""]
+    assert len(list(tmp_path.glob(f"{PREFIX}*"))) == 1
+    with Terminal(program(tmp_path), environ={"XDG_RUNTIME_DIR": str(tmp_path)}) as terminal:
+        terminal.until(lambda _: bodies(tmp_path) == ["From the editor"])
+        terminal.until(lambda _: not list(tmp_path.glob(f"{PREFIX}*")))

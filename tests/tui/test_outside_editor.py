@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from services.errors import MailError, UsageError
+from services.outbound.drafts.outside_texts import memory_folder
 from tests.widgets.terminal import Terminal
-from tui.editor import edit, editor_command, memory_folder
+from tui.editor import edit, editor_command
 
 STAGE = ["-m", "tests.tui.compose_stage"]
 

@@ -14,8 +14,9 @@ from textual.app import SuspendNotSupported
 
 from services.errors import MailError
 from services.events import Severity
+from services.outbound.drafts.outside_texts import Whose, memory_folder
 from services.safe_text import SafeText, clean_line, phrase, ui
-from tui.editor import Edited, edit, editor_command, memory_folder
+from tui.editor import Edited, edit, editor_command
 from tui.editor_watch import EditorWatch
 from tui.screens.dialogs import ConfirmDialog
 
@@ -61,7 +62,7 @@ def _go(
     drafts.look_outside = watch.look
     try:
         with screen.app.suspend():
-            result = _edited(draft.buffer.text, command, folder, watch)
+            result = _edited(draft, command, folder, watch)
     except SuspendNotSupported:
         result = MailError("This terminal cannot be handed to an editor.", "Write here.")
     drafts.look_outside = None
@@ -88,11 +89,12 @@ def _take_back(screen: ComposeScreen, draft: OpenDraft, result: Edited) -> None:
 
 
 def _edited(
-    text: str, command: tuple[str, ...], folder: Path | None, watch: EditorWatch
+    draft: OpenDraft, command: tuple[str, ...], folder: Path | None, watch: EditorWatch
 ) -> Edited | MailError:
     """Nothing is raised here: the terminal has to come back first."""
     try:
-        return edit(text, command, folder, watch=watch)
+        whose = Whose(draft.draft_id, draft.is_sealed)
+        return edit(draft.buffer.text, command, folder, watch=watch, whose=whose)
     except MailError as error:
         return error
 
