@@ -74,7 +74,8 @@ class LeanDriver(LinuxDriver):
         with contextlib.suppress(OSError, ValueError, termios.error):
             if self.attrs_before is not None:
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
-            os.write(self._file.fileno(), _GOODBYE)
+            if self._file is not None:
+                os.write(self._file.fileno(), _GOODBYE)
 
     def forget_cells(self) -> None:
         """Know nothing of the screen, so that the next frame is written whole."""
