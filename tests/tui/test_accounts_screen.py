@@ -55,7 +55,7 @@ async def test_several_accounts_look_as_agreed(size: tuple[int, int]) -> None:
             tell_states(stage, billing=SyncPhase.SIGNED_OUT)
             await press(pilot, *keys)
             await until(pilot, lambda stage=stage: not stage.mail.following.is_waiting)
-            await pilot.pause()
+            await press(pilot)
             compare(name, size, rows_of(stage.app))
 
 
@@ -66,6 +66,7 @@ async def test_an_open_message_and_a_draft_say_whose_they_are(size: tuple[int, i
         await opened(pilot, stage)
         await press(pilot, "j", "enter")
         await until(pilot, lambda: "Hello," in text_of(stage.app))
+        await press(pilot)
         compare("accounts-reader", size, rows_of(stage.app))
         await begin(pilot, stage, "r")
         compare("accounts-compose", size, rows_of(stage.app))
@@ -328,7 +329,7 @@ async def test_drafts_of_all_accounts_are_listed_or_those_of_the_chosen_one() ->
         assert isinstance(screen, DraftsScreen)
         assert (len(screen.list.records), screen.list.current) == (1, rows[2])
         stage.engine.emit(DraftsListed(0, rows))
-        await pilot.pause()
+        await press(pilot)
         assert len(screen.list.records) == 1
 
 

@@ -11,6 +11,7 @@ from services.outbound_events import OpenDraft
 from tests.fakes.fake_drafts import FakeDrafts
 from tests.tui.app_stage import press, rows_of, text_of, until
 from tests.tui.compose_stage import begin, compose_of, kept, letters, stage_with
+from tui.screens import compose
 from tui.screens.compose import ComposeScreen
 
 SIZE = (80, 24)
@@ -39,7 +40,7 @@ async def test_letters_that_are_commands_elsewhere_are_text_here() -> None:
     assert kept(drafts).body.startswith("quit? :dd z y a #\n")
 
 
-async def test_typing_is_saved_by_itself_and_once_a_second_at_most() -> None:
+async def test_typing_is_saved_by_itself() -> None:
     drafts = FakeDrafts()
     stage = stage_with(drafts)
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -47,8 +48,21 @@ async def test_typing_is_saved_by_itself_and_once_a_second_at_most() -> None:
         await press(pilot, *letters("a burst of letters"))
         await until(pilot, lambda: drafts.saves)
         await press(pilot, *letters(" and more"))
-        await until(pilot, lambda: len(drafts.saves) > 1)
-    assert len(drafts.saves) <= 4
+        await until(pilot, lambda: kept(drafts).body.startswith("a burst of letters and more\n"))
+
+
+async def test_a_burst_of_letters_is_one_save(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "SAVE_SECONDS", 1_000.0)
+    drafts = FakeDrafts()
+    stage = stage_with(drafts)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await begin(pilot, stage, "r")
+        for count, burst in enumerate(("a burst of letters", " and more"), 1):
+            await press(pilot, *letters(burst))
+            assert len(drafts.saves) == count - 1
+            # Its timer, before its time.
+            compose_of(stage)._save()
+            assert len(drafts.saves) == count
     assert kept(drafts).body.startswith("a burst of letters and more\n")
 
 
@@ -223,10 +237,12 @@ async def test_review_waits_for_the_save_and_asks_for_a_recipient_first() -> Non
         assert "Say who it is for first." in rows_of(stage.app)[0]
         await press(pilot, *letters("a@x.y"), "ctrl+x")
         assert isinstance(stage.app.screen, ComposeScreen)
-        while drafts.held:
+
+        def reviewed() -> bool:
             drafts.go_on()
-            await pilot.pause()
-        await until(pilot, lambda: isinstance(stage.app.screen, ReviewScreen))
+            return isinstance(stage.app.screen, ReviewScreen)
+
+        await until(pilot, reviewed)
     assert kept(drafts).to == ("a@x.y",)
 
 

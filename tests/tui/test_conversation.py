@@ -29,7 +29,6 @@ async def test_a_conversation_is_listed_and_left_again() -> None:
         stage.engine.emit(
             events.SearchAnswered(len(stage.engine.requests), "", ("m1", "m3", "gone"))
         )
-        await pilot.pause()
         await press(pilot)
         assert stage.mail.panes.messages.count == 2
         assert "conversation of “" in rows_of(stage.app)[1]
@@ -46,7 +45,6 @@ async def test_an_answer_that_comes_after_another_view_was_chosen_is_dropped() -
         await press(pilot, "g", "e")
         before = stage.mail.panes.messages.count
         stage.engine.emit(events.SearchAnswered(number, "", ("m1",)))
-        await pilot.pause()
         await press(pilot)
         assert stage.mail.panes.messages.count == before
 
@@ -57,7 +55,6 @@ async def test_where_there_is_no_conversation_a_sentence_says_so() -> None:
         await press(pilot, "O")
         sentence = ui("The mail service does not say which messages belong to this one.")
         stage.engine.emit(events.RequestFailed(len(stage.engine.requests), sentence))
-        await pilot.pause()
         await press(pilot)
         assert "does not say which messages" in text_of(stage.app)
         assert stage.mail.panes.messages.count == 8

@@ -82,10 +82,10 @@ async def test_a_hostile_string_is_literal_on_every_surface(text: str) -> None:
         line = clean_line(text)
         stage.engine.emit(events.Notice(line, events.Severity.ERROR, next_step=line))
         stage.engine.emit(events.Notice(line))
-        await pilot.pause()
+        await press(pilot)
         await look("g", "i")
         stage.mail.finding.go(stage.mail.finding.view.searching(text))
-        await pilot.pause()
+        await press(pilot)
         await look("y")
         assert stage.app._exception is None
         assert stage.app.return_value is None
@@ -126,7 +126,7 @@ async def test_raw_mail_and_failures_with_hostile_text_stay_literal() -> None:
         stage.engine.emit(events.RawRead(number, "m0", lines))
         await until(pilot, lambda: "[/b]" in text_of(stage.app))
         stage.engine.emit(events.RequestFailed(99, clean_line(text)))
-        await pilot.pause()
+        await press(pilot)
         assert clean(text_of(stage.app))
 
 
@@ -139,7 +139,7 @@ async def test_a_label_s_raw_form_is_what_is_asked_for_not_its_shown_form() -> N
     async with stage.app.run_test(size=WIDE) as pilot:
         chosen: list[object] = []
         stage.app.push_screen(LabelFilterDialog(states, stage.clock), chosen.append)
-        await pilot.pause()
+        await press(pilot)
         await press(pilot, "enter")
         assert chosen[0].add == (raw,)
     assert LabelCount(raw, shown, 1).label == raw

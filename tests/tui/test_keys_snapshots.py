@@ -60,7 +60,7 @@ async def test_every_screen_about_keys_looks_as_agreed(size: tuple[int, int]) ->
             for key in typed:
                 await press(pilot, key)
                 stage.clock.now += 1
-            await pilot.pause()
+            await press(pilot)
             compare(name, size, rows_of(stage.app))
 
 
@@ -84,5 +84,5 @@ async def test_encrypted_mail_looks_as_agreed(size: tuple[int, int]) -> None:
                 await until(pilot, lambda app=stage.app: "Unlock your key" in text_of(app))
                 await press(pilot, "escape")
             await until(pilot, lambda stage=stage: "locked" in rows_of(stage.app)[0])
-            await pilot.pause()
+            await press(pilot)
             compare(name, size, rows_of(stage.app))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.safe_text import ui
+from tests.patience import PATIENCE
 from tests.tui.app_stage import Stage, press
 from tests.widgets.stage import Stage as WidgetStage
 from tui import crash, hangup
@@ -83,7 +85,7 @@ async def test_an_error_of_the_app_ends_it_with_one_sentence_and_a_report(tmp_pa
         async with stage.app.run_test() as pilot:
             await pilot.pause()
             stage.app.call_later(failing, SECRET)
-            await pilot.pause()
+            await asyncio.wait_for(stage.app._exception_event.wait(), PATIENCE)
     except KeyError:
         pass
     said = " ".join(str(one) for one in stage.app._exit_renderables) or " ".join(map(str, shown))
@@ -108,7 +110,7 @@ def test_hanging_up_saves_first_then_closes_and_then_ends_the_process() -> None:
     )
     leaving.hang_up()
     leaving.hang_up()
-    assert ended.wait(10)
+    assert ended.wait(PATIENCE)
     assert done == [("save", 1.2), ("close", 129), ("die", 129)]
 
 
@@ -122,9 +124,9 @@ def test_an_app_that_closes_in_time_is_not_killed() -> None:
 
     leaving = Leaving(lambda _seconds: None, close, lambda _code: died.set())
     leaving.hang_up()
-    assert closed.wait(10)
+    assert closed.wait(PATIENCE)
     assert leaving._going is not None
-    leaving._going.join(10)
+    leaving._going.join(PATIENCE)
     assert not died.is_set()
 
 
@@ -133,7 +135,7 @@ def test_the_end_of_a_terminal_is_noticed_without_reading_from_it() -> None:
     master, slave = os.openpty()
     hangup.watch(gone.set, slave)
     os.close(master)
-    assert gone.wait(10)
+    assert gone.wait(PATIENCE)
     os.close(slave)
 
 

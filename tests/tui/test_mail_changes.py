@@ -172,7 +172,7 @@ async def test_a_label_that_cannot_be_is_refused_while_it_is_typed() -> None:
 async def test_a_read_only_instance_changes_nothing_and_says_why() -> None:
     stage = Stage(sync=SyncState(SyncPhase.READ_ONLY))
     async with stage.app.run_test(size=SMALL) as pilot:
-        await pilot.pause()
+        await until(pilot, lambda: stage.mail.finding.sync.phase is SyncPhase.READ_ONLY)
         await press(pilot, "e", "d", "u", "z")
         assert stage.engine.requests == []
         assert "Another instance writes" in text_of(stage.app)

@@ -87,7 +87,7 @@ async def test_a_stale_server_answer_is_dropped() -> None:
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "/", *"contract", "ctrl+r", "escape", "escape")
         stage.engine.emit(events.SearchAnswered(1, "contract", ("m5",)))
-        await pilot.pause()
+        await press(pilot)
         assert stage.mail.panes.messages.count == 8
 
 

@@ -26,7 +26,7 @@ async def test_the_mailbox_list_opens_over_a_narrow_screen_and_chooses() -> None
 async def test_panes_come_with_the_width() -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
-        await pilot.pause()
+        await press(pilot)
         panes = stage.mail.panes
         assert (panes.split, panes.has_places) == (False, False)
         await resized(pilot, 110, 30)

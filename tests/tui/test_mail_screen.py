@@ -11,6 +11,7 @@ from services.safe_text import ui
 from tests.fakes.fake_engine import rendered
 from tests.fakes.rows import NOON, make_row, sample_rows
 from tests.tui.app_stage import Stage, many_rows, press, rows_of, text_of, until
+from tui import app
 from tui.command import ALL
 from tui.commands import COMMANDS
 from tui.screens import reading
@@ -31,14 +32,17 @@ async def test_every_command_of_the_table_has_a_handler() -> None:
 async def test_the_list_is_painted_from_the_first_snapshot() -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
-        await pilot.pause()
+        await press(pilot)
         rows = rows_of(stage.app)
         assert "ops-bot@agents.example.com  Inbox 8" in rows[0]
         assert rows[1].startswith("▌● ✓")
         assert "[URGENT] wire transfer today" in rows[2]
 
 
-async def test_keys_typed_before_the_first_messages_are_kept_and_run_in_order() -> None:
+async def test_keys_typed_before_the_first_messages_are_kept_and_run_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(app, "EARLY_SECONDS", 1_000.0)
     stage = Stage(silent=True)
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "j", "j", "/", *"job", "enter", "e")
@@ -65,6 +69,7 @@ async def test_the_list_stays_on_a_narrow_screen_until_there_is_a_message_to_rea
     monkeypatch.setattr(reading, "SLOW_SECONDS", 1_000.0)
     stage = Stage(slow=True)
     async with stage.app.run_test(size=SMALL) as pilot:
+        await press(pilot)
         before = rows_of(stage.app)
         await press(pilot, "enter")
         assert rows_of(stage.app)[1:-1] == before[1:-1]
@@ -79,7 +84,6 @@ async def test_a_message_left_before_it_came_stays_unread_and_does_not_come() ->
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "enter", "q")
         stage.engine.emit(stage.engine.late[0])
-        await pilot.pause()
         await press(pilot, "j")
         assert stage.mail.panes.context is Context.LIST
         assert "this is the text." not in text_of(stage.app)
@@ -119,7 +123,8 @@ async def test_new_mail_never_moves_the_cursor_s_message() -> None:
         await press(pilot, "j", "j")
         fresh = [make_row(100 + number, received_at=NOON + 900) for number in range(5)]
         stage.engine.publish([*fresh, *sample_rows().rows])
-        await pilot.pause()
+        await until(pilot, lambda: stage.mail.panes.messages.count == 13)
+        await press(pilot)
         assert stage.mail.panes.messages.cursor_id == "m2"
 
 
@@ -128,14 +133,14 @@ async def test_an_untouched_list_stays_on_the_newest_during_the_first_walk() -> 
     stage = Stage(many_rows(3), sync=syncing)
     async with stage.app.run_test(size=SMALL) as pilot:
         stage.engine.emit(events.SyncStateChanged(syncing))
-        await pilot.pause()
+        await press(pilot)
         newer = make_row(100, received_at=NOON + 900)
         stage.engine.publish([newer, *many_rows(3)])
-        await pilot.pause()
+        await press(pilot)
         assert stage.mail.panes.messages.cursor_id == "m100"
         await press(pilot, "j")
         stage.engine.publish([make_row(101, received_at=NOON + 990), newer, *many_rows(3)])
-        await pilot.pause()
+        await press(pilot)
         assert stage.mail.panes.messages.cursor_id == "m0"
 
 
@@ -196,9 +201,9 @@ async def test_an_empty_mailbox_says_why_and_what_to_press(sync: SyncState, said
 async def test_a_pasted_text_outside_of_a_field_runs_nothing() -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
-        await pilot.pause()
+        await press(pilot)
         stage.app.post_message(tevents.Paste("edzq#y"))
-        await pilot.pause()
+        await press(pilot)
         assert stage.engine.requests == []
         assert stage.app.return_value is None
 
@@ -234,8 +239,9 @@ async def test_quitting_stops_the_engine_once(keys: list[str]) -> None:
 async def test_a_click_moves_the_cursor_and_another_opens() -> None:
     stage = Stage()
     async with stage.app.run_test(size=SMALL) as pilot:
-        await pilot.pause()
+        await press(pilot)
         await pilot.click("#messages", offset=(20, 2))
+        await press(pilot)
         assert stage.mail.panes.messages.cursor_id == "m2"
         await pilot.click("#messages", offset=(20, 2))
         await until(pilot, lambda: stage.asked(requests.OpenMessage))

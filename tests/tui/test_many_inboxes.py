@@ -8,6 +8,8 @@ from textual.app import App
 from textual.widgets import OptionList
 
 from services.safe_text import clean_line
+from tests.tui.app_stage import Clock, until
+from tests.widgets.stage import settled
 from tui.first_run import InboxChoice
 from tui.screens.inbox_dialog import LISTED, InboxDialog
 from widgets.plain import Plain
@@ -23,20 +25,24 @@ def choices(count: int) -> list[InboxChoice]:
 async def test_thousands_of_inboxes_are_narrowed_and_marked_without_being_listed() -> None:
     app: App[None] = App()
     chosen: list[tuple[str, ...] | None] = []
+    clock = Clock()
     async with app.run_test(size=(80, 24)) as pilot:
-        dialog = InboxDialog(choices(5_000), time.monotonic)
+        dialog = InboxDialog(choices(5_000), clock)
         await app.push_screen(dialog, chosen.append)
         title = dialog.query_one(".dialog-title", Plain)
         assert dialog.query_one(OptionList).option_count == LISTED
         assert "5,000 inboxes; 100 of 5,000 listed" in str(title.render())
+        clock.now += 1
         await pilot.press(*"bot499")
+        await settled(app)
         assert dialog.query_one(OptionList).option_count == 11
         await pilot.press("ctrl+a")
+        await settled(app)
         assert "11 marked" in str(title.render())
-        await pilot.press(*["backspace"] * 6, "ctrl+a")
-        await pilot.pause()
-        await pilot.press("enter")
-        await pilot.pause()
+        await pilot.press(*["backspace"] * 6)
+        await settled(app)
+        await pilot.press("ctrl+a", "enter")
+        await until(pilot, lambda: chosen)
     (found,) = chosen
     assert found is not None
     assert len(found) == 5_000
@@ -59,7 +65,7 @@ async def test_a_click_marks_and_leaves_the_dialog_open() -> None:
         dialog = InboxDialog(choices(3), time.monotonic)
         await app.push_screen(dialog, chosen.append)
         await pilot.click(OptionList, offset=(2, 1))
-        await pilot.pause()
+        await settled(app)
         assert "[x] bot1@" in str(dialog.options.get_option_at_index(1).prompt)
         assert app.screen is dialog
     assert chosen == []
