@@ -1,1 +1,7 @@
-"""The wire: the contract as data, and the only makers of HTTP requests."""
+"""The wire: the contracts as data, and the only makers of HTTP requests.
+
+`http` makes clients and holds the token to its host; `factory` turns a configured account into a mail
+provider. Assmbl: `routes` (the one table), `wire…` (bodies), `exchange` (one call), `assmbl…`, and
+`presigned`, `resuming` and `file_sink` for files. AgentMail.to has a package of its own, Amazon SES
+the modules `ses…`. Those that send (`assmbl_send`, `agentmail_to.send`, `ses`) are for the gate alone.
+"""

@@ -8,5 +8,6 @@ outbox      which mail waits, leaves, has left, or may have left, and the loop t
 approvals   what agents propose, and what a person decides
 
 `office` is all of it for one account behind one door, `offices` for all accounts; `desk` and the
-`…_requests` beside it answer the screens.
+`…_requests` beside it answer the screens. `carrying_over` fetches the files of a mail that is sent on,
+`moving_drafts` hands a draft to another account, `server_desk` looks after drafts on the services.
 """

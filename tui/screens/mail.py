@@ -62,7 +62,7 @@ _PREVIEWS: Final = {"below": "-below", "off": NO_PREVIEW}
 
 
 class MailScreen(Screen[None]):
-    """One account's mailbox."""
+    """The mailbox of one account, or of several as one."""
 
     AUTO_FOCUS = "MessageList"
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
