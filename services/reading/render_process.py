@@ -1,7 +1,7 @@
 """The parent's side of the render worker: starts it, times it, replaces it.
 
-Closes the trap of a mail that hangs or kills its reader: a request has two seconds, the worker is
-killed and started again after any failure, and the caller gets a placeholder that offers the raw
+Closes the trap of a mail that hangs or kills its reader: a request has two seconds of the worker's
+own time (`services.reading.allowance`), the worker is killed and started again after any failure, and the caller gets a placeholder that offers the raw
 view, never an exception. Only text comes back (`services.reading.parsed_mail`); SafeText is made here. The
 pipe is waited for without polling, so an idle worker costs nothing.
 """
@@ -14,7 +14,6 @@ import selectors
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -33,6 +32,7 @@ from services.limits import (
     REQUEST_HEAD,
     REVEAL,
 )
+from services.reading.allowance import Allowance, TooSlow, own_seconds
 from services.reading.parsed_mail import ParsedLine, ParsedMail, file_from_wire, from_wire
 from services.reading.render import placeholder, present
 from services.reading.sealed import Opener, Plaintext, hopeless
@@ -42,9 +42,11 @@ from services.wire_values import InboundAttachment
 Read = TypeVar("Read")
 
 TIME_LIMIT: Final = 2.0
-"""Seconds of wall clock that one mail may take, start of the worker not counted."""
+"""Seconds of its own time that a worker may take over one mail, its start not counted."""
 START_LIMIT: Final = 20.0
-"""Seconds that a new worker may take until it answers its first request."""
+"""The same for a new worker until it can be asked."""
+_BUSY: Final = 10
+"""So many times as long by the wall clock, on a machine that is busy with other things."""
 _CHUNK: Final = 1 << 16
 _HOME: Final = str(Path(__file__).resolve().parent.parent.parent)
 _BOOT: Final = "import sys; sys.path[:] = sys.argv[1:]; from services.reading.render_worker import serve; serve()"
@@ -122,14 +124,14 @@ class WorkerChild:
             raise RenderError("The part that reads mail has been closed.")
         try:
             if not self._ready:
-                _receive(process, time.monotonic() + START_LIMIT)
+                _receive(process, _allowed(process, START_LIMIT))
                 self._ready = True
-            deadline = time.monotonic() + self._seconds
+            allowance = _allowed(process, self._seconds)
             cut = raw[:RAW_LIMIT]
             head = REQUEST_HEAD.pack(len(cut), size, flags, number)
-            _send(process, head + cut, deadline)
-            return read(_receive(process, deadline))
-        except (_TooSlow, _Gone, OSError, RenderError) as error:
+            _send(process, head + cut, allowance)
+            return read(_receive(process, allowance))
+        except (TooSlow, _Gone, OSError, RenderError) as error:
             raise RenderError(_why(error, self._drop()), _RAW_VIEW) from error
 
     def close(self) -> None:
@@ -288,10 +290,6 @@ class RenderWorker:
         self._thread.shutdown(wait=False)
 
 
-class _TooSlow(Exception):
-    """The deadline passed."""
-
-
 class _Gone(Exception):
     """The child ended in the middle of an exchange."""
 
@@ -300,36 +298,40 @@ _RAW_VIEW: Final = "The raw view shows it as it came."
 
 
 def _why(error: Exception, status: int) -> str:
-    if isinstance(error, _TooSlow):
+    if isinstance(error, TooSlow):
         return "This message took too long to read and cannot be shown as text."
     if status == OUT_OF_MEMORY:
         return "This message needs too much memory and cannot be shown as text."
     return "This message could not be read and cannot be shown as text."
 
 
-def _send(process: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
+def _allowed(process: subprocess.Popen[bytes], seconds: float) -> Allowance:
+    return Allowance(seconds, seconds * _BUSY, partial(own_seconds, process.pid))
+
+
+def _send(process: subprocess.Popen[bytes], data: bytes, allowance: Allowance) -> None:
     assert process.stdin is not None
     pipe = process.stdin.fileno()
     rest = memoryview(data)
     while rest:
-        _wait(pipe, selectors.EVENT_WRITE, deadline)
+        _wait(pipe, selectors.EVENT_WRITE, allowance)
         rest = rest[os.write(pipe, rest[:_CHUNK]) :]
 
 
-def _receive(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+def _receive(process: subprocess.Popen[bytes], allowance: Allowance) -> bytes:
     """Read one length-prefixed answer; the limit on its length is ANSWER_LIMIT."""
-    (size,) = ANSWER_HEAD.unpack(_read(process, ANSWER_HEAD.size, deadline))
+    (size,) = ANSWER_HEAD.unpack(_read(process, ANSWER_HEAD.size, allowance))
     if size > ANSWER_LIMIT:
         raise _Gone
-    return _read(process, size, deadline)
+    return _read(process, size, allowance)
 
 
-def _read(process: subprocess.Popen[bytes], size: int, deadline: float) -> bytes:
+def _read(process: subprocess.Popen[bytes], size: int, allowance: Allowance) -> bytes:
     assert process.stdout is not None
     pipe = process.stdout.fileno()
     chunks = bytearray()
     while len(chunks) < size:
-        _wait(pipe, selectors.EVENT_READ, deadline)
+        _wait(pipe, selectors.EVENT_READ, allowance)
         chunk = os.read(pipe, min(_CHUNK, size - len(chunks)))
         if not chunk:
             raise _Gone
@@ -337,10 +339,10 @@ def _read(process: subprocess.Popen[bytes], size: int, deadline: float) -> bytes
     return bytes(chunks)
 
 
-def _wait(pipe: int, event: int, deadline: float) -> None:
-    """Sleep until the pipe is ready; raises _TooSlow at the deadline (time.monotonic seconds)."""
-    left = deadline - time.monotonic()
+def _wait(pipe: int, event: int, allowance: Allowance) -> None:
+    """Sleep until the pipe is ready; raises TooSlow when the time is used up before."""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, event)
-        if left <= 0 or not selector.select(left):
-            raise _TooSlow
+        ready = selector.select(0)
+        while not ready:
+            ready = selector.select(allowance.left())

@@ -110,8 +110,9 @@ def test_a_killed_child_gives_a_placeholder_and_the_next_mail_a_new_child(
 
 
 def test_a_child_that_hangs_is_replaced_and_the_placeholder_offers_the_raw_view() -> None:
-    worker = RenderWorker(seconds=0.05)
+    worker = RenderWorker()
     assert worker.render_sync(b"").body
+    worker._child._seconds = 0.05
     hung = worker.pid
     assert hung is not None
     os.kill(hung, signal.SIGSTOP)
