@@ -30,7 +30,9 @@ _MARK_CELLS: Final = 2
 _AGE_CELLS: Final = 7
 _REVISION_CELLS: Final = 7
 _ROOMY: Final = 64
-"""Cells of a row in which a subject makes room for the revision."""
+"""Cells of a row in which a revision that is not the first is told behind the subject."""
+_WIDE: Final = 100
+"""Cells of a row in which every revision is told, in a column of its own."""
 _MOST_ROWS: Final = 2
 _MOST_AGENTS: Final = 3
 """Agents whose sends of today are counted by name, the busiest first."""
@@ -41,25 +43,32 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ProposalColumns:
-    """How a row is divided, in cells; 0 leaves a column out. `subject` takes what is left."""
+    """How a row is divided, in cells; 0 leaves a column out. `subject` takes what is left.
+
+    `tells_changed`: a revision that is not the first stands in the cells of the subject.
+    """
 
     agent: int
     to: int
     subject: int
     marks: int
     revision: int
+    tells_changed: bool
 
 
-def proposal_columns(width: int, *, has_revisions: bool = False) -> ProposalColumns:
-    """The division of a row that is `width` cells wide; `has_revisions`: some are not the first."""
-    revision = _REVISION_CELLS if width >= 100 or (has_revisions and width >= _ROOMY) else 0
+def proposal_columns(width: int) -> ProposalColumns:
+    """The division of a row that is `width` cells wide."""
+    is_wide = width >= _WIDE
+    revision = _REVISION_CELLS if is_wide else 0
     agent = max(7, min(16, width // 9))
     to = max(10, min(30, width * 2 // 9))
     used = _MARK_CELLS + agent + 3 + to + 1 + 1 + _AGE_CELLS + 1
     left = max(0, width - used)
-    marks = min(34, max((left - (revision if width >= 100 else 0)) // 2, 12))
-    # Where it is narrow the subject makes room for the revision: the marks are what warns.
-    return ProposalColumns(agent, to, max(0, left - marks - revision), marks, revision)
+    # Where it is narrow the marks give way: the review below tells all of them,.
+    share = (left - revision) // 2 if is_wide else left * 9 // 20
+    marks = min(34, max(share, 12))
+    subject = max(0, left - marks - revision)
+    return ProposalColumns(agent, to, subject, marks, revision, _ROOMY <= width < _WIDE)
 
 
 class ApprovalList(RowList[ProposalRow]):
@@ -75,7 +84,6 @@ class ApprovalList(RowList[ProposalRow]):
         super().__init__(glyphs=glyphs, clock=clock, id=id)
         self._seen: set[tuple[Key, int]] = set()
         self._names_accounts = False
-        self._has_revisions = False
 
     def key_of(self, record: ProposalRow) -> Hashable:
         """Account and draft."""
@@ -85,7 +93,6 @@ class ApprovalList(RowList[ProposalRow]):
         """List proposals; those of several accounts name theirs."""
         several = len({record.account for record in records}) > 1
         self._names_accounts = several and not self._marks
-        self._has_revisions = any(record.revision > 1 for record in records)
         super().show_records(records, empty)
 
     def saw(self, record: ProposalRow) -> None:
@@ -100,7 +107,7 @@ class ApprovalList(RowList[ProposalRow]):
 
     def parts(self, record: ProposalRow, width: int) -> Sequence[Part]:
         """The parts of a row."""
-        columns = proposal_columns(width, has_revisions=self._has_revisions)
+        columns = proposal_columns(width)
         ellipsis = self._glyphs.ellipsis
         unseen = self.is_unseen(record)
         voice = "strong" if unseen else "text" if record.is_waiting else "muted"
@@ -112,7 +119,7 @@ class ApprovalList(RowList[ProposalRow]):
             (fit(self._agent_words(record), columns.agent, ellipsis), voice),
             (f" {self._glyphs.arrow} ", "muted"),
             (fit(record.to, columns.to, ellipsis) + " ", voice),
-            (fit(record.subject or NO_SUBJECT, columns.subject, ellipsis) + " ", voice),
+            *self._subject(record, columns, voice),
             (fit_right(age, _AGE_CELLS) + " ", "muted"),
             (fit(words, columns.marks, ellipsis), role),
         ]
@@ -120,6 +127,13 @@ class ApprovalList(RowList[ProposalRow]):
             revision = phrase("rev {}", record.revision)
             parts.append((fit_right(revision, columns.revision - 1) + " ", "muted"))
         return parts
+
+    def _subject(self, record: ProposalRow, columns: ProposalColumns, voice: str) -> Iterator[Part]:
+        is_told = columns.tells_changed and record.revision > 1
+        changed = phrase(" rev {}", record.revision) if is_told else EMPTY
+        cells = columns.subject - len(changed)
+        yield fit(record.subject or NO_SUBJECT, cells, self._glyphs.ellipsis), voice
+        yield f"{changed} ", "muted"
 
     def _agent_words(self, record: ProposalRow) -> SafeText:
         if not self._names_accounts:

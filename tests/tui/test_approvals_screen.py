@@ -36,14 +36,33 @@ async def test_the_list_tells_agent_recipient_age_and_risk_and_what_was_not_seen
         assert "PAUSED · external" in rows[4]
 
 
-async def test_a_narrow_list_tells_revisions_at_the_cost_of_the_subject_not_of_the_risk() -> None:
+async def test_a_narrow_list_tells_the_subject_the_risk_and_what_is_not_the_first_revision() -> (
+    None
+):
     stage = DecisionStage()
     async with stage.app.run_test(size=SMALL) as pilot:
         await press(pilot, "g", "p")
         await until(pilot, lambda: "digest" in text_of(stage.app))
         rows = rows_of(stage.app)
-        assert rows[2].endswith(" rev 3")
+        assert "Intro call?" in rows[2]
+        assert " rev 3 " in rows[2]
         assert "external · cold" in rows[2]
+        assert "rev" not in rows[3]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("height", range(8, 16))
+async def test_on_a_short_screen_list_review_and_hints_are_all_there(
+    height: int, width: int
+) -> None:
+    stage = DecisionStage()
+    async with stage.app.run_test(size=(width, height)) as pilot:
+        await press(pilot, "g", "p")
+        await until(pilot, lambda: "To · external · sales@bigco.com" in text_of(stage.app))
+        rows = rows_of(stage.app)
+        assert rows[-1].endswith("? help")
+        assert any(row.startswith("▌") for row in rows)
+        assert ("digest 81e7" in text_of(stage.app)) is (height > 8)
 
 
 async def test_the_whole_of_the_current_proposal_stands_below_with_its_digest() -> None:

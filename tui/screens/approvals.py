@@ -49,8 +49,14 @@ if TYPE_CHECKING:
 REST_SECONDS: Final = 0.15
 """How long the cursor rests before the proposal under it is read."""
 AGE_SECONDS: Final = 60.0
-_REVIEW_ROWS: Final = 9
-"""Rows that the list leaves to the review at least."""
+_ALWAYS_ROWS: Final = 4
+"""Rows of the status line, of the hints, and of the text at least."""
+_FOOT_ROWS: Final = 5
+"""Rows that the foot of the review takes at most, of no more than `_FOOT_SHARE` of the screen."""
+_FOOT_SHARE: Final = 0.45
+_SHORT: Final = 14
+"""Below so many rows the agents are not told of, and below `_SHORTEST` not whose the proposal is."""
+_SHORTEST: Final = 10
 
 
 class ApprovalsScreen(SideScreen[None]):
@@ -308,7 +314,11 @@ class ApprovalsScreen(SideScreen[None]):
     def _fit(self) -> None:
         width, height = self.app.size
         self.deciding.fit(width, height)
-        most = max(3, min(height // 3, height - _REVIEW_ROWS))
+        self._strip.display = height >= _SHORT
+        self._title.display = height >= _SHORTEST
+        beside = 2 * (height >= _SHORT) + (height >= _SHORTEST)
+        foot = min(_FOOT_ROWS, int(height * _FOOT_SHARE))
+        most = max(1, min(height // 3, height - _ALWAYS_ROWS - beside - foot))
         rows = min(max(1, len(self.list.records)), most) if self.list.records else most
         self.list.styles.height = rows
 
