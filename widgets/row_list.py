@@ -100,6 +100,11 @@ class RowList(CursorView, Generic[Record]):
         self.refresh()
         self.post_message(self.CursorMoved())
 
+    def clear(self) -> None:
+        """List nothing until something is told again."""
+        self.show_records((), EMPTY)
+        self._is_told = False
+
     def say_meanwhile(self, words: SafeText) -> None:
         """Say a sentence until there is something to list, or nothing; later it says nothing."""
         if not self._is_told:

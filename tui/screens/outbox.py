@@ -121,7 +121,8 @@ class OutboxScreen(ListScreen[None]):
 
     def _other(self) -> None:
         self.list.sent = not self.list.sent
-        self.list.show_records((), ui("Reading …"))
+        self.list.clear()
+        self.await_list(self.list)
         self._list_again()
 
     # ── what the engine tells ────────────────────────────────────────────────────────────────────
@@ -143,8 +144,6 @@ class OutboxScreen(ListScreen[None]):
                 self._list_again()
             case RequestFailed() if asked is not None:
                 self.notices.tell(event.sentence, Severity.ERROR, event.next_step)
-                if isinstance(asked, ListOutbox):
-                    self.list.show_records((), event.sentence)
             case _:
                 return False
         return True

@@ -64,6 +64,7 @@ class SideScreen(Screen[Answer]):
         self._keys = KeySequence(session.keymap)
         self._asked: dict[int, Request] = {}
         self._awaited: RowList[Any] | None = None
+        self._is_answered = False
         self._end: Callable[[], None] | None = None
         self._run: Handlers = {}
 
@@ -131,8 +132,12 @@ class SideScreen(Screen[Answer]):
 
     def await_list(self, rows: RowList[Any]) -> None:
         """Let a list say until its first answer that it is read, or why it cannot be."""
-        self._awaited = rows
-        self.set_timer(SLOW_SECONDS, partial(rows.say_meanwhile, ui("Reading …")))
+        self._awaited, self._is_answered = rows, False
+        self.set_timer(SLOW_SECONDS, self._say_that_it_is_read)
+
+    def _say_that_it_is_read(self) -> None:
+        if self._awaited is not None and not self._is_answered:
+            self._awaited.say_meanwhile(ui("Reading …"))
 
     def expect_nothing(self) -> None:
         """What was asked for is not wanted any more: its answers are nobody's."""
@@ -153,6 +158,7 @@ class SideScreen(Screen[Answer]):
         request_id: int = getattr(event, "request_id", 0)
         asked = self._asked.pop(request_id, None) if request_id else None
         if isinstance(event, RequestFailed) and asked is not None and self._awaited is not None:
+            self._is_answered = True
             self._awaited.say_meanwhile(event.sentence)
         return self.heard(event, asked)
 
