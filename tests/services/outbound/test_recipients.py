@@ -16,6 +16,7 @@ from services.keys.service import Entry
 from services.outbound.writing.recipient_book import RecipientBook
 from services.outbound.writing.recipients import RecipientIndex
 from services.wire_values import InboxItem
+from tests.patience import PATIENCE
 
 OWN = "me@agents.example.com"
 
@@ -212,7 +213,8 @@ async def test_a_book_without_keys_or_cache_completes_what_there_is(store: MailS
 
     put(store, "ann@x.example")
     book = RecipientBook(OWN, "", snapshot=store.snapshot, keychain=no_keys)
-    await asyncio.wait_for(book.prepare() or asyncio.sleep(0), 5)
+    async with asyncio.timeout(PATIENCE):
+        await (book.prepare() or asyncio.sleep(0))
     assert [one.address for one in await book.suggest("an")] == ["ann@x.example"]
     nothing = RecipientBook(OWN, "", snapshot=lambda: None, keychain=no_keys)
     assert await nothing.suggest("an") == ()
@@ -230,3 +232,40 @@ async def test_the_directory_is_asked_for_names_of_the_own_domain_only(store: Ma
     for text in ("research@else.example", "ab", "a b", "x" * 70, "nobody", "offline", ""):
         assert await book.look_up(text) is None
     assert keychain.directory.asked == ["research", "research", "nobody", "offline"]
+
+
+async def test_whom_mail_was_sent_to_is_known_at_the_next_draft_though_no_mail_came(
+    store: MailStore,
+) -> None:
+    put(store, "ann@x.example")
+    keychain, written = FakeKeychain(peer("peer@x.example")), [("pal@x.example", 1)]
+    book = book_of(store, keychain, written=lambda: written)
+    await (book.begin() or asyncio.sleep(0))
+    written.append(("new@x.example", 2))
+    keychain.book = FakeBook(peer("other@x.example"))
+    assert book.prepare() is None
+    assert await book.suggest("new") == ()
+    await (book.begin() or asyncio.sleep(0))
+    assert [one.address for one in await book.suggest("new")] == ["new@x.example"]
+    found = {one.address: (one.source, one.has_key) for one in await book.suggest("x.example")}
+    assert found["other@x.example"] == ("peer", True)
+    # Its key was taken away: nothing says any more that it is there.
+    assert found["peer@x.example"] == ("wrote to you", False)
+
+
+@pytest.mark.parametrize(
+    ("before", "suggested"),
+    [
+        ("ANN@X.example", False),
+        ("Ann <ann@x.example>", False),
+        ('"Smith, Ann" <ann@x.example>', False),
+        ("joann@x.example", True),
+        ("ann@x.example.elsewhere.example", True),
+    ],
+)
+def test_only_the_very_address_counts_as_being_there(
+    store: MailStore, before: str, suggested: bool
+) -> None:
+    put(store, "ann@x.example")
+    found = addresses(learnt(store), f"{before}; an")
+    assert found == (["ann@x.example"] if suggested else [])

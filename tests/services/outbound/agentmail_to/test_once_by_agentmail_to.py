@@ -91,7 +91,7 @@ async def test_kills_and_faults_lose_and_repeat_nothing(
         "address": stage.address, "oversight": alice.address,
         "folder": str(stage.folder / "account"), "keys": str(stage.folder / "keys"),
     }  # fmt: skip
-    children = Children(sandbox, alice, "unknown", more=about)
+    children = Children(sandbox, alice, "unknown", deadline=2, more=about)
     for number in range(12):
         fault = FAULTS[number % len(FAULTS)]
         sandbox.fault(operation="v0_send_message", skip=number % 3, times=2, **fault)
