@@ -70,7 +70,7 @@ class DraftRequests:
             begun = begin_blank(request.kind, desktop, to=request.to)
         self._tell_begun(request_id, request.account, begun)
         self._carry(office, begun.draft)
-        (await self._recipients(office)).prepare()
+        (await self._recipients(office)).begin()
 
     def _tell_begun(self, request_id: int, account: str, begun: Begun) -> None:
         opened = ev.DraftOpened(request_id, begun.draft, account, begun.remark, begun.quoted)

@@ -2,6 +2,7 @@
 
 Closes the trap of a price that looks like a promise: everything is told as the service's word, with
 the unit that the documents give it (token prices are per million), and what is not said is not made up.
+A price that is too small for a few digits is not told as nothing, and one agent's not as another's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from services.errors import NotFound, UsageError
+from services.errors import BadAnswer, NotFound, UsageError
 from services.outbound.writing.typed_addresses import read_address
 from services.safe_text import SafeText, clean_line, phrase, ui
 
@@ -32,6 +33,8 @@ _TEXTS: Final = (
     ("support_url", "Support: {}"),
 )
 _TEXT_SHOWN: Final = 300
+_PLAIN: Final = (1e-6, 1e12)
+"""Amounts that are written with six places; others with their power of ten."""
 
 
 class PriceList(Protocol):
@@ -54,17 +57,22 @@ async def ask_pricing(
     """Return what the agent behind an address charges; () when it names no price.
 
     `agent_id` is its name in the directory when the address does not tell. Raises UsageError for an
-    address of another domain without one, ServiceError when the service does not answer.
+    address of another domain, or of any while the own is not known, without one; ServiceError when
+    the service does not answer, or of somebody else.
     """
     local, _, domain = read_address(address).address.rpartition("@")
-    if not agent_id and mail_domain and domain.lower() != mail_domain.lower():
+    if not agent_id and domain.lower() != mail_domain.lower():
         raise UsageError(
             "Only agents of the own mail domain have prices.", "Give the agent's name."
         )
+    asked = agent_id or local
     try:
-        return pricing_lines(await prices.lookup_public_pricing(agent_id or local))
+        pricing = await prices.lookup_public_pricing(asked)
     except NotFound:
         return ()
+    if pricing.agent_id.casefold() != asked.casefold():
+        raise BadAnswer("The service answered with the prices of another agent.")
+    return pricing_lines(pricing)
 
 
 def pricing_lines(pricing: wire.PublicPricing) -> tuple[SafeText, ...]:
@@ -95,5 +103,8 @@ def pricing_lines(pricing: wire.PublicPricing) -> tuple[SafeText, ...]:
 def _amount(value: float, currency: SafeText) -> SafeText:
     if not math.isfinite(value):
         return ui("not a number")
-    shown = ui(f"{value:.6f}".rstrip("0").rstrip("."))
+    smallest, largest = _PLAIN
+    is_plain = not value or smallest <= abs(value) < largest
+    written = f"{value or 0.0:.6f}".rstrip("0").rstrip(".") if is_plain else f"{value:.6g}"
+    shown = clean_line(written)
     return phrase("{} {}", shown, currency) if currency else shown

@@ -84,8 +84,13 @@ class RecipientBook:
                 return suggestion(f"{local}@{self._mail_domain}", _DIRECTORY, has_key=True)
         return None
 
+    def begin(self) -> asyncio.Task[None] | None:
+        """A draft is begun: learn what was sent, and whose keys came, though no mail came since."""
+        self._learnt = -1
+        return self.prepare()
+
     def prepare(self) -> asyncio.Task[None] | None:
-        """Begin to learn what is new, when a draft is opened; None when nothing is."""
+        """Begin to learn what mail is new; None when nothing is."""
         snapshot = self._snapshot()
         version = -1 if snapshot is None else snapshot.version
         if self._learning is not None and not self._learning.done():

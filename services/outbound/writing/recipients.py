@@ -158,8 +158,11 @@ class RecipientIndex:
                     person.last = max(person.last, at)
 
     def learn_peers(self, peers: Iterable[Peer]) -> None:
-        """Take in whose keys are known."""
+        """Take in whose keys are known; replaces what was known of that."""
         with self._lock:
+            for known in self._people.values():
+                if known.pinned:
+                    self._change(known).pinned = known.checked = False
             for peer in peers:
                 person = self._person(peer.address)
                 if person is not None:
@@ -241,15 +244,27 @@ class RecipientIndex:
         needles = last[:_NEEDLE].casefold().translate(_WORDS).split()
         if not needles:
             return ()
-        there = {same_key(parse_mailbox(entry).address) for entry in before}
+        there = _There(before)
         found: dict[str, _Correspondent] = {}
         for pattern in _patterns(last.strip()[:_NEEDLE].casefold(), needles[:_MOST_WORDS]):
             for person in self._ranked.find(pattern):
-                if same_key(person.address) not in there:
+                if person.address not in there:
                     found.setdefault(person.address, person)
                 if len(found) >= limit:
                     return tuple(map(_suggestion, found.values()))
         return tuple(map(_suggestion, found.values()))
+
+
+class _There:
+    """The recipients that stand in a field already; read only when one may be among them."""
+
+    def __init__(self, entries: list[str]) -> None:
+        self._entries = [entry.casefold() for entry in entries]
+
+    def __contains__(self, address: str) -> bool:
+        key = same_key(address)
+        found = (entry for entry in self._entries if key in entry)
+        return any(same_key(parse_mailbox(entry).address) == key for entry in found)
 
 
 def _count(person: _Correspondent, flags: int, date: int) -> None:

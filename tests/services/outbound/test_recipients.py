@@ -183,9 +183,8 @@ def book_of(store: MailStore, keychain: FakeKeychain, **options: Any) -> Recipie
     async def keys() -> Any:
         return keychain
 
-    return RecipientBook(
-        OWN, "agents.example.com", snapshot=store.snapshot, keychain=keys, **options
-    )
+    options = {"snapshot": store.snapshot, **options}
+    return RecipientBook(OWN, "agents.example.com", keychain=keys, **options)
 
 
 async def test_an_answer_comes_while_the_history_is_learnt_and_then_knows_everybody(
@@ -238,8 +237,12 @@ async def test_whom_mail_was_sent_to_is_known_at_the_next_draft_though_no_mail_c
     store: MailStore,
 ) -> None:
     put(store, "ann@x.example")
+    put(store, "peer@x.example", start=1)
     keychain, written = FakeKeychain(peer("peer@x.example")), [("pal@x.example", 1)]
-    book = book_of(store, keychain, written=lambda: written)
+    # The published picture, which is the same until mail comes.
+    picture = store.snapshot()
+    options = {"written": lambda: written, "snapshot": lambda: picture}
+    book = book_of(store, keychain, **options)
     await (book.begin() or asyncio.sleep(0))
     written.append(("new@x.example", 2))
     keychain.book = FakeBook(peer("other@x.example"))

@@ -9,7 +9,7 @@ import pytest
 
 from services.api.assmbl import AssmblClient
 from services.api.wire import BillingPricing, PublicPricing
-from services.errors import ConfigError, NotFound, ServiceError, UsageError
+from services.errors import BadAnswer, ConfigError, NotFound, ServiceError, UsageError
 from services.outbound.writing.pricing import ask_pricing, price_list, pricing_lines
 from services.outbound.writing.templates import SIZE_LIMIT, Stationery, Template
 from tests.conftest import SandboxControl
@@ -103,6 +103,43 @@ def test_no_price_and_no_requests_are_no_lines() -> None:
     assert pricing_lines(PublicPricing(agent_id="x", enabled=False, base_price=1.0)) == ()
     free = PublicPricing(agent_id="x", pricing_model="\u202eflat", base_price=0.0)
     assert pricing_lines(free) == ("Priced by: <RLO>flat", "Base price: 0")
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (0.0, "0"), (-0.0, "0"), (0.000001, "0.000001"), (0.0000004, "4e-07"), (5e-324, "4.94066e-324"),
+        (1_000_000.0, "1000000"), (1e300, "1e+300"), (-2.5, "-2.5"), (float("nan"), "not a number"),
+        (float("inf"), "not a number"),
+    ],
+)  # fmt: skip
+def test_no_price_is_told_as_nothing_or_without_an_end(amount: float, shown: str) -> None:
+    pricing = PublicPricing(agent_id="x", base_price=amount, currency="USD")
+    assert pricing_lines(pricing) == (
+        (f"Base price: {shown} USD",) if "not" not in shown else (f"Base price: {shown}",)
+    )
+
+
+class FakePrices:
+    """Always answers with the prices of the same agent."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def lookup_public_pricing(self, agent_id: str) -> PublicPricing:
+        self.asked.append(agent_id)
+        return PublicPricing(agent_id="Seller", base_price=1.0)
+
+
+async def test_the_prices_of_one_agent_are_never_told_as_anothers() -> None:
+    prices = FakePrices()
+    assert await ask_pricing(prices, "seller@a.example", "A.example") == ("Base price: 1",)
+    with pytest.raises(BadAnswer, match="another agent"):
+        await ask_pricing(prices, "buyer@a.example", "a.example")
+    # While the own domain is not known, a name may be that of somebody else's agent.
+    with pytest.raises(UsageError, match="own mail domain"):
+        await ask_pricing(prices, "seller@elsewhere.example", "")
+    assert prices.asked == ["seller", "buyer"]
 
 
 async def test_prices_are_asked_of_the_service(sandbox: SandboxControl) -> None:
