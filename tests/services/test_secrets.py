@@ -26,6 +26,7 @@ from tests.fakes.keyrings import (
     FakeLocked,
     FakePlaintext,
 )
+from tests.patience import PATIENCE
 
 CANARY = "tok-canary-9d1f"
 WORK = Account("work", "assmbl", "https://api.example.com", address="bot@agents.example.com")
@@ -40,7 +41,8 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def store(paths: Paths, backend: object, environ: dict[str, str] | None = None) -> SecretStore:
-    keyring = SystemKeyring(lambda: backend, seconds=0.1)  # type: ignore[arg-type,return-value]
+    seconds = 0.1 if isinstance(backend, FakeHanging) else PATIENCE
+    keyring = SystemKeyring(lambda: backend, seconds=seconds)  # type: ignore[arg-type,return-value]
     return SecretStore(paths, environ=environ or {}, keyring=keyring)
 
 
@@ -111,7 +113,7 @@ def test_a_hanging_keyring_does_not_hold_the_programs_exit(tmp_path: Path) -> No
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
     assert done.stdout == "False\n"
@@ -128,7 +130,7 @@ def test_the_real_keyring_library_without_a_desktop_is_no_keyring(name: str) -> 
         env={"PATH": "/usr/bin:/bin", "PYTHON_KEYRING_BACKEND": f"keyring.backends.{name}.Keyring"},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=True,
     )
     assert done.stdout == "No keyring that keeps secrets safely was found here.\n"

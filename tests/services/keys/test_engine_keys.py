@@ -27,6 +27,7 @@ from services.secrets import SecretStore
 from tests.conftest import SandboxControl
 from tests.fakes.openpgp_keys import Person
 from tests.fakes.operators import own_key
+from tests.patience import PATIENCE
 from tui.profile import Profile
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,7 +50,7 @@ class Running:
     def wait(self, kind: type, fits: Any = lambda _: True) -> Any:
         """The next event of a kind that fits."""
         while True:
-            event = self.told.get(timeout=60)
+            event = self.told.get(timeout=PATIENCE)
             if isinstance(event, kind) and fits(event):
                 return event
 
@@ -129,7 +130,7 @@ from services.engine import Engine
 done = threading.Event()
 engine = Engine(store_folder=Path({str(tmp_path / "mail")!r}), provider=None, renderer=lambda: None,
                 on_event=lambda event: done.set(), keychain=lambda: 1 / 0)
-engine.start(); done.wait(30); engine.stop()
+engine.start(); done.wait({PATIENCE}); engine.stop()
 print(json.dumps(sorted(sys.modules)))
 """
     output = subprocess.run(

@@ -14,6 +14,7 @@ from services.redact import Secret
 from services.secrets import SecretStore
 from services.system_keyring import LONGEST, SERVICE, SystemKeyring
 from tests.fakes.keyrings import FakeForgetful, FakeHanging, FakeKeyring, FakeLocked, FakePlaintext
+from tests.patience import PATIENCE
 
 WORK = Account("work", "assmbl", "https://api.example.com", address="bot@agents.example.com")
 CANARY = Secret("pass-canary-9d1f äöü")
@@ -21,7 +22,8 @@ CANARY = Secret("pass-canary-9d1f äöü")
 
 def keeper(tmp_path: Path, backend: object) -> KeyringPassphrase:
     paths = Paths.from_environment({"HOME": str(tmp_path)})
-    keyring = SystemKeyring(lambda: backend, seconds=0.1)  # type: ignore[arg-type,return-value]
+    seconds = 0.1 if isinstance(backend, FakeHanging) else PATIENCE
+    keyring = SystemKeyring(lambda: backend, seconds=seconds)  # type: ignore[arg-type,return-value]
     return KeyringPassphrase(WORK, SecretStore(paths, environ={}, keyring=keyring))
 
 

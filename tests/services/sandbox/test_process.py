@@ -17,6 +17,7 @@ import pytest
 
 from services.errors import ServiceError
 from services.sandbox.process import SandboxProcess
+from tests.patience import PATIENCE
 from tui.cli import run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,7 +39,7 @@ class Verb:
 
     def end(self, number):
         self.child.send_signal(number)
-        out, errors = self.child.communicate(timeout=20)
+        out, errors = self.child.communicate(timeout=PATIENCE)
         return self.child.returncode, out, errors
 
 
@@ -161,7 +162,7 @@ def test_it_ends_when_its_parent_is_killed():
     watched = os.pidfd_open(int(pid))
     parent.kill()
     parent.communicate()
-    assert select.select([watched], [], [], 20)[0], "the sandbox outlived its parent"
+    assert select.select([watched], [], [], PATIENCE)[0], "the sandbox outlived its parent"
     os.close(watched)
 
 
@@ -170,7 +171,7 @@ def test_a_taken_port_is_one_sentence_and_exit_code_2(start):
         port = taken.getsockname()[1]
         for option in ("--port", "--smtp-port"):
             verb = start(option, str(port))
-            out, errors = verb.child.communicate(timeout=20)
+            out, errors = verb.child.communicate(timeout=PATIENCE)
             assert (verb.child.returncode, out) == (2, "")
             assert errors == f"agentmail-tui: Port {port} cannot be used. Choose another one.\n"
 

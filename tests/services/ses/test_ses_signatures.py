@@ -22,6 +22,7 @@ from services.sandbox.ses.account import SesAccount
 from services.sandbox.ses.errors import SesError
 from services.sandbox.ses.sigv4 import SignedRequest, check
 from tests.conftest import SandboxControl
+from tests.patience import PATIENCE
 from tests.services.ses.conftest import SesControl
 
 pytest.importorskip("boto3")
@@ -121,7 +122,7 @@ def motos() -> Iterator[Place]:
     yield Place(url, key["AccessKeyId"], key["SecretAccessKey"])
     child.stdin.close()  # type: ignore[union-attr]
     child.terminate()
-    child.wait(10)
+    child.wait(PATIENCE)
 
 
 # ── changes that both checkers judge ─────────────────────────────────────────────────────────────
