@@ -39,6 +39,10 @@ VERBS: dict[str, str] = {
 }
 
 
+_OWN: frozenset[str] = frozenset({"demo", "sandbox", "render"})
+"""Verbs that use none of the operator's accounts."""
+
+
 class VerbParsers(Protocol):
     """Where a verb adds its parser (argparse's sub-parsers, typed)."""
 
@@ -84,6 +88,10 @@ def run(arguments: Sequence[str]) -> int:
         parsed = parser.parse_args(arguments)
     except SystemExit as stop:
         return int(stop.code or 0)
+    if parsed.verb in _OWN and parsed.profile is not None:
+        message = f"{parsed.verb} uses none of your accounts: leave --profile out"
+        sys.stderr.write(f"{PROGRAM}: {message}.\n")
+        return 2
     if parsed.debug:
         from services.paths import Paths
         from services.redact import open_debug_log
@@ -131,18 +139,24 @@ def _parser(chosen: str) -> Parser:
         else:
             verbs.add_parser(name, help=summary, add_help=False)
     if chosen in VERBS:
-        add_common(verbs.choices[chosen], again=True)
+        add_common(verbs.choices[chosen], again=True, is_told=chosen not in _OWN)
     return parser
 
 
-def add_common(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """Options that may stand before or after the verb; `again` for the parsers below the first."""
+def add_common(
+    parser: argparse.ArgumentParser, *, again: bool = False, is_told: bool = True
+) -> None:
+    """Options that may stand before or after the verb; `again` for the parsers below the first.
+
+    `is_told`: the help names the account.
+    """
     default = argparse.SUPPRESS if again else None
+    words = "this account alone (default: the app shows all, a verb takes the default account)"
     parser.add_argument(
         "--profile",
         metavar="NAME",
         default=default,
-        help="this account alone (default: the app shows all, a verb takes the default account)",
+        help=words if is_told else argparse.SUPPRESS,
     )
     parser.add_argument(
         "--debug",

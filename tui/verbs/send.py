@@ -45,7 +45,11 @@ def add(verbs: VerbParsers) -> None:
     parser.add_argument("--draft", metavar="ID", help="send a draft that is kept already")
     parser.add_argument("--from-agent", metavar="NAME", help="the agent who speaks")
     parser.add_argument(
-        "--wait", type=float, default=WAIT, metavar="SECONDS", help="for the sending (default: 120)"
+        "--wait",
+        type=float,
+        default=WAIT,
+        metavar="SECONDS",
+        help="how long to wait until it is sent (default: 120)",
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object, also for errors"
