@@ -177,14 +177,15 @@ class Posting:
             if any(log.exists() for log in self._logs):
                 break
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._opened.wait(), LOOK_EVERY)
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._opened.wait()
         await self._keep_running(self._send)
 
     async def _send(self) -> None:
         await (await self._open()).run()
 
     async def _keep_running(self, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self._is_closed:
             with self._boundary(0):
                 await work()
                 return

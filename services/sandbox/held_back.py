@@ -20,7 +20,8 @@ class HeldBack:
         let_go = asyncio.Event()
         self._held.add(let_go)
         try:
-            await asyncio.wait_for(let_go.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await let_go.wait()
         except TimeoutError:
             return True
         finally:

@@ -85,7 +85,8 @@ class Sending:
                 self._start(entry_id)
             self._start_looks()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+                async with asyncio.timeout(LOOK_EVERY):
+                    await self._wake.wait()
             self._check()
 
     async def push(self, entry_ids: Iterable[str], seconds: float) -> tuple[OutboxEntry, ...]:
@@ -105,7 +106,8 @@ class Sending:
                 self._start(entry_id)
             self._wake.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _AGAIN)
+                async with asyncio.timeout(_AGAIN):
+                    await self._wake.wait()
             self._check()
         await self._finish_looks(min(until - time.monotonic(), _LOOK_SECONDS))
         self._check()

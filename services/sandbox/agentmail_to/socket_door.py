@@ -141,7 +141,8 @@ class SocketDoor:
     async def _write(self, session: Session, scope: Scope, send: Send) -> None:
         while True:
             try:
-                frame = await asyncio.wait_for(session.waiting.get(), _BEAT)
+                async with asyncio.timeout(_BEAT):
+                    frame = await session.waiting.get()
             except TimeoutError:
                 send_due(self._services)
                 continue
