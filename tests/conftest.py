@@ -202,7 +202,9 @@ class SandboxControl:
 @pytest.fixture(scope="session")
 def sandbox_session() -> Iterator[SandboxControl]:
     process = SandboxProcess.start()
-    yield SandboxControl(process)
+    control = SandboxControl(process)
+    yield control
+    control.http.close()
     process.stop()
 
 

@@ -11,6 +11,7 @@ from services.redact import Secret
 from services.safe_text import SafeText, ui
 from services.secrets import SecretStore
 from tests.conftest import Agent, SandboxControl
+from tests.patience import PATIENCE
 from tests.tui.app_stage import text_of, until
 from tests.tui.test_setup_screen import FakeSetUp, app_with
 from tui.accounts_elsewhere import AccountsElsewhere
@@ -34,7 +35,9 @@ def test_an_account_that_is_added_or_taken_out_elsewhere_is_told_once(tmp_path: 
     assert elsewhere.look() == "sales was added elsewhere."
     assert elsewhere.look() == ""
     remove_account(paths, "work")
-    assert elsewhere.look().startswith("work was taken out elsewhere.")
+    assert elsewhere.look() == (
+        "work was taken out elsewhere: what is written for it here may be lost."
+    )
     assert elsewhere.look() == ""
 
 
@@ -72,7 +75,7 @@ def test_others_are_watched_from_a_thread_until_the_end(tmp_path: Path) -> None:
     elsewhere.look()
     save_account(paths, account("sales"))
     elsewhere.watch(lambda words: (told.append(words), came.set()))
-    assert came.wait(30)
+    assert came.wait(PATIENCE)
     elsewhere.end()
     assert [words.startswith("sales was added") for words in told] == [True]
 
