@@ -108,8 +108,16 @@ async def test_what_the_service_sends_by_its_time_comes_first_in_a_long_list(
     soon = draft("soon", send_at="2099-01-01T00:00:00Z", send_status="scheduled")
     shelf = Shelf([*many(30), soon], page=10)
     room = await room_over(stage, service, shelf)
+    begun: list[str] = []
+    get = drafts_api.RemoteDrafts.get
+
+    async def noted(remote: drafts_api.RemoteDrafts, draft_id: str) -> drafts_api.ServerDraft:
+        begun.append(draft_id)
+        return await get(remote, draft_id)
+
+    monkeypatch.setattr(drafts_api.RemoteDrafts, "get", noted)
     await room.look()
-    assert shelf.asked[0] == "soon"
+    assert begun[0] == "soon"
     assert len(shelf.asked) == len(room.rows) == 31
 
 

@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from services.sandbox.records import Agent
+from tests.patience import PATIENCE
 from tests.services.sandbox.agentmail_to.sdk_check import check
 from tests.services.sandbox.agentmail_to.v0_control import Org, V0Control, mail, seg
 
@@ -39,7 +40,6 @@ MODELS = {
     "message.rejected": MessageRejectedEvent,
     "message.opened": MessageOpenedEvent,
 }
-WAIT = 10.0
 
 
 class Listener:
@@ -53,7 +53,7 @@ class Listener:
         return self.next()
 
     def next(self) -> dict[str, Any]:
-        raw: dict[str, Any] = json.loads(self.connection.recv(timeout=WAIT))
+        raw: dict[str, Any] = json.loads(self.connection.recv(timeout=PATIENCE))
         kinds = {"subscribed": Subscribed, "error": Error}
         check(kinds.get(raw["type"]) or MODELS[raw["event_type"]], raw)
         return raw
@@ -229,19 +229,19 @@ def test_ordered_faults_spoil_the_stream(v0: V0Control, org: Org) -> None:
 
     with listening(v0, org.key) as socket:
         socket.subscribe()
-        unknown = json.loads(heard(socket, "unknown_event").recv(timeout=WAIT))
+        unknown = json.loads(heard(socket, "unknown_event").recv(timeout=PATIENCE))
         assert unknown["event_type"] == "message.teleported"
         assert socket.next()["message"]["subject"] == "Spoilt"
         heard(socket, "repeated_event")
         assert socket.next()["event_id"] == socket.next()["event_id"]
         with pytest.raises(ValueError):
-            json.loads(heard(socket, "invalid_json").recv(timeout=WAIT))
-        odd = json.loads(heard(socket, "unknown_labels").recv(timeout=WAIT))
+            json.loads(heard(socket, "invalid_json").recv(timeout=PATIENCE))
+        odd = json.loads(heard(socket, "unknown_labels").recv(timeout=PATIENCE))
         assert "label-of-tomorrow" in odd["message"]["labels"]
-        ping = heard(socket, "answer", body='{"type":"ping"}').recv(timeout=WAIT)
+        ping = heard(socket, "answer", body='{"type":"ping"}').recv(timeout=PATIENCE)
         assert json.loads(ping) == {"type": "ping"}
         with pytest.raises(ConnectionClosed):
-            heard(socket, "drop_before").recv(timeout=WAIT)
+            heard(socket, "drop_before").recv(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
