@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from services.addresses import entries
 from services.errors import ConfigError, NotFound, UsageError
 from services.outbound.writing.typed_addresses import read_address, written
 
@@ -98,7 +99,7 @@ def _parsed(text: str) -> Template:
 def _with_field(template: Template, name: str, value: str) -> Template:
     if name == "subject":
         return replace(template, subject=value)
-    people = tuple(written(read_address(one)) for one in value.split(",") if one.strip())
+    people = tuple(written(read_address(one)) for one in entries(value))
     return replace(template, to=people) if name == "to" else replace(template, cc=people)
 
 

@@ -15,6 +15,7 @@ from services.errors import UsageError
 from services.policy_config import is_plain_address
 
 _SHOWN: Final = 320
+_LONGEST: Final = 1_280
 
 _MARKS: Final = re.compile(r"[\\\"'<>()\[\],;:=]+")
 
@@ -26,7 +27,10 @@ def read_address(typed: str) -> Address:
         raise UsageError("The recipient is empty.", "Write it as name@host.")
     if any(char in text for char in "\r\n\0"):
         raise UsageError("The recipient holds a line end.", "Write it as name@host.")
-    found = parse_mailboxes(text[: 4 * _SHOWN])
+    if len(text) > _LONGEST:
+        # What is cut off might be another recipient.
+        raise UsageError("The recipient is too long.", "Write it as name@host.")
+    found = parse_mailboxes(text)
     if len(found) > 1:
         raise UsageError(f"{text[:_SHOWN]!a} names several recipients.", "Give each on its own.")
     if not found or not is_address(found[0].address):

@@ -58,6 +58,11 @@ def test_a_template_may_begin_with_fields(stationery: Stationery) -> None:
         stationery.template("none")
 
 
+def test_a_comma_in_a_name_of_a_template_makes_no_second_recipient(stationery: Stationery) -> None:
+    put(stationery, "team.txt", 'To: "Doe, Ann" <ann@x.example>; bob@x.example\n\nHi\n')
+    assert stationery.template("team").to == ("Doe Ann <ann@x.example>", "bob@x.example")
+
+
 @pytest.mark.parametrize("name", ["../config", "a/b", "", ".hidden", "a\0b", "x" * 99, "-x"])
 def test_a_template_name_leads_nowhere_else(stationery: Stationery, name: str) -> None:
     with pytest.raises(NotFound):
