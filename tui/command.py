@@ -36,6 +36,8 @@ ANSWERED: Final = MAIL | SHELVED | {Context.SHELF}
 LISTS: Final = DRAFTS | APPROVALS | OUTBOX | TRANSFERS | AUDIT | SHELVES
 """The screens beside the mail that are a list."""
 ANYWHERE: Final = ALL | KEYS | COMPOSE | REVIEW | SHELVED | LISTS
+STANDING: Final = ANYWHERE - COMPOSE
+"""Everywhere but where texts are written, with the undo of every editor under Ctrl+Z."""
 TYPING: Final = COMPOSE
 """Where a printable character is text: no command can begin with one."""
 

@@ -17,7 +17,7 @@ from typing import Final
 from tui.account_commands import ACCOUNT_COMMANDS
 from tui.approval_commands import APPROVAL_COMMANDS
 from tui.audit_commands import AUDIT_COMMANDS
-from tui.command import ALL, ANYWHERE, LIST, PROGRAM, Command
+from tui.command import ALL, ANYWHERE, LIST, PROGRAM, STANDING, Command
 from tui.compose_commands import COMPOSE_COMMANDS
 from tui.file_commands import FILE_COMMANDS
 from tui.finding_commands import FINDING_COMMANDS
@@ -70,6 +70,14 @@ _PROGRAM: Final = (
         PROGRAM,
         hint="help",
         rank=0,
+    ),
+    Command(
+        "suspend",
+        "Back to the shell",
+        "Stops the app until the shell's `fg` brings it back; nothing is fetched or sent meanwhile.",
+        ("ctrl+z",),
+        STANDING,
+        PROGRAM,
     ),
     Command("quit", "Quit", "Leaves at once; nothing is lost.", ("q",), LIST, PROGRAM),
     Command(

@@ -15,7 +15,7 @@ from services.redact import Secret
 from services.safe_text import SafeText, phrase, ui
 from tui.screens.dialogs import ChoiceDialog
 from tui.screens.key_prompts import TellDialog, TypedConfirmDialog
-from tui.screens.overlays import show_help, show_palette
+from tui.screens.overlays import show_help, show_palette, suspend_app
 from tui.screens.peer_actions import PeerActions
 from tui.situation import Context
 from widgets.key_card import ends_words
@@ -62,6 +62,7 @@ def handlers(screen: KeysScreen) -> Mapping[str, Handler]:
         "palette": lambda: _palette(screen),
         "help": lambda: _help(screen),
         "quit_anywhere": lambda: _quit(screen),
+        "suspend": lambda: suspend_app(screen, screen.notices),
     }
 
 

@@ -131,6 +131,7 @@ def _program(screen: MailScreen) -> Mapping[str, Handler]:
         "help": lambda: _help(screen),
         "quit": lambda: screen.tell_app(Quit()),
         "quit_anywhere": lambda: screen.tell_app(Quit()),
+        "suspend": lambda: _suspend(screen),
     }
 
 
@@ -240,3 +241,9 @@ def _help(screen: MailScreen) -> None:
     from tui.screens.overlays import show_help
 
     show_help(screen, screen.session, screen.panes.context)
+
+
+def _suspend(screen: MailScreen) -> None:
+    from tui.screens.overlays import suspend_app
+
+    suspend_app(screen, screen.notices)

@@ -1,4 +1,4 @@
-"""The palette and the help over any screen: one way to show each.
+"""What lies over any screen, the palette, the help and the shell: one way to show each.
 
 Closes the trap of a palette that offers on one screen what it hides on another: commands that only
 move are never listed, since nobody looks for "down" by its name.
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from services.safe_text import SafeText
+    from tui.notices import Notices
     from tui.session import Session
     from tui.situation import Context, Situation
 
@@ -47,3 +48,12 @@ def show_help(screen: Screen[Any], session: Session, context: Context) -> None:
     from tui.screens.help import HelpScreen
 
     screen.app.push_screen(HelpScreen(session.keymap, context))
+
+
+def suspend_app(screen: Screen[Any], notices: Notices) -> None:
+    """Give the terminal back to the shell until it brings the app to the front again."""
+    from tui.suspending import suspend
+
+    why_not = suspend(screen.app)
+    if why_not:
+        notices.tell(why_not)

@@ -25,7 +25,7 @@ from tui.guards import reason_against
 from tui.keymap import KeySequence, Step
 from tui.notices import Notices
 from tui.outbound_commands import PLACES
-from tui.screens.overlays import show_help, show_palette
+from tui.screens.overlays import show_help, show_palette, suspend_app
 from tui.situation import Context, Situation
 from widgets.hint_bar import Hint, HintBar
 from widgets.status_line import StatusLine
@@ -109,6 +109,7 @@ class SideScreen(Screen[Answer]):
             "palette": self._palette,
             "help": self._help,
             "quit_anywhere": self._quit,
+            "suspend": partial(suspend_app, self, self.notices),
             **{one.id: partial(self._go, one.id) for one in PLACES},
             **self.handlers(),
         }
