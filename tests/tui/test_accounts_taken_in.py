@@ -26,13 +26,22 @@ from tests.fakes.rows import NOON, sample_rows
 from tests.tui.account_stage import MARKS, OPS, shared_rows
 from tests.tui.app_stage import StagedApp, mail_screen, press, rows_of, terminal, text_of, until
 from tests.tui.test_setup_screen import FakeSetUp
+from tui import notices
 from tui.account_marks import account_title
 from tui.bridge import EngineFactory, engine_of
 from tui.first_run import AccountForm, AccountSetUp, Opened, TokenPlace
 from tui.profile import Profile
 from tui.screens.compose import ComposeScreen
+from widgets import status_line
 
 ME, YOU, ALL = "me@x.example", "you@x.example", "All accounts"
+
+
+@pytest.fixture(autouse=True)
+def lasting_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told stays until it was looked at, however busy the machine is."""
+    monkeypatch.setattr(status_line, "NOTICE_SECONDS", 3_600.0)
+    monkeypatch.setattr(notices, "TOAST_SECONDS", 3_600)
 
 
 class FakeAccounts(FakeSetUp):
