@@ -31,6 +31,7 @@ from tests.tui.app_stage import (
     text_of,
     until,
 )
+from tests.widgets.stage import settled
 from tui.app import AgentMailApp
 from tui.bridge import engine_for
 from tui.profile import Profile
@@ -117,7 +118,7 @@ async def in_dialog(pilot: Pilot[int], app: AgentMailApp, title: str) -> None:
 async def choose_folder(pilot: Pilot[int], app: AgentMailApp, folder: Path) -> None:
     await in_dialog(pilot, app, "Save in a folder")
     app.screen.query_one(Input).value = str(folder)
-    await pilot.pause()
+    await settled(app)
 
 
 async def test_an_encrypted_mail_from_another_agent_is_read_and_its_file_saved(

@@ -104,6 +104,7 @@ async def test_markdown_is_written_reviewed_and_sent_by_ses_and_read_as_both(
         assert "by Amazon SES, Markdown" in text_of(app)
         seen = await sends(pilot, app)
         await until(pilot, lambda: bool(door.sent()))
+    app.wait_stopped()
     assert f"Amazon SES as {place.identity}" in seen
     assert "Text part, Markdown as written, 1 line" in seen
     assert "<strong>Order 42</strong> is done." in seen
@@ -127,6 +128,7 @@ async def test_what_ses_refuses_stands_in_the_outbox_with_its_next_step(
         await press(pilot, "g", "o")
         await until(pilot, lambda: "quota" in text_of(app))
         words = " ".join(text_of(app).split())
+    app.wait_stopped()
     assert "daily sending quota of the SES account is used up" in words
 
 
@@ -141,4 +143,5 @@ async def test_without_a_table_the_mail_leaves_by_the_own_service_as_ever(
         await press(pilot, "escape")
         await sends(pilot, app)
         await until(pilot, lambda: bool(sandbox.sent(agent)))
+    app.wait_stopped()
     assert door.asked() == []

@@ -15,6 +15,7 @@ from services.secrets import SecretStore
 from tests.conftest import SandboxControl
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import sample_rows
+from tests.patience import PATIENCE
 from tests.tui.app_stage import Clock, StagedApp, press, rows_of, terminal, text_of, until
 from tests.widgets.stage import settled
 from tui.first_run import AccountForm, AccountSetUp, InboxChoice, Opened, TokenPlace
@@ -36,7 +37,7 @@ class FakeSetUp:
         self.reached: tuple[InboxChoice, ...] = ()
 
     def check(self, form: AccountForm, token: Secret) -> SafeText:
-        self.gate.wait(10)
+        self.gate.wait(PATIENCE)
         if self.refusal:
             raise self.refusal
         return ui("The service answers.")

@@ -18,6 +18,7 @@ from tests.fakes.fake_engine import rendered
 from tests.fakes.rows import sample_rows
 from tests.tui.app_stage import Stage, press, rows_of, until
 from tests.tui.test_setup_screen import FakeSetUp, app_with
+from tests.widgets.stage import settled
 from tui.app import AgentMailApp
 
 FOLDER = Path(__file__).resolve().parents[1] / "snapshots"
@@ -84,7 +85,7 @@ def compare(name: str, size: tuple[int, int], rows: list[str]) -> None:
 
 async def opened(pilot: Pilot[int], app: AgentMailApp, until_seen: Callable[[], object]) -> None:
     await until(pilot, until_seen)
-    await pilot.pause()
+    await settled(app)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["60x20", "80x24", "140x40"])
@@ -103,9 +104,9 @@ async def test_every_screen_looks_as_agreed(size: tuple[int, int]) -> None:
                 keys = keys[1:]
             await press(pilot, *keys)
             await until(pilot, lambda stage=stage: not stage.mail.following.is_waiting)
-            await pilot.pause()
+            await settled(stage.app)
             stage.mail.status.clear_notice()
-            await pilot.pause()
+            await settled(stage.app)
             compare(name, size, rows_of(stage.app))
 
 
