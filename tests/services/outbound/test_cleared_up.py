@@ -35,7 +35,7 @@ def prepared(office: Office) -> set[str]:
 
 async def sealed(office: Office, *to: str, note: Path) -> tuple[OutboxEntry, ...]:
     entries = await queue(office, mail(*to, files=(note,)))
-    assert set(states(await office.sending.push([one.entry_id for one in entries], 10))) == {
+    assert set(states(await office.sending.push([one.entry_id for one in entries], 30))) == {
         PENDING
     }
     assert prepared(office) == {one.entry_id for one in entries}
@@ -63,7 +63,7 @@ async def test_what_another_program_takes_back_leaves_none_either(
     await other.take_back((entry.entry_id,))
     assert prepared(office) == {entry.entry_id}
     lock.release()
-    await office.sending.push([entry.entry_id], 5)
+    await office.sending.push([entry.entry_id], 30)
     assert prepared(office) == set()
 
 
@@ -92,14 +92,14 @@ async def test_what_is_refused_with_another_leaves_none(
 ) -> None:
     office = await stage(policy=LATER).open()
     entries = await queue(office, mail(bob.address, alice.address, files=(note,)))
-    await office.sending.push([entries[0].entry_id], 10)
+    await office.sending.push([entries[0].entry_id], 30)
     assert prepared(office) == {entries[0].entry_id}
     content = office.outbox.content(entries[1].entry_id)
     spoilt = {**content.mail, "files": [{**content.mail["files"][0], "sha256": "0" * 64}]}
     with office.store.transaction():
         office.outbox._keep(entries[1].entry_id, replace(content, mail=spoilt))
     office.carrier._at_hand.clear()
-    after = await office.sending.push([one.entry_id for one in entries], 10)
+    after = await office.sending.push([one.entry_id for one in entries], 30)
     assert states(after) == [REFUSED, REFUSED]
     assert office.outbox.get(entries[0].entry_id).state is OutboxState.REFUSED
     assert prepared(office) == set()

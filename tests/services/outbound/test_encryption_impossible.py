@@ -161,7 +161,7 @@ async def test_what_becomes_impossible_in_the_outbox_comes_back_or_waits(
 ) -> None:
     [entry] = await queue(scene.office, scene.draft(), undo=False)
     await scene.spoil(how)
-    [after] = await scene.office.sending.push([entry.entry_id], 10)
+    [after] = await scene.office.sending.push([entry.entry_id], 30)
     assert scene.nothing_left()
     if how == "lookup fails":
         # Another time the directory may answer; until then nothing leaves.

@@ -174,12 +174,12 @@ async def test_a_mail_that_waited_too_long_expires_and_its_draft_is_there_again(
     draft = mail(bob.address)
     (entry,) = await queue(office, draft)
     office.lender.client = None  # type: ignore[attr-defined]
-    (waiting,) = await office.sending.push([entry.entry_id], 5)
+    (waiting,) = await office.sending.push([entry.entry_id], 30)
     assert waiting.state is PENDING
     assert "connection" in waiting.reason
     one.clock.now += 25 * 3_600
     office.lender.client = alice.client  # type: ignore[attr-defined]
-    (expired,) = await office.sending.push([entry.entry_id], 5)
+    (expired,) = await office.sending.push([entry.entry_id], 30)
     assert expired.state is EXPIRED
     assert office.drafts.get(draft.draft_id).state is DraftState.EDITING
     assert "expired" in office.drafts.rows()[0].remark

@@ -65,7 +65,7 @@ async def test_without_an_answer_it_is_uncertain_and_never_sent_again_on_a_guess
     assert entry.reason
     assert "try again" not in entry.reason.lower()
     one.clock.now += 100_000
-    assert states(await office.sending.push([entry.entry_id], 2)) == [UNCERTAIN]
+    assert states(await office.sending.push([entry.entry_id], 30)) == [UNCERTAIN]
     posts = [r for r in sandbox.requests(alice.agent) if r["operation"] == "send_mail"]
     assert len(posts) == 1
     settled = await office.settle_uncertain(entry.entry_id, resend=False)
@@ -103,11 +103,11 @@ async def test_what_was_in_doubt_for_days_is_not_sent_again_without_a_person(
         office.outbox.claim(entry.entry_id, "a program that died")
     before = len(sandbox.requests(alice.agent))
     one.clock.now += 3 * 86_400
-    (after,) = await office.sending.push([entry.entry_id], 5)
+    (after,) = await office.sending.push([entry.entry_id], 30)
     assert (after.state, after.next_try) == (UNCERTAIN, 0)
     assert len(sandbox.requests(alice.agent)) == before
     await office.settle_uncertain(entry.entry_id, resend=True)
-    await office.sending.push([entry.entry_id], 5)
+    await office.sending.push([entry.entry_id], 30)
     assert len(sandbox.requests(alice.agent)) > before
 
 
@@ -125,7 +125,7 @@ async def test_what_was_uploaded_before_a_long_sleep_does_not_leave_after_it(
             one.clock.now += 3 * 86_400
 
     office.uploads.listen = sleep
-    assert states(await office.sending.push([entry.entry_id], 10)) == [EXPIRED]
+    assert states(await office.sending.push([entry.entry_id], 30)) == [EXPIRED]
     assert sandbox.sent(alice.agent) == []
 
 
@@ -187,7 +187,7 @@ async def test_a_decision_to_send_it_again_does_not_stand_for_days(
     entry = await to_be_sent_again(office, sandbox, alice, bob)
     await office.sending.push([entry.entry_id], 30)
     one.clock.now += 3 * 86_400
-    (after,) = await office.sending.push([entry.entry_id], 5)
+    (after,) = await office.sending.push([entry.entry_id], 30)
     assert (after.state, after.next_try, after.may_repeat) == (UNCERTAIN, 0, False)
     assert len(sandbox.sent(alice.agent)) == 1
 
@@ -277,6 +277,6 @@ async def test_commits_lost_to_damage_leave_no_mail_that_is_sent_again_on_a_gues
     assert entry.is_ready
     office.store.put("state", "damaged", {"version": 1})
     one.clock.now += 100
-    (after,) = await office.sending.push([entry.entry_id], 5)
+    (after,) = await office.sending.push([entry.entry_id], 30)
     assert (after.state, after.may_have_left) == (UNCERTAIN, True)
     assert sandbox.sent(alice.agent) == []

@@ -194,7 +194,7 @@ async def test_what_was_not_sealed_yet_waits_for_the_own_key(
     await office.close()
     alice.keychain.lock()
     office = await one.open()
-    (waiting,) = await office.sending.push([entry.entry_id], 5)
+    (waiting,) = await office.sending.push([entry.entry_id], 30)
     assert (waiting.state, waiting.is_sealed) == (PENDING, False)
     assert "locked" in waiting.reason
     await alice.keychain.unlock(None)

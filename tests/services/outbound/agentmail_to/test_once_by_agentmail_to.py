@@ -116,7 +116,7 @@ async def test_a_key_that_is_still_in_use_is_waited_for(
     assert entry.state is OutboxState.UNCERTAIN
     sandbox.fault("status", operation="v0_send_message", status=409, error="conflict")
     stage.clock.now = entry.next_try
-    (entry,) = await office.sending.push([entry.entry_id], 10)
+    (entry,) = await office.sending.push([entry.entry_id], 30)
     assert (entry.state, entry.next_try > 0) == (OutboxState.UNCERTAIN, True)
     assert await until_settled(office, stage.clock, [entry.entry_id]) == [OutboxState.SENT]
 
@@ -130,11 +130,11 @@ async def test_after_a_day_only_a_person_sends_it_again(
     assert (entry.state, entry.next_try > 0) == (OutboxState.UNCERTAIN, True)
     sandbox.clear_faults()
     stage.clock.now += 24 * 3600
-    (entry,) = await office.sending.push([entry.entry_id], 10)
+    (entry,) = await office.sending.push([entry.entry_id], 30)
     assert (entry.state, entry.next_try) == (OutboxState.UNCERTAIN, 0)
     assert stage.sent() == []
     await office.settle_uncertain(entry.entry_id, resend=True)
-    assert states(await office.sending.push([entry.entry_id], 10)) == [OutboxState.SENT]
+    assert states(await office.sending.push([entry.entry_id], 30)) == [OutboxState.SENT]
 
 
 @pytest.mark.parametrize(("hours", "ends"), [(0.5, OutboxState.SENT), (48, OutboxState.UNCERTAIN)])
@@ -146,11 +146,11 @@ async def test_a_clock_that_was_set_back_does_not_make_the_day_longer(
     (entry,) = await send(office, mail(bob.address))
     sandbox.clear_faults()
     stage.clock.now -= hours * 3600
-    await office.sending.push([entry.entry_id], 5)
+    await office.sending.push([entry.entry_id], 30)
     # Before the clock is where it was, the service may have forgotten the key.
     assert await until_settled(office, stage.clock, [entry.entry_id]) == [ends]
     stage.clock.now += (hours + 1) * 3600
-    await office.sending.push([entry.entry_id], 5)
+    await office.sending.push([entry.entry_id], 30)
     assert len(stage.sent()) == (ends is OutboxState.SENT)
 
 
@@ -206,4 +206,4 @@ async def test_a_scheduled_mail_leaves_at_its_time_and_not_before(
     (entry,) = await send(office, mail(bob.address, send_at=at))
     assert (entry.state, stage.sent()) == (OutboxState.PENDING, [])
     stage.clock.now = at
-    assert states(await office.sending.push([entry.entry_id], 10)) == [OutboxState.SENT]
+    assert states(await office.sending.push([entry.entry_id], 30)) == [OutboxState.SENT]

@@ -173,7 +173,7 @@ async def test_while_the_inboxes_cannot_be_asked_for_mail_waits_and_is_not_refus
     sandbox.fault("status", operation="v0_list_inboxes", status=503, times=None)
     with pytest.raises(ServerBroken):
         await again.plan(again.drafts.save(mail(stage.sister)).draft_id)
-    (entry,) = await again.sending.push([entry.entry_id], 10)
+    (entry,) = await again.sending.push([entry.entry_id], 30)
     assert (entry.state, entry.next_try > 0) == (OutboxState.PENDING, True)
     sandbox.clear_faults()
     assert await until_settled(again, stage.clock, [entry.entry_id]) == [OutboxState.SENT]
