@@ -33,3 +33,18 @@ def test_the_demo_shows_the_mail_of_all_accounts_and_switches_by_key() -> None:
         written = terminal.finish()
         assert terminal.process.returncode == 0, written[-500:]
         assert b"Traceback" not in written
+
+
+@pytest.mark.slow
+def test_the_demo_shows_what_its_inbox_has_sent_and_what_is_held_back() -> None:
+    with Terminal(["-m", "tui", "demo", "--messages", "40"]) as terminal:
+        terminal.until(lambda screen: "synced" in screen.display[0])
+        terminal.press("gO")
+        sent = ("Invoice 4755 is still open", "Statement of the month", "Re: ")
+        terminal.until(lambda screen: all(one in "\n".join(screen.display) for one in sent))
+        terminal.press("qgH")
+        held = ("FINAL NOTICE", "You were chosen")
+        terminal.until(lambda screen: all(one in "\n".join(screen.display) for one in held))
+        terminal.press("qq")
+        terminal.finish()
+        assert terminal.process.returncode == 0

@@ -8,7 +8,7 @@ from services.sandbox.records import Agent
 from tests.conftest import SandboxControl
 from tests.tui.app_stage import press, real_app, real_profile, text_of, until
 from tui.bridge import engine_for
-from tui.demo_drafts import furnish
+from tui.demo.demo_drafts import furnish
 
 
 async def test_the_demo_opens_with_three_proposals_and_a_draft(

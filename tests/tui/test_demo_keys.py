@@ -16,7 +16,7 @@ from tests.tui.app_stage import (
     until,
 )
 from tui.bridge import engine_for
-from tui.demo_keys import PASSPHRASE, furnish
+from tui.demo.demo_keys import PASSPHRASE, furnish
 
 
 async def test_the_demo_s_mail_opens_tells_its_signer_and_alarms_about_a_changed_key(

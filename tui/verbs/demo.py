@@ -93,7 +93,7 @@ def profiles_on(sandbox: SandboxProcess, paths: Paths) -> tuple[Profile, ...]:
 
 def _furnish(sandbox: SandboxProcess, profile: Profile) -> None:
     """Give the first account keys, peers and encrypted mail."""
-    from tui.demo_keys import furnish
+    from tui.demo.demo_keys import furnish
 
     agent = next(one for one in sandbox.accounts if one.agent_id == profile.account.name)
     whom = (agent.agent_id, agent.address, agent.token)
@@ -102,12 +102,16 @@ def _furnish(sandbox: SandboxProcess, profile: Profile) -> None:
 
 def fill_others(sandbox: SandboxProcess, messages: int) -> None:
     """Fill the other mailboxes; without them the demo goes on."""
-    from tui.demo_keys import control
+    from tui.demo.demo_calls import control
+    from tui.demo.demo_inbox import InboxFurnisher
 
     for agent, share in _SHARES.items():
         count = max(1, messages // share)
         wanted = {"agent_id": agent, "count": count, "seed": share, "front": False}
         control(sandbox.base_url, "/_sandbox/fill", wanted)
+    inbox = next(one.address for one in sandbox.accounts if one.agent_id == INBOX)
+    there = sandbox.agentmail_to
+    InboxFurnisher(there.base_url, inbox, there.inbox_keys[inbox]).furnish()
 
 
 @contextmanager
@@ -125,7 +129,7 @@ def _meanwhile(work: Callable[[], None], *, wanted: bool = True) -> Iterator[Non
 
 def _write_drafts(paths: Paths) -> None:
     from services.sandbox.store import MAIL_DOMAIN
-    from tui.demo_drafts import furnish
+    from tui.demo.demo_drafts import furnish
 
     furnish(paths.account_dir(FIRST), MAIL_DOMAIN)
 

@@ -8,17 +8,16 @@ have to be there when it asks for them.
 from __future__ import annotations
 
 import base64
-import json
 import time
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Final
-from urllib.request import ProxyHandler, Request, build_opener
 
 from services.crypto.messages import encrypt
 from services.crypto.own import OwnKey
 from services.errors import CryptoError
 from services.redact import Secret
+from tui.demo.demo_calls import asked
 
 if TYPE_CHECKING:
     from services.keys.keychain import Keychain
@@ -115,26 +114,7 @@ class Furnisher:
         self._call("POST", "/_sandbox/mail", body)
 
     def _call(self, method: str, path: str, body: object = None, token: str = "") -> Any:
-        return _asked(self.base_url, method, path, body, token)
-
-
-def control(base_url: str, path: str, body: object) -> bool:
-    """Tell a demo's sandbox something; False when it cannot be told."""
-    try:
-        _asked(base_url, "POST", path, body)
-    except OSError:
-        return False
-    return True
-
-
-def _asked(base_url: str, method: str, path: str, body: object = None, token: str = "") -> Any:
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(f"{base_url}{path}", data, headers, method=method)  # noqa: S310 - the demo's own sandbox, on this machine
-    with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
-        return json.loads(answer.read())
+        return asked(self.base_url, method, path, body, token)
 
 
 def furnish(base_url: str, agent_id: str, address: str, token: str, chain: Keychain) -> bool:
