@@ -1,8 +1,9 @@
 """The ways out: quit, SIGHUP, SIGTERM, the end of the terminal. All of them save, and none lingers.
 
-Closes two traps. Textual alone dies with what was not saved, or spins, when the terminal goes away. And
-a vanished terminal can block the very write that says goodbye, so that a watchdog outside the loop has
-to end the process.
+Closes three traps. Textual alone dies with what was not saved, or spins, when the terminal goes away. A
+vanished terminal can block the very write that says goodbye, so that a watchdog outside the loop has to
+end the process. And Python hands a signal to the main thread alone: one that stands still, or begins to
+at that moment, would never learn of it, so that another thread listens.
 """
 
 from __future__ import annotations
@@ -43,8 +44,12 @@ class Leaving:
 
     def install(self) -> None:
         """Take over the signals that mean leaving; only in the main thread."""
+        heard, told = os.pipe()
+        os.set_blocking(told, False)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
         for number in SIGNALS:
-            signal.signal(number, self._on_signal)
+            signal.signal(number, _heard_beside)
+        threading.Thread(target=self._listen, args=(heard,), name="signals", daemon=True).start()
 
     def hang_up(self, code: int = 128 + signal.SIGHUP) -> None:
         """Save, close the app and, if it cannot close, end the process."""
@@ -59,11 +64,19 @@ class Leaving:
         """The app has closed; the watchdog may rest."""
         self._left.set()
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self.hang_up(128 + number)
+    def _listen(self, heard: int) -> None:
+        """Hear of signals, a byte each, whatever the main thread does."""
+        while numbers := os.read(heard, 64):
+            for number in SIGNALS:
+                if number in numbers:
+                    self.hang_up(128 + number)
 
     def _leave(self, code: int) -> None:
         self._save(SAVE_SECONDS)
         self._close(code)
         if not self._left.wait(LEAVE_SECONDS):
             self._die(code)
+
+
+def _heard_beside(_number: int, _frame: FrameType | None) -> None:
+    """Only says that the signal is not to end the process by itself."""

@@ -166,7 +166,7 @@ def test_idle_after_the_first_sync_writes_nothing(opened: Opened) -> None:
 
 
 OVER_A_FAKE = """
-import sys, threading
+import ctypes, sys
 from pathlib import Path
 from tests.fakes.fake_engine import FakeEngine
 from tests.fakes.rows import sample_rows
@@ -202,7 +202,9 @@ def test_a_crash_gives_the_terminal_back_and_prints_no_values(tmp_path: Path) ->
 def test_a_program_that_cannot_close_gives_the_terminal_back_when_it_is_ended(
     tmp_path: Path,
 ) -> None:
-    hanging = "self.app._driver.write('HANGS'); threading.Event().wait()"
+    # A lock of the C library that is taken twice: no signal is ever handled by this thread again.
+    hanging = """lock = ctypes.create_string_buffer(64); take = ctypes.CDLL(None).pthread_mutex_lock
+    take(lock); self.app._driver.write('HANGS'); take(lock)"""
     with Terminal(["-c", OVER_A_FAKE.format(what=hanging), str(tmp_path)]) as terminal:
         terminal.until(lambda screen: "Inbox 8" in screen.display[0])
         terminal.press("\r")

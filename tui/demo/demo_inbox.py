@@ -1,8 +1,7 @@
 """What lies beside the mail of the demo's inbox at AgentMail.to: mail that it sent, and mail held back.
 
-Closes the trap of two lists that nobody finds, because the demo has nothing in them. It goes through
-the same doors of the sandbox as any program's mail; only what is held back is laid there, because
-the sandbox judges no spam.
+Closes the trap of two lists that nobody finds, because the demo has nothing in them. All of it is laid
+into the sandbox: nothing here can send.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from tui.demo.demo_calls import asked
 
 _HOUR: Final = 3_600
 _ANSWERED: Final = 2
-"""Which of the newest conversations the inbox has answered."""
+"""How many of the newest messages are looked at: the inbox has answered all but the first."""
 _ANSWER: Final = """\
 Thank you, this is booked. You will have the receipt by the end of the week.
 """
@@ -42,23 +41,23 @@ FINAL NOTICE. Your account will be closed today unless the attached fee is paid 
 
 @dataclass(frozen=True, slots=True)
 class InboxFurnisher:
-    """Furnishes one inbox; `base_url` ends with the path of the API, `token` may send from it."""
+    """Furnishes one inbox; `base_url` ends with the path of the API, `token` may read it."""
 
     base_url: str
     inbox_id: str
     token: str
 
     def furnish(self) -> bool:
-        """Send some mail and have some held back; False when the demo must go on without."""
+        """Lay down what was sent and what is held back; False when the demo must go on without."""
         with suppress(OSError):
             self._hold(
                 "Gift Desk <desk@you-have-won.example>", "You were chosen", _PRIZE, "spam", 5
             )
             self._hold("Fees <fees@pay-at-once.example>", "FINAL NOTICE", _DUNNING, "blocked", 30)
-            self._send("accounts@tablefarm.example", "Invoice 4755 is still open", _REMINDER)
+            whom = f"csv-worker@{self.inbox_id.partition('@')[2]}"
+            self._sent("accounts@tablefarm.example", "Invoice 4755 is still open", _REMINDER, 50)
+            self._sent(whom, "Statement of the month", _STATEMENT, 3)
             self._answer()
-            domain = self.inbox_id.partition("@")[2]
-            self._send(f"csv-worker@{domain}", "Statement of the month", _STATEMENT)
             return True
         return False
 
@@ -66,24 +65,20 @@ class InboxFurnisher:
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = sender, self.inbox_id, subject
         mail.set_content(text)
-        body = {
-            "inbox_id": self.inbox_id,
-            "raw": mail.as_string(),
-            "labels": [label],
-            "received_at": time.time() - hours * _HOUR,
-        }
-        place = urlsplit(self.base_url)
-        asked(f"{place.scheme}://{place.netloc}", "POST", "/_sandbox/mail", body)
+        self._lay("mail", hours, "received_at", raw=mail.as_string(), labels=[label])
 
-    def _send(self, to: str, subject: str, text: str) -> None:
-        self._call("POST", "messages/send", {"to": [to], "subject": subject, "text": text})
+    def _sent(self, to: str, subject: str, text: str, hours: float, answers: str = "") -> None:
+        mail = {"to": [to], "subject": subject, "text": text, "answers": answers}
+        self._lay("sent", hours, "sent_at", **mail)
 
     def _answer(self) -> None:
-        newest = self._call("GET", f"messages?limit={_ANSWERED}")["messages"]
-        if len(newest) == _ANSWERED:
-            message = quote(newest[-1]["message_id"], safe="")
-            self._call("POST", f"messages/{message}/reply", {"text": _ANSWER})
+        inbox = f"inboxes/{quote(self.inbox_id, safe='')}"
+        newest = f"{inbox}/messages?limit={_ANSWERED}"
+        for mail in asked(self.base_url, "GET", newest, token=self.token)["messages"][1:]:
+            subject = f"Re: {mail['subject']}"
+            self._sent(mail["from"], subject, _ANSWER, 0.1, answers=mail["message_id"])
 
-    def _call(self, method: str, path: str, body: object = None) -> Any:
-        place = f"inboxes/{quote(self.inbox_id, safe='')}/{path}"
-        return asked(self.base_url, method, place, body, self.token)
+    def _lay(self, door: str, hours: float, when: str, **mail: object) -> None:
+        place = urlsplit(self.base_url)
+        body = {"inbox_id": self.inbox_id, when: time.time() - hours * _HOUR, **mail}
+        asked(f"{place.scheme}://{place.netloc}", "POST", f"/_sandbox/{door}", body)

@@ -15,12 +15,14 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from services.sandbox.agentmail_to import shapes
+from services.sandbox.agentmail_to.composing import Outgoing
 from services.sandbox.agentmail_to.context import V0Call
 from services.sandbox.agentmail_to.drafts import Drafts
 from services.sandbox.agentmail_to.endpoints import Endpoint
 from services.sandbox.agentmail_to.failures import invalid, missing
 from services.sandbox.agentmail_to.moments import iso, moment
-from services.sandbox.agentmail_to.records import Inbox, Key
+from services.sandbox.agentmail_to.posting import keep
+from services.sandbox.agentmail_to.records import Addresses, Inbox, Key, Parents
 from services.sandbox.agentmail_to.shapes import Json
 from services.sandbox.control_door import check_host
 
@@ -52,6 +54,17 @@ class NewReceived(Struct, kw_only=True, forbid_unknown_fields=True):
     message_id: str = ""
     labels: list[str] = []
     received_at: float | None = None
+
+
+class NewSent(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A mail that an inbox sent some time ago, whoever got it; `answers` names what it answers."""
+
+    inbox_id: str
+    to: list[str]
+    subject: str = ""
+    text: str = ""
+    answers: str = ""
+    sent_at: float | None = None
 
 
 class DraftState(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -125,6 +138,15 @@ def _receive(call: V0Call) -> Json:
     return shapes.receipt(letters[0])
 
 
+def _keep_sent(call: V0Call) -> Json:
+    body: NewSent = call.body
+    parents = Parents(body.answers or None, (body.answers,) if body.answers else ())
+    mail = Outgoing(Addresses(to=tuple(body.to)), body.subject, body.text, parents=parents)
+    at = call.store.clock() if body.sent_at is None else body.sent_at
+    kept, _ = keep(call, _inbox(call, body.inbox_id), mail, "delivered", at)
+    return shapes.receipt(kept)
+
+
 def _set_draft(call: V0Call) -> Json:
     body: DraftState = call.body
     drafts = Drafts(call.store)
@@ -182,6 +204,7 @@ def endpoints() -> Iterable[Endpoint]:
                    _add_organization, (), NewOrganization)  # fmt: skip
     yield Endpoint("sandbox_v0_key", "POST", ("_sandbox", "keys"), _add_key, (), NewControlKey)
     yield Endpoint("sandbox_v0_mail", "POST", ("_sandbox", "mail"), _receive, (), NewReceived)
+    yield Endpoint("sandbox_v0_kept", "POST", ("_sandbox", "sent"), _keep_sent, (), NewSent)
     yield Endpoint("sandbox_v0_draft", "PUT", ("_sandbox", "drafts", "{draft_id}"), _set_draft,
                    (), DraftState)  # fmt: skip
     yield Endpoint("sandbox_v0_outcome", "POST", ("_sandbox", "outcomes"), _set_outcome, (),

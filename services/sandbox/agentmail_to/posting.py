@@ -65,23 +65,28 @@ def post(call: V0Call, inbox: Inbox, mail: Outgoing) -> Json:
     refused = [address for address in to if not rules.allows(inbox, "send", address)]
     if refused:
         raise Failure(403, "message_rejected", f"Sending to {refused[0]} is not allowed.")
-    now = round(call.store.clock(), 3)
-    message_id, raw = write(inbox, mail, now)
     with call.store.transaction():
         local, lost = _split(call, to)
-        fate = ("bounced",) if lost and len(lost) == len(to) else ("delivered",)
-        letter = Letter(
-            number=0, inbox=inbox.number, message_id=message_id, thread_id="", seq=None, at=now,
-            created_at=now, updated_at=now, size=len(raw), sender=_sender(raw, inbox),
-            addresses=mail.addresses, subject=mail.subject, preview=_preview(mail),
-            parents=mail.parents, files=(), labels=("sent", *fate, *mail.labels),
-        )  # fmt: skip
-        kept = call.room.keep_sent(letter, raw)
+        fate = "bounced" if lost and len(lost) == len(to) else "delivered"
+        kept, raw = keep(call, inbox, mail, fate, call.store.clock())
         _record(call, kept, to, raw)
         for agent_id in local:
             call.store.deliver(agent_id, raw, verified=True)
     _tell(call, inbox, kept, lost)
     return receipt(kept)
+
+
+def keep(call: V0Call, inbox: Inbox, mail: Outgoing, fate: str, at: float) -> tuple[Letter, bytes]:
+    """Keep a mail as one that an inbox sent, and return it; nobody gets it. Raises 400."""
+    at = round(at, 3)
+    message_id, raw = write(inbox, mail, at)
+    letter = Letter(
+        number=0, inbox=inbox.number, message_id=message_id, thread_id="", seq=None, at=at,
+        created_at=at, updated_at=at, size=len(raw), sender=_sender(raw, inbox),
+        addresses=mail.addresses, subject=mail.subject, preview=_preview(mail),
+        parents=mail.parents, files=(), labels=("sent", fate, *mail.labels),
+    )  # fmt: skip
+    return call.room.keep_sent(letter, raw), raw
 
 
 def checked_recipients(mail: Outgoing) -> list[str]:
